@@ -1,0 +1,1 @@
+"""The history of the schema of our own tables; see docs/architecture.md."""

@@ -1,0 +1,1 @@
+"""The record: what was run, on what, and what came out, in MLflow."""

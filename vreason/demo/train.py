@@ -1,0 +1,179 @@
+"""Train the demo's model from scratch: ``python -m vreason.demo.train --out FOLDER``.
+
+Seeded and resumable: batch n depends on the seed and n alone, and a checkpoint holds the weights, the optimisers and the step.
+The schedule is a linear warm-up, a plateau, and a linear decay to zero over the last third, so that a longer run repeats a
+shorter one up to the shorter one's decay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from vreason.demo import network
+from vreason.demo.batches import Batch, BatchMaker, rng_for
+from vreason.demo.questions import KINDS, lookup
+from vreason.demo.validate import accuracy_by_kind
+from vreason.demo.world import sample_clip
+from vreason.prompts import SHORT
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Training settings; the defaults made the weights that are shipped."""
+
+    steps: int = 5000
+    seed: int = 0
+    rows: int = 48
+    text_rows: int = 16
+    text_weight: float = 0.4
+    muon_lr: float = 0.02
+    adamw_lr: float = 2e-3
+    warmup: int = 100
+    clip: float = 1.0
+
+    def factor(self, step: int) -> float:
+        """Share of the learning rate at `step`."""
+        decay_from = self.steps * 2 // 3
+        fall = (self.steps - step) / max(self.steps - decay_from, 1)
+        return min(1.0, (step + 1) / self.warmup, fall)
+
+
+def corpus(seed: int, clips: int = 2000) -> Iterator[str]:
+    """Texts that the tokenizer is trained on; their clips are in no other split."""
+    rng = rng_for("tokenizer", seed, 0)
+    for _ in range(clips):
+        clip = sample_clip(rng)
+        questions = [make(rng, clip) for make in KINDS.values()] + [lookup(rng)]
+        for question in filter(None, questions):
+            yield SHORT.render(question.text, question.options, question.problem_type) + question.target
+
+
+class Trainer:
+    """Holds the model, its optimisers and the folder `out`, in which ``checkpoint.pt`` makes it resumable."""
+
+    def __init__(self, schedule: Schedule, out: Path) -> None:
+        self.schedule, self.out, self.step = schedule, out, 0
+        torch.manual_seed(schedule.seed)
+        self.processor = network.build_processor(network.build_tokenizer(corpus(schedule.seed)))
+        self.model = network.build_model(self.processor.tokenizer)
+        self.model.set_attn_implementation("eager")  # faster than the fused kernels at these lengths on a CPU
+        self.batches = BatchMaker(self.processor, schedule.seed, schedule.rows, schedule.text_rows)
+        self.optimisers = self._optimisers()
+
+    def _optimisers(self) -> list[torch.optim.Optimizer]:
+        """Muon for the hidden matrices, AdamW for embeddings, norms and biases."""
+        matrices, others = [], []
+        for name, parameter in self.model.named_parameters():
+            hidden = parameter.ndim == 2 and "embed" not in name and "lm_head" not in name
+            (matrices if hidden else others).append(parameter)
+        muon = torch.optim.Muon(matrices, lr=self.schedule.muon_lr, weight_decay=0.01, adjust_lr_fn="original")
+        adamw = torch.optim.AdamW(others, lr=self.schedule.adamw_lr, betas=(0.9, 0.98), weight_decay=0.01)
+        return [muon, adamw]
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Mean cross-entropy of the replies' tokens, scalar, nats."""
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = self.model.model(**batch.inputs, use_cache=False).last_hidden_state
+            kept = batch.weights.bool()
+            logits = self.model.lm_head(hidden[:, :-1][kept])
+        self.model.model.rope_deltas = None
+        return F.cross_entropy(logits.float(), batch.labels[kept])
+
+    def train_step(self, videos: Batch, texts: Batch) -> float:
+        """One optimiser step; returns the loss on the questions about clips."""
+        rates = (self.schedule.muon_lr, self.schedule.adamw_lr)
+        for optimiser, rate in zip(self.optimisers, rates, strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * self.schedule.factor(self.step)
+        loss = self.loss(videos)
+        loss.backward()
+        (self.schedule.text_weight * self.loss(texts)).backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.schedule.clip)
+        for optimiser in self.optimisers:
+            optimiser.step()
+            optimiser.zero_grad()
+        self.step += 1
+        return float(loss)
+
+    def save(self) -> None:
+        """Write the checkpoint through a temporary file, so that an interruption leaves the one before."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        state: dict[str, Any] = {
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+        }
+        partial = self.out / "checkpoint.pt.partial"
+        torch.save(state, partial)
+        os.replace(partial, self.out / "checkpoint.pt")
+
+    def resume(self) -> bool:
+        """Continue from the checkpoint in `out`; False when there is none."""
+        path = self.out / "checkpoint.pt"
+        if not path.exists():
+            return False
+        state = torch.load(path, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.step = state["step"]
+        return True
+
+    def export(self) -> None:
+        """Write the model (float32 safetensors) and its processor in the Hugging Face layout."""
+        self.model.set_attn_implementation("sdpa")
+        self.model.save_pretrained(self.out)
+        self.processor.save_pretrained(self.out)
+        self.model.set_attn_implementation("eager")
+
+    def fit(self, every: int = 250) -> None:
+        """Train to the schedule's end; a progress line every 25 steps; validate, checkpoint and export every `every` steps."""
+        begun, first = time.monotonic(), self.step
+        with ThreadPoolExecutor(1) as ahead:
+            nxt = ahead.submit(self._draw, self.step)
+            while self.step < self.schedule.steps:
+                drawn, nxt = nxt.result(), ahead.submit(self._draw, self.step + 1)
+                loss = self.train_step(*drawn)
+                if self.step % 25 == 0:
+                    pace = (time.monotonic() - begun) / (self.step - first)
+                    left = pace * (self.schedule.steps - self.step) / 60
+                    print(f"step {self.step}/{self.schedule.steps}  loss {loss:.3f}  {pace:.2f} s/step  {left:.0f} min left", flush=True)
+                if self.step % every == 0 or self.step == self.schedule.steps:
+                    self.save()
+                    self.export()
+                    shares = accuracy_by_kind(self.model, self.processor, self.schedule.seed)
+                    print("  validation: " + "  ".join(f"{kind} {share:.0%}" for kind, share in shares.items()), flush=True)
+
+    def _draw(self, step: int) -> tuple[Batch, Batch]:
+        return self.batches.videos(step), self.batches.texts(step)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line of the training script."""
+    parser = argparse.ArgumentParser(prog="python -m vreason.demo.train", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint and the exported model")
+    parser.add_argument("--steps", type=int, default=Schedule.steps)
+    parser.add_argument("--seed", type=int, default=Schedule.seed)
+    parser.add_argument("--resume", action="store_true", help="continue from the checkpoint in --out")
+    options = parser.parse_args(arguments)
+    trainer = Trainer(Schedule(steps=options.steps, seed=options.seed), options.out)
+    if options.resume and not trainer.resume():
+        print(f"nothing to resume: {options.out} holds no checkpoint.pt; leave --resume out to begin", file=sys.stderr)
+        return 2
+    trainer.fit()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

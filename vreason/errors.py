@@ -1,0 +1,78 @@
+"""The error tree. Every message ends with what to do next; the command line turns a class into its exit code.
+
+VReasonError                      1
+├── ConfigError                   2   a config file or a method's settings are wrong; lists every fault with its path
+├── UnsupportedModelError         3   no adapter for this model family, or the model cannot be loaded
+├── UnsupportedGenerationError    3   a decoding mode that the method cannot steer (beams, assistants, static caches)
+├── VideoError                    4   a video file cannot be used; a run records it as that sample's error
+├── DataError                     4   a data file or a sample in it is wrong
+└── TrackingError                 5   the record cannot be written or read
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class VReasonError(Exception):
+    """Root of everything that is raised on purpose. `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of a config: `path` as written ("method.controller.k"), what is wrong, and what would be right."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class ConfigError(VReasonError):
+    """One or more faults of a configuration, all at once, each with its path."""
+
+    exit_code = 2
+
+    def __init__(self, faults: Sequence[Fault], source: str = "") -> None:
+        self.faults = tuple(faults)
+        self.source = source
+        head = f"{source}: {len(self.faults)} fault(s)\n" if source else ""
+        super().__init__(head + "\n".join(f"  {fault}" if source else str(fault) for fault in self.faults))
+
+
+class UnsupportedModelError(VReasonError):
+    """The model's family has no adapter, or its weights cannot be found."""
+
+    exit_code = 3
+
+
+class UnsupportedGenerationError(VReasonError):
+    """The generation settings ask for a decoding mode that the method cannot steer."""
+
+    exit_code = 3
+
+
+class VideoError(VReasonError):
+    """A video file cannot be used. `path` names it, `reason` says why."""
+
+    exit_code = 4
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: {reason}")
+
+
+class DataError(VReasonError):
+    """A data file, or one sample of it, is wrong."""
+
+    exit_code = 4
+
+
+class TrackingError(VReasonError):
+    """The record of a run cannot be written or read."""
+
+    exit_code = 5

@@ -1,0 +1,113 @@
+"""Collects what each token did on the device, and turns it into `StepRecord`s in blocks: one transfer for many values."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from vreason.events import MemoryReader, ObserverGuard, StepRecord
+
+BLOCK = 16  # tokens between two transfers
+
+
+class StepClock:
+    """Durations of the two halves of a step. On a CUDA device from events, without waiting for the device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._cuda = device.type == "cuda"
+
+    def mark(self) -> float | torch.cuda.Event:
+        """Now, on the device's own time line."""
+        if not self._cuda:
+            return time.perf_counter()
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    @staticmethod
+    def between(start: float | torch.cuda.Event, end: float | torch.cuda.Event) -> float:
+        """Milliseconds from `start` to `end`; both lie in the past of the device's current work."""
+        if isinstance(start, float) and isinstance(end, float):
+            return (end - start) * 1000.0
+        return float(start.elapsed_time(end))  # type: ignore[union-attr, arg-type]
+
+
+@dataclass
+class StepTensors:
+    """One token of the whole batch, still on the device. Every tensor has the shape (B,); None where there is no controller."""
+
+    token_ids: torch.Tensor
+    active: torch.Tensor
+    entropy: torch.Tensor
+    ema: torch.Tensor
+    peak: torch.Tensor
+    alpha: torch.Tensor
+    loss: torch.Tensor | None
+    delta_v_norm: torch.Tensor | None
+    grad_norm: torch.Tensor | None
+    value_cosine: torch.Tensor | None
+
+
+_COLUMNS = ("token_ids", "active", "entropy", "ema", "peak", "alpha", "loss", "delta_v_norm", "grad_norm", "value_cosine")
+
+
+class StepLog:
+    """Keeps up to `BLOCK` tokens on the device, then hands their records to the observers."""
+
+    def __init__(self, sample_ids: Sequence[str], guard: ObserverGuard, memory: MemoryReader | None) -> None:
+        self.sample_ids, self.guard, self.memory = list(sample_ids), guard, memory
+        self._waiting: list[tuple[StepTensors, int, int, tuple[int, str] | None, tuple[object, object, object]]] = []
+
+    def add(self, index: int, tensors: StepTensors, marks: tuple[object, object, object]) -> None:
+        """Take one token: its index t, its values, and the clock marks (start, after forward, after control)."""
+        memory = self.memory() if self.memory is not None else None
+        self._waiting.append((tensors, index, time.time_ns() // 1_000_000, memory, marks))
+        if len(self._waiting) >= BLOCK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over what waits."""
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        rows = [torch.stack([_column(tensors, name) for name in _COLUMNS]) for tensors, *_ in waiting]
+        block = torch.stack(rows).cpu().tolist()  # (tokens, columns, B)
+        records = []
+        for (tensors, index, stamp, memory, marks), values in zip(waiting, block, strict=True):
+            forward = StepClock.between(marks[0], marks[1])  # type: ignore[arg-type]
+            control = StepClock.between(marks[1], marks[2])  # type: ignore[arg-type]
+            for row, sample_id in enumerate(self.sample_ids):
+                value = {name: column[row] for name, column in zip(_COLUMNS, values, strict=True)}
+                if not value["active"]:
+                    continue
+                records.append(
+                    StepRecord(
+                        sample_id=sample_id,
+                        token_index=index,
+                        token_id=int(value["token_ids"]),
+                        entropy=value["entropy"],
+                        ema=value["ema"],
+                        peak=value["peak"],
+                        alpha=int(value["alpha"]),
+                        loss=value["loss"] if tensors.loss is not None else None,
+                        delta_v_norm=value["delta_v_norm"] if tensors.delta_v_norm is not None else None,
+                        grad_norm=value["grad_norm"] if tensors.grad_norm is not None else None,
+                        value_cosine=value["value_cosine"] if tensors.value_cosine is not None else None,
+                        updated=tensors.loss is not None,
+                        device_memory_bytes=memory[0] if memory else None,
+                        memory_source=memory[1] if memory else None,
+                        timestamp_ms=stamp,
+                        forward_ms=forward,
+                        control_ms=control,
+                    )
+                )
+        self.guard.steps(records)
+
+
+def _column(tensors: StepTensors, name: str) -> torch.Tensor:
+    """A column of the block as float64, which holds every token id exactly."""
+    value = getattr(tensors, name)
+    return torch.zeros_like(tensors.entropy, dtype=torch.float64) if value is None else value.to(torch.float64)
