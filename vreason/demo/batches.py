@@ -11,25 +11,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from vreason.demo.questions import KINDS, Question, lookup
+from vreason.demo.questions import KINDS, Question, describe, lookup
+from vreason.demo.seeds import rng_for
 from vreason.demo.world import FPS, SHOWN, render, sample_clip
 from vreason.prompts import SHORT
 
-SPLITS = {"train": 1, "validation": 2, "test": 3, "tokenizer": 4}  # first number of every seed: worlds never share one
 SECONDS_PER_GRID = 2 * (SHOWN[1] - SHOWN[0]) / FPS  # two shown frames make one temporal patch
 _NOISE = 6  # grey levels, in place of what H.264 does to flat areas
 
 
-def rng_for(split: str, seed: int, number: int) -> np.random.Generator:
-    """The generator of item `number` of a split."""
-    return np.random.default_rng([SPLITS[split], seed, number])
-
-
-def draw(rng: np.random.Generator, kind: str) -> tuple[Question, np.ndarray]:
-    """A clip that allows a question of `kind`, the question, and its shown frames (uint8, T x H x W x 3)."""
+def draw(rng: np.random.Generator, kind: str | None) -> tuple[Question, np.ndarray]:
+    """A clip that allows a question of `kind` (None: a description), the question, and its shown frames (uint8, T x H x W x 3)."""
+    make = describe if kind is None else KINDS[kind]
     while True:
         clip = sample_clip(rng)
-        question = KINDS[kind](rng, clip)
+        question = make(rng, clip)
         if question is not None:
             return question, render(clip)
 
@@ -44,17 +40,26 @@ class Batch:
 
 
 class BatchMaker:
-    """Draws batches for one tokenizer and video processor."""
+    """Draws one worker's share of every batch, for one tokenizer and video processor.
 
-    def __init__(self, processor: Any, seed: int, rows: int, text_rows: int) -> None:
-        self.processor, self.seed, self.rows, self.text_rows = processor, seed, rows, text_rows
-        self.video_token = processor.video_token
+    Args:
+        processor: the demo's processor.
+        seed: of the training run.
+        rows: questions about clips in a share; every third is a description.
+        text_rows: look-ups without a video in a share.
+        worker: which share this is.
+    """
+
+    def __init__(self, processor: Any, seed: int, rows: int, text_rows: int, worker: int = 0) -> None:
+        self.processor, self.seed, self.rows, self.text_rows, self.worker = processor, seed, rows, text_rows, worker
 
     def videos(self, number: int) -> Batch:
-        """`rows` questions about as many clips, the kinds in turn."""
-        rng = rng_for("train", self.seed, 2 * number)
+        """`rows` questions about as many clips: a description, then two of the kinds in turn, and so on."""
+        rng = rng_for("train", self.seed, number, self.worker, 0)
         kinds = list(KINDS)
-        drawn = [draw(rng, kinds[(index + number * self.rows) % len(kinds)]) for index in range(self.rows)]
+        turn = number * self.rows
+        wanted = [None if row % 3 == 0 else kinds[(turn + row) % len(kinds)] for row in range(self.rows)]
+        drawn = [draw(rng, kind) for kind in wanted]
         frames = np.stack([pixels for _, pixels in drawn]).astype(np.int16)
         frames += rng.integers(-_NOISE, _NOISE + 1, frames.shape, dtype=np.int8)
         pixels = torch.from_numpy(frames.clip(0, 255).astype(np.uint8)).permute(0, 1, 4, 2, 3)
@@ -70,12 +75,12 @@ class BatchMaker:
 
     def texts(self, number: int) -> Batch:
         """`text_rows` look-ups without a video."""
-        rng = rng_for("train", self.seed, 2 * number + 1)
+        rng = rng_for("train", self.seed, number, self.worker, 1)
         return self._tokenize([lookup(rng) for _ in range(self.text_rows)], 0)
 
     def _tokenize(self, questions: list[Question], video_tokens: int) -> Batch:
         tokenizer = self.processor.tokenizer
-        video = f"<|vision_start|>{self.video_token * video_tokens}<|vision_end|>" if video_tokens else ""
+        video = f"<|vision_start|>{self.processor.video_token * video_tokens}<|vision_end|>" if video_tokens else ""
         prompts, replies = [], []
         for question in questions:
             user = SHORT.render(question.text, question.options, question.problem_type)

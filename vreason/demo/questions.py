@@ -1,6 +1,7 @@
 """Questions about a clip of the demo world, with the reasoning and the answer that a model is trained on.
 
-Six kinds: direction, order, meeting (multiple choice), counting (numerical), distance (regression) and position (free-form).
+Six kinds: direction, order, meeting (multiple choice), counting (numerical), distance (regression) and position (free-form). Two more
+are for training only: descriptions, and look-ups without a video.
 The reasoning is drawn from several wordings, so that a trained model is uncertain where the language is free and certain
 where the clip decides.
 """
@@ -181,6 +182,19 @@ KINDS: dict[str, Callable[[Rng, Clip], Question | None]] = {
     "distance": distance,
     "position": position,
 }
+
+
+def describe(rng: Rng, clip: Clip) -> Question:
+    """Tell every shape's way in full. Training only: it teaches seeing, with a dozen facts a clip instead of one or two."""
+    text = _pick(rng, "Describe the clip.", "What happens in the clip?")
+    ordered = len({shape.entry for shape in clip.shapes}) > 1
+    shapes = clip.by_entry if ordered else sorted(clip.shapes, key=lambda shape: list(COLOURS).index(shape.colour))
+    openings = ["First comes the", "Then the", "At last the"] if ordered else ["The"] * len(shapes)
+    parts = []
+    for opening, shape in zip(openings, shapes, strict=True):
+        across = 1 if shape.direction in ("left", "right") else 0
+        parts.append(f"{opening} {shape.name}. It goes {_ways(shape)}, {'xy'[across]} {shape.end[across]}. It moves {shape.direction}.")
+    return Question("describe", "free-form", text, (), str(len(shapes)), " ".join(parts))
 
 
 def lookup(rng: Rng) -> Question:

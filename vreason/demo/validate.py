@@ -7,18 +7,19 @@ from typing import Any
 
 import torch
 
-from vreason.demo.batches import SECONDS_PER_GRID, draw, rng_for
+from vreason.demo.batches import SECONDS_PER_GRID, draw
 from vreason.demo.questions import KINDS
+from vreason.demo.seeds import rng_for
 from vreason.prompts import SHORT
 
 
 @torch.no_grad()
 def accuracy_by_kind(model: Any, processor: Any, seed: int, per_kind: int = 24) -> dict[str, float]:
-    """Share of exactly right answers among `per_kind` validation questions of each kind, from rendered frames."""
+    """Share of exactly right answers among `per_kind` fresh questions of each kind, from rendered frames."""
     shares = {}
     model.eval()
     for kind_index, kind in enumerate(KINDS):
-        drawn = [draw(rng_for("validation", seed, 10_000 * kind_index + i), kind) for i in range(per_kind)]
+        drawn = [draw(rng_for("progress", seed, 10_000 * kind_index + i), kind) for i in range(per_kind)]
         texts = []
         for question, _ in drawn:
             user = SHORT.render(question.text, question.options, question.problem_type)

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from vreason.video import VideoFrames
 
 
+PixelLimits = tuple[int, int]
+"""Least and most pixels of a frame after the processor's resizing."""
+
+
 class ModelAdapter(Protocol):
     """One model family. Stateless: everything is read from the model that is handed in."""
 
@@ -33,9 +37,10 @@ class ModelAdapter(Protocol):
         """One user turn, the videos first, then the text, in the form of the processor's chat template."""
         ...
 
-    def inputs(self, processor: Any, turns: Sequence[tuple[str, Sequence[VideoFrames]]]) -> Any:
+    def inputs(self, processor: Any, turns: Sequence[tuple[str, Sequence[VideoFrames]]], pixels: PixelLimits | None = None) -> Any:
         """Model inputs for a batch: each turn is the rendered chat text and its videos' frames. Left-padded.
 
-        The clips' exact times reach the rotary positions (or the prompt's timestamps), whatever the sampling was.
+        The clips' exact times reach the rotary positions (or the prompt's timestamps), whatever the sampling was. `pixels` bounds what
+        the processor makes of a frame; None leaves the processor's own limits.
         """
         ...

@@ -6,9 +6,9 @@ from typing import Any
 
 from vreason.errors import UnsupportedModelError
 from vreason.models.adapter import ModelAdapter
-from vreason.models.qwen_vl import QwenVLAdapter
+from vreason.models.qwen_vl import Qwen3VLAdapter, QwenVLAdapter
 
-_ADAPTERS: tuple[ModelAdapter, ...] = (QwenVLAdapter(),)
+_ADAPTERS: tuple[ModelAdapter, ...] = (QwenVLAdapter(), Qwen3VLAdapter())
 
 
 def supported_families() -> tuple[str, ...]:

@@ -1,0 +1,76 @@
+"""``vreason-track``: the command group, loaded a command at a time so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+
+import click
+
+from vreason import __version__
+from vreason.errors import VReasonError
+
+COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "run": ("vreason_cli.run", "run_command", "Run an experiment from a config file and record every step."),
+    "sample": ("vreason_cli.sample", "sample_command", "Print one recorded sample with its entropy curve."),
+    "doctor": ("vreason_cli.doctor", "doctor_command", "Check versions, device, video reader, database and disk."),
+    "init": ("vreason_cli.init", "init_command", "Write a commented config file."),
+}
+"""Name of a command, the module and attribute that hold it, and its line in the overview."""
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order in which a user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command itself; None when there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The overview, from the table: no command is imported for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup, context_settings={"auto_envvar_prefix": "VREASON", "help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="vreason-track")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Reason over video without training (V-Reason), and keep a record that can be trusted.
+
+    Every option can be given by an environment variable as well, for example VREASON_RUN_LIMIT=8.
+    """
+    ctx.obj = debug
+
+
+def main() -> None:
+    """Entry point: runs a command and turns an error into its message and exit code."""
+    debug = "--debug" in sys.argv
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except VReasonError as error:
+        if debug:
+            raise
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(141)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,101 @@
+"""``vreason-track sample``: one recorded sample, with its entropy curve drawn in the terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from vreason_tracking.samples import RecordedSample
+
+
+@click.command("sample")
+@click.argument("run")
+@click.argument("sample_id", required=False)
+@click.option("--tracking-uri", help="Default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db in this folder.")
+@click.option("--experiment", default="vreason", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
+def sample_command(run: str, sample_id: str | None, tracking_uri: str | None, experiment: str, as_json: bool) -> None:
+    """Print one sample of RUN: question, reasoning, answer and entropy curve. Without SAMPLE_ID, list the run's samples.
+
+    RUN is a variant's run id, the beginning of one, or a run's name (then the newest of that name).
+    """
+    from vreason_tracking.mlflow_store import open_store
+    from vreason_tracking.samples import find_run, read_sample, sample_rows
+
+    store = open_store(tracking_uri, experiment)
+    found = find_run(store, run)
+    if sample_id is None:
+        _print_list([dict(tags) for _, tags in sample_rows(store, found.info.run_id)], as_json)
+        return
+    sample = read_sample(store, found.info.run_id, sample_id)
+    if as_json:
+        click.echo(json.dumps({"run_id": sample.run_id, "tags": _plain(sample.tags), "metrics": dict(sample.metrics), "series": dict(sample.series)}))
+    else:
+        _print_sample(sample, str(found.info.run_name))
+
+
+def _plain(tags: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in tags.items() if not name.startswith("mlflow.")}
+
+
+def _print_list(rows: list[dict[str, str]], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([_plain(row) for row in rows]))
+        return
+    for row in rows:
+        mark = {"true": "right", "false": "wrong"}.get(row.get("correct", ""), "failed")
+        detail = row.get("error") or f"answer {row.get('answer')}, said {row.get('prediction', 'nothing')}"
+        click.echo(f"{row.get('vreason.sample_id', '?'):32} {mark:7} {detail}")
+    click.echo(f"{len(rows)} sample(s)")
+
+
+def _print_sample(sample: RecordedSample, variant: str) -> None:
+    from vreason.answers import extract_reasoning
+
+    tags = sample.tags
+    click.secho(f"{tags['vreason.sample_id']}  ({variant}, run {sample.run_id})", bold=True)
+    _print_part("video", tags.get("video", ""))
+    _print_part("question", tags.get("question", ""))
+    for option in tags.get("options", "").splitlines():
+        click.echo(f"             {option}")
+    if "error" in tags:
+        _print_part("error", tags["error"])
+        return
+    _print_part("reasoning", extract_reasoning(tags.get("output", "")))
+    right = {"true": "right", "false": "wrong"}.get(tags.get("correct", ""), "")
+    _print_part("answer", f"{tags.get('prediction', '(none extracted)')}   expected {tags.get('answer', '')}   {right}")
+    if "signatures" in tags:
+        _print_part("signatures", tags["signatures"])
+    click.echo()
+    click.echo(entropy_curve(sample))
+
+
+def _print_part(name: str, text: str) -> None:
+    width = max(40, min(shutil.get_terminal_size().columns, 120) - 13)
+    lines = [line for paragraph in text.splitlines() or [""] for line in textwrap.wrap(paragraph, width) or [""]]
+    click.echo(f"{name:>11}  " + ("\n" + " " * 13).join(lines))
+
+
+def entropy_curve(sample: RecordedSample) -> str:
+    """H_t and its moving average over the tokens, as text; updates are marked on the axis line below."""
+    import plotext
+
+    entropy, ema = sample.series.get("entropy", []), sample.series.get("ema", [])
+    if not entropy:
+        return "no steps recorded"
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.plotsize(max(50, min(shutil.get_terminal_size().columns, 120)), 16)
+    plotext.plot([token for token, _ in entropy], [value for _, value in entropy], label="H (nats)", marker="braille")
+    plotext.plot([token for token, _ in ema], [value for _, value in ema], label="EMA", marker="dot")
+    plotext.xlabel("generated token t")
+    picture: str = plotext.build()
+    peak = max(ema, key=lambda point: point[1])
+    updates = len(sample.series.get("loss", []))
+    return f"{picture}\nEMA peak {peak[1]:.3f} nats at token {peak[0]}; {updates} update(s) of dV over {len(entropy)} tokens"

@@ -1,0 +1,54 @@
+"""The entropy plot of a variant, or of several on one page, as PNG and SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from vreason_tracking.curves import EntropyCurve
+
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind readers
+_SHOWN_SHARE = 0.1  # a mean over fewer than this share of the samples is not drawn
+
+
+def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str) -> list[Path]:
+    """Draw mean entropy with a band of one standard deviation, its mean EMA, and the EMA's peak.
+
+    Args:
+        curves: by variant; those without a step are left out.
+        path: without an ending; ``.png`` and ``.svg`` are written.
+        title: above the plot.
+
+    Returns:
+        The files written; none when no curve holds a step.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    drawn = {name: curve for name, curve in curves.items() if len(curve.count)}
+    if not drawn:
+        return []
+    with pyplot.rc_context({"svg.hashsalt": "vreason", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+        figure, axes = pyplot.subplots(figsize=(8, 4.2), layout="constrained")
+        for colour, (name, curve) in zip(_COLOURS * len(drawn), drawn.items(), strict=False):
+            last = int(np.flatnonzero(curve.count >= max(1, _SHOWN_SHARE * curve.count[0]))[-1]) + 1
+            token = np.arange(last)
+            mean, spread, ema = curve.mean_entropy[:last], curve.deviation[:last], curve.mean_ema[:last]
+            peak = int(ema.argmax())
+            axes.fill_between(token, np.maximum(mean - spread, 0), mean + spread, color=colour, alpha=0.10, linewidth=0)
+            axes.plot(token, mean, color=colour, linewidth=0.8, alpha=0.65, label=f"{name}: mean H ± 1 sd")
+            axes.plot(token, ema, color=colour, linewidth=2.0, label=f"{name}: mean EMA, peak at token {peak}")
+            axes.plot([peak], [ema[peak]], marker="o", color=colour, markeredgecolor="white", markersize=7)
+        axes.set(xlabel="generated token t", ylabel="entropy, nats", title=title)
+        axes.set_ylim(bottom=0)
+        axes.margins(x=0.01)
+        axes.legend(frameon=False, fontsize=8, ncols=2 if len(drawn) > 1 else 1)
+        files = [path.with_name(f"{path.name}.{ending}") for ending in ("png", "svg")]
+        figure.savefig(files[0], dpi=150)
+        figure.savefig(files[1], metadata={"Date": None})
+        pyplot.close(figure)
+    return files

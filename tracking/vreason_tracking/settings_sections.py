@@ -1,0 +1,139 @@
+"""The sections of a run configuration, one frozen model each. Fields are checked one by one here; what they mean together, in
+`settings_rules`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from vreason.scoring import Profile
+from vreason_tracking.settings_faults import NAME_RULE, is_name
+
+ProblemType = Literal["multiple choice", "numerical", "regression", "OCR", "free-form"]  # vreason.prompts.PROBLEM_TYPES
+DEMO = "demo"
+DEFAULT_URI = "sqlite:///mlflow.db"
+
+
+def _named(value: str) -> str:
+    if not is_name(value):
+        raise ValueError
+    return value
+
+
+Name = Annotated[str, AfterValidator(_named)]
+
+
+class Section(BaseModel):
+    """What all sections share: no unknown keys, no conversions ("4" is not 4), no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class ModelSettings(Section):
+    """Which model answers.
+
+    Attributes:
+        id: a Hub id, a folder, or "demo" for the embedded one.
+        revision: branch, tag or commit on the Hub; None takes the newest.
+        dtype: of the weights; `auto` takes the one they were saved in.
+        device: `auto` takes a GPU where there is one.
+        attention: transformers' attention implementation.
+    """
+
+    id: Name = Field(default=DEMO, description="a Hub id, a folder, or demo")
+    revision: str | None = Field(default=None, min_length=1)
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device: str = Field(
+        default="auto",
+        pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$",
+        description="one of auto, cpu, mps, cuda, or cuda:N with N a number",
+    )
+    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
+
+
+class DataSettings(Section):
+    """What is asked, and how answers are scored.
+
+    Attributes:
+        source: "demo", or a JSON or JSONL file (from the current folder).
+        split: of the demo; None with a file.
+        scoring: the profile, `robust` or `video-r1`.
+        limit: at most this many questions; None asks all.
+        video_root: folder of relative video paths; None takes the data file's own.
+    """
+
+    source: Name = Field(default=DEMO, description="demo, or the path of a JSON or JSONL file")
+    split: Literal["test", "validation"] | None = None
+    scoring: Profile = "robust"
+    limit: int | None = Field(default=None, ge=1)
+    video_root: str | None = Field(default=None, min_length=1)
+
+
+class VideoSettings(Section):
+    """How a clip becomes frames; names, defaults and bounds of `vreason.video.VideoConfig`, which a test holds them to.
+
+    Attributes:
+        nframes: frames spread over the clip; None when `fps` decides.
+        fps: frames a second; None when `nframes` decides.
+        min_frames, max_frames: bounds of what `fps` gives.
+        min_pixels, max_pixels: bounds of a frame's area, pixels.
+        timeout: seconds that reading a clip may take.
+    """
+
+    nframes: int | None = Field(default=16, ge=1)
+    fps: float | None = Field(default=None, ge=1e-3, le=1e3)
+    min_frames: int = Field(default=4, ge=1)
+    max_frames: int = Field(default=768, ge=1)
+    min_pixels: int = Field(default=28 * 28 * 4, ge=1)
+    max_pixels: int = Field(default=128 * 28 * 28, ge=1)
+    timeout: float = Field(default=60.0, ge=1e-3, le=86_400)
+
+
+class PromptSettings(Section):
+    """What stands around a question.
+
+    Attributes:
+        template: `auto` is settled when a configuration is loaded: `short` for the demo model, else `reasoning`.
+        file: a text file with the placeholder {Question}, used byte for byte instead of the template's text.
+        suffixes: by problem type, instead of the template's; None leaves one out.
+    """
+
+    template: Literal["auto", "reasoning", "short"] = "auto"
+    file: str | None = Field(default=None, min_length=1)
+    suffixes: dict[ProblemType, str | None] = Field(default_factory=dict)
+
+
+class GenerationSettings(Section):
+    """transformers' generation settings of the same names. None is left to the model's own generation config."""
+
+    max_new_tokens: int = Field(default=1024, ge=1)
+    min_new_tokens: int | None = Field(default=None, ge=1)
+    do_sample: bool = False
+    temperature: float | None = Field(default=None, gt=0)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    top_k: int | None = Field(default=None, ge=1)
+    repetition_penalty: float = Field(default=1.0, gt=0)
+
+    def keywords(self) -> dict[str, Any]:
+        """Keywords for `generate`: what is set."""
+        return self.model_dump(exclude_none=True)
+
+
+class TrackingSettings(Section):
+    """Where the record goes.
+
+    Attributes:
+        uri: MLflow's tracking URI; None asks the environment.
+        experiment: MLflow's experiment.
+    """
+
+    uri: str | None = Field(default=None, min_length=1)
+    experiment: Name = Field(default="vreason", description=NAME_RULE)
+
+    def resolved_uri(self, environment: Mapping[str, str] = os.environ) -> str:
+        """The URI given, else MLFLOW_TRACKING_URI, else a SQLite file in the current folder."""
+        return self.uri or environment.get("MLFLOW_TRACKING_URI") or DEFAULT_URI

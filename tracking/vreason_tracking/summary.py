@@ -1,0 +1,115 @@
+"""A variant's figures out of its samples: what the table at the end shows and what the run's summary metrics hold."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from vreason.events import SampleRecord
+from vreason.signatures import ADVICE
+
+from vreason_tracking.metrics import key, percentile
+
+
+@dataclass
+class RunSummary:
+    """Grows by one `SampleRecord` at a time; holds a few numbers a sample, not the sample."""
+
+    scores: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    categories: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    tokens: list[float] = field(default_factory=list)
+    latency: list[float] = field(default_factory=list)
+    first_token: list[float] = field(default_factory=list)
+    per_token: list[float] = field(default_factory=list)
+    control_ms: float = 0.0
+    failed: int = 0
+    peak_memory: int = 0
+    memory_source: str | None = None
+    signatures: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, records: Iterable[SampleRecord]) -> RunSummary:
+        """The summary of finished samples."""
+        summary = cls()
+        for record in records:
+            summary.add(record)
+        return summary
+
+    def add(self, record: SampleRecord) -> None:
+        """Take in one finished sample."""
+        self.signatures.update(record.signatures)
+        if record.score is None:
+            self.failed += 1
+            return
+        self.scores[record.problem_type].append(record.score)
+        self.categories[record.category].append(record.score)
+        self.tokens.append(record.output_tokens)
+        for values, value in (
+            (self.latency, record.generation_ms),
+            (self.first_token, record.time_to_first_token_ms),
+            (self.per_token, record.ms_per_token),
+        ):
+            if value is not None:
+                values.append(value)
+        self.control_ms += record.control_ms or 0.0
+        if record.peak_memory_bytes is not None and record.peak_memory_bytes >= self.peak_memory:
+            self.peak_memory, self.memory_source = record.peak_memory_bytes, record.memory_source
+
+    @property
+    def answered(self) -> int:
+        """Samples with an answer."""
+        return len(self.tokens)
+
+    @property
+    def accuracy(self) -> float | None:
+        """Mean score of the answered samples; None before the first."""
+        return _mean([score for scores in self.scores.values() for score in scores])
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Tokens generated a second of generation."""
+        return sum(self.tokens) / (sum(self.latency) / 1000) if sum(self.latency) else None
+
+    def metrics(self) -> dict[str, float]:
+        """Every summary metric that has a value, by the names of `metrics.SUMMARY_METRICS`."""
+        plain = [score for kind, scores in self.scores.items() if kind != "regression" for score in scores]
+        values: dict[str, float | None] = {
+            "accuracy": self.accuracy,
+            **{f"accuracy.{key(kind)}": _mean(scores) for kind, scores in sorted(self.scores.items())},
+            "mean_acc": _mean(plain),
+            "mean_mra": _mean(self.scores.get("regression", [])),
+            "samples.answered": self.answered,
+            "samples.failed": self.failed,
+            "control_share": self.control_ms / sum(self.latency) if sum(self.latency) else None,
+            "peak_memory_bytes": self.peak_memory or None,
+            **{f"signature.{name}": self.signatures[name] for name in ADVICE},
+        }
+        for name, series in (
+            ("output_tokens", self.tokens),
+            ("latency_ms", self.latency),
+            ("time_to_first_token_ms", self.first_token),
+            ("ms_per_token", self.per_token),
+        ):
+            if series:
+                values |= {f"{name}.mean": _mean(series), f"{name}.p50": percentile(series, 0.5), f"{name}.p95": percentile(series, 0.95)}
+        return {name: float(value) for name, value in values.items() if value is not None}
+
+    def live(self) -> dict[str, float]:
+        """The figures so far, by the names of `metrics.LIVE_METRICS`."""
+        values = {
+            "live.accuracy": self.accuracy,
+            "live.failed": self.failed,
+            "live.output_tokens": _mean(self.tokens),
+            "live.tokens_per_second": self.tokens_per_second,
+            "live.peak_memory_bytes": self.peak_memory or None,
+        }
+        return {name: float(value) for name, value in values.items() if value is not None}
+
+    def advice(self) -> list[str]:
+        """One line for each signature found: how often, and what to do."""
+        return [f"{name}: {self.signatures[name]} sample(s); {ADVICE[name]}" for name in ADVICE if self.signatures[name]]
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None

@@ -1,0 +1,58 @@
+"""The whole record as two Parquet files: one row a step, one row a sample. Written as the run goes, a row group at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vreason.events import SampleRecord, StepRecord
+
+_TYPES: dict[str, pa.DataType] = {
+    "str": pa.string(),
+    "str | None": pa.string(),
+    "int": pa.int64(),
+    "int | None": pa.int64(),
+    "float": pa.float64(),
+    "float | None": pa.float64(),
+    "bool": pa.bool_(),
+    "tuple[str, ...]": pa.list_(pa.string()),
+}
+_ROWS = 20_000  # steps kept back before a row group is written
+
+
+def schema_of(record: type[Any]) -> pa.Schema:
+    """The Arrow schema of an event class: its fields, in their order."""
+    return pa.schema([(field.name, _TYPES[str(field.type)]) for field in fields(record)])
+
+
+class RecordTables:
+    """Writes ``steps.parquet`` and ``samples.parquet`` in `folder`. Close it, also after a failure: the rows so far are kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.paths = {StepRecord: folder / "steps.parquet", SampleRecord: folder / "samples.parquet"}
+        self._writers = {kind: pq.ParquetWriter(path, schema_of(kind)) for kind, path in self.paths.items()}
+        self._waiting: dict[type[Any], list[Any]] = {kind: [] for kind in self.paths}
+
+    def add(self, sample: SampleRecord, steps: Sequence[StepRecord]) -> None:
+        """Take in a finished sample with its steps."""
+        self._waiting[SampleRecord].append(sample)
+        self._waiting[StepRecord].extend(steps)
+        if len(self._waiting[StepRecord]) >= _ROWS:
+            self._write()
+
+    def close(self) -> None:
+        """Write what is left and close both files."""
+        self._write()
+        for writer in self._writers.values():
+            writer.close()
+
+    def _write(self) -> None:
+        for kind, rows in self._waiting.items():
+            if rows:
+                self._writers[kind].write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=schema_of(kind)))
+                rows.clear()

@@ -1,0 +1,64 @@
+"""The embedded benchmark: questions about clips of the demo world, from seeds that training never saw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from vreason.benchmarks.sample import Sample
+from vreason.demo.clips import cache_folder, write_clip
+from vreason.demo.questions import KINDS, Question
+from vreason.demo.seeds import rng_for
+from vreason.demo.world import Clip, sample_clip
+
+CLIPS = 120
+QUESTIONS_A_CLIP = 4
+SEED = 0
+
+
+class DemoBenchmark:
+    """The `test` or `validation` split: 120 clips, 4 questions each, the six kinds as evenly as the clips allow.
+
+    Args:
+        split: "test" or "validation".
+        limit: at most this many questions; only their clips are written to disk.
+    """
+
+    name = "demo"
+
+    def __init__(self, split: str = "test", limit: int | None = None) -> None:
+        self.split, self.limit = split, limit
+
+    def samples(self) -> Sequence[Sample]:
+        """All questions in a fixed order; writes the clips that are not on disk yet."""
+        asked: Counter[str] = Counter()
+        samples: list[Sample] = []
+        for number in range(CLIPS):
+            if self.limit is not None and len(samples) >= self.limit:
+                break
+            clip, questions = self._clip(number, asked)
+            path = write_clip(clip, cache_folder() / self.split / f"{number:03d}.mp4")
+            samples += [_sample(f"demo-{self.split}-{number:03d}-{question.kind}", str(path), question) for question in questions]
+        return samples[: self.limit]
+
+    def _clip(self, number: int, asked: Counter[str]) -> tuple[Clip, list[Question]]:
+        """Clip `number` with its questions: of the kinds that it allows, those asked least so far."""
+        rng = rng_for(self.split, SEED, number)
+        clip = sample_clip(rng)
+        possible = [question for make in KINDS.values() if (question := make(rng, clip)) is not None]
+        possible.sort(key=lambda question: asked[question.kind])
+        chosen = possible[:QUESTIONS_A_CLIP]
+        asked.update(question.kind for question in chosen)
+        return clip, chosen
+
+
+def _sample(sample_id: str, video: str, question: Question) -> Sample:
+    return Sample(
+        sample_id=sample_id,
+        video=video,
+        question=question.text,
+        answer=question.answer,
+        problem_type=question.problem_type,
+        options=question.options,
+        category=question.kind,
+    )

@@ -1,0 +1,114 @@
+"""A model by its id: the embedded demo, a folder, or a Hugging Face hub repository."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import vreason.torchvision_shim  # noqa: F401  (before transformers)
+from vreason.errors import UnsupportedModelError
+from vreason.models import ModelAdapter, adapter_for
+
+DEMO = "demo"
+DEMO_WEIGHTS = Path(__file__).parent / "demo" / "weights"
+_HASHED_WHOLE = 2**30  # bytes of weights up to which a folder is identified by its contents
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What to load and how.
+
+    Attributes:
+        id: "demo", a folder, or a hub id.
+        revision: hub revision; pin it for a result that can be repeated.
+        dtype: "auto" (as saved), "float32", "bfloat16" or "float16".
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps". "auto" spreads over several GPUs where there are several.
+        attention: "sdpa", "eager" or "flash_attention_2".
+    """
+
+    id: str = DEMO
+    revision: str | None = None
+    dtype: str = "auto"
+    device: str = "auto"
+    attention: str = "sdpa"
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to answer. `revision` identifies the weights: a hub commit, or a digest of the folder."""
+
+    model: Any
+    processor: Any
+    adapter: ModelAdapter
+    spec: ModelSpec
+    revision: str
+
+    @property
+    def device(self) -> str:
+        """Device of the first parameters, for example "cuda:0"."""
+        return str(self.model.device)
+
+    @property
+    def dtype(self) -> str:
+        """Type of the weights, for example "bfloat16"."""
+        return str(self.model.dtype).removeprefix("torch.")
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of tokens over which entropy is taken: the rows of the LM head."""
+        return int(self.adapter.head(self.model)[1].weight.shape[0])
+
+
+def load_model(spec: ModelSpec) -> LoadedModel:
+    """Load model and processor, in evaluation mode.
+
+    Raises:
+        UnsupportedModelError: the id cannot be found, the family has no adapter, or the device is not there.
+    """
+    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+
+    source = str(DEMO_WEIGHTS) if spec.id == DEMO else spec.id
+    placement = _placement(spec.device)
+    try:
+        config = AutoConfig.from_pretrained(source, revision=spec.revision)
+        adapter = adapter_for(config)
+        processor = AutoProcessor.from_pretrained(source, revision=spec.revision)
+        model = AutoModelForImageTextToText.from_pretrained(
+            source, revision=spec.revision, dtype=spec.dtype, attn_implementation=spec.attention, **placement
+        )
+    except (OSError, ValueError, ImportError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UnsupportedModelError(
+            f"model {spec.id!r} cannot be loaded: {first} Check model.id and model.revision, and that the hub can be reached or the"
+            " weights are in its cache; model.id: demo needs neither"
+        ) from error
+    if not placement:
+        model = model.to("cpu" if spec.device == "auto" else spec.device)
+    return LoadedModel(model.eval(), processor, adapter, spec, _revision(source, config))
+
+
+def _placement(device: str) -> dict[str, Any]:
+    """Keyword arguments that put the weights where they belong while they are read."""
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise UnsupportedModelError(f"model.device is {device!r}, but this torch sees no CUDA device; use device: cpu, or install a CUDA build")
+    if device == "auto" and torch.cuda.is_available():
+        return {"device_map": "auto"} if torch.cuda.device_count() > 1 else {"device_map": "cuda:0"}
+    return {"device_map": device} if device.startswith("cuda") else {}
+
+
+def _revision(source: str, config: Any) -> str:
+    """A hub commit, or "sha256:..." of a folder's weights (by names and sizes, "files:...", above 1 GiB)."""
+    if commit := getattr(config, "_commit_hash", None):
+        return str(commit)
+    files = sorted(Path(source).glob("*.safetensors"))
+    whole = sum(file.stat().st_size for file in files) <= _HASHED_WHOLE
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.name}:{file.stat().st_size}".encode())
+        if whole:
+            digest.update(file.read_bytes())
+    return f"{'sha256' if whole else 'files'}:{digest.hexdigest()[:16]}"

@@ -1,0 +1,215 @@
+"""The guard around the decoder: a process that can be killed, where a thread cannot.
+
+One process per Python process, started at the first clip, reused for all others, killed when a file takes too long, replaced when it dies,
+ended with the interpreter. Frames come back in memory that both processes map: they are never copied through a pipe.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import math
+import mmap
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreason.errors import VideoError
+
+START_SECONDS = 60.0  # the process may take this long to import numpy and decord
+ATTEMPTS = 2  # a process that was killed from outside says nothing about the file: try once more
+
+
+def send_message(channel: socket.socket, message: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
+    """One message, length first; open files travel beside it."""
+    body = json.dumps(message).encode()
+    framed = struct.pack(">I", len(body)) + body
+    sent = socket.send_fds(channel, [framed], list(descriptors)) if descriptors else 0
+    channel.sendall(framed[sent:])
+
+
+def receive_message(channel: socket.socket, deadline: float = math.inf) -> tuple[dict[str, Any], list[int]] | None:
+    """The next message and the files beside it; None at the other side's end.
+
+    Args:
+        channel: where from.
+        deadline: on `time.monotonic`, seconds.
+
+    Raises:
+        TimeoutError: the deadline passed.
+    """
+    data, descriptors = b"", list[int]()
+    while len(data) < 4 or len(data) < 4 + struct.unpack(">I", data[:4])[0]:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        channel.settimeout(None if left == math.inf else left)
+        part, passed, _, _ = socket.recv_fds(channel, 1 << 16, 1)
+        descriptors += passed
+        if not part:
+            return None
+        data += part
+    channel.settimeout(None)
+    return json.loads(data[4:]), descriptors
+
+
+class DecoderProcess:
+    """A `vreason.video_probe` process and the line to it. One clip at a time; other threads wait for their turn."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
+        self._ended = False
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, when there is one."""
+        return self._process.pid if self._process is not None else None
+
+    def decode(self, path: str, request: Mapping[str, Any], timeout: float) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+        """Have one clip decoded.
+
+        Args:
+            path: the file, as errors shall name it.
+            request: see `vreason.video.request`.
+            timeout: seconds from the moment the process begins with it.
+
+        Returns:
+            What the process tells about the clip, and its frames, (T, H, W, 3).
+
+        Raises:
+            VideoError: the file cannot be used, took too long, or ended the process.
+        """
+        with self._turn:
+            try:
+                return self._decode(path, request, timeout)
+            except VideoError:
+                raise
+            except BaseException:  # an interrupt: the answer that is still to come belongs to nobody
+                self.stop()
+                raise
+
+    def _decode(self, path: str, request: Mapping[str, Any], timeout: float) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+        code: int | None = None
+        for _ in range(ATTEMPTS):
+            channel = self._start(path)
+            try:
+                send_message(channel, request)
+                answer = receive_message(channel, time.monotonic() + timeout)
+            except TimeoutError:
+                self.stop()
+                raise VideoError(
+                    path,
+                    f"not decoded after {timeout:g} s, and given up; if the file plays elsewhere, raise video.timeout or ask for fewer frames, "
+                    "else re-encode it (ffmpeg -i FILE -c:v libx264 NEW.mp4) or leave the sample out",
+                ) from None
+            except OSError:  # it died while it was idle
+                answer = None
+            if answer is not None:
+                return _unpacked(path, *answer)
+            code = self.stop(grace=0.5)
+            if self._ended:
+                break
+        raise VideoError(path, f"the decoder {_death(code)} twice on this file; re-encode it (ffmpeg -i FILE -c:v libx264 NEW.mp4) or leave it out")
+
+    def _start(self, path: str) -> socket.socket:
+        """The line to a living process; a new process where there is none."""
+        if self._channel is not None and self._process is not None and self._process.poll() is None:
+            return self._channel
+        self.stop()
+        ours, theirs = socket.socketpair()
+        # -P and the parent's own search path: a file called numpy.py in the current folder must not be imported
+        search = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "vreason.video_probe", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": search},
+                start_new_session=True,  # an interrupt at the terminal is the parent's to handle
+            )
+        self._channel = ours
+        try:
+            ready = receive_message(ours, time.monotonic() + START_SECONDS)
+        except TimeoutError:
+            ready = None
+        if ready is None or "reason" in ready[0]:
+            code = self.stop(grace=0.5)
+            raise VideoError(path, ready[0]["reason"] if ready else f"the decoding process {_death(code)} at its start; reinstall decord and numpy")
+        return ours
+
+    def stop(self, grace: float = 0.0) -> int | None:
+        """Kill the process and collect it.
+
+        Args:
+            grace: seconds to wait for a process that seems to be dying, so that its exit code tells by what.
+
+        Returns:
+            Its exit code; None where there was none or where it had to be killed.
+        """
+        process, channel = self._process, self._channel
+        self._process = self._channel = None
+        if channel is not None:
+            channel.close()
+        if process is None:
+            return None
+        try:
+            return process.wait(grace)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return None
+
+    def end(self) -> None:
+        """Stop for good, at the end of the interpreter; a thread that still waits gets a `VideoError`."""
+        self._ended = True
+        self.stop()
+
+    def forget(self) -> None:
+        """After a fork, in the child: the process is the parent's."""
+        if self._channel is not None:
+            self._channel.close()
+        if self._process is not None:
+            self._process.returncode = 0  # not our child: never wait for it, never warn about it
+        self.__init__()  # type: ignore[misc]
+
+
+def _unpacked(path: str, reply: dict[str, Any], descriptors: list[int]) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+    """The frames in the memory that came with a reply, mapped for as long as the array lives."""
+    try:
+        if "reason" in reply:
+            raise VideoError(path, reply["reason"])
+        shape = tuple(reply["shape"])
+        memory = mmap.mmap(descriptors[0], math.prod(shape))
+        return reply, np.frombuffer(memory, dtype=np.uint8).reshape(shape)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _death(code: int | None) -> str:
+    if code is None:
+        return "did not answer"
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+
+_decoder = DecoderProcess()
+atexit.register(_decoder.end)
+os.register_at_fork(after_in_child=_decoder.forget)
+
+
+def decoder() -> DecoderProcess:
+    """The one of this Python process."""
+    return _decoder
