@@ -89,7 +89,7 @@ class _Loop:
         self.adapter = adapter_for(model.config)
         self.steering = Steering(model, self.adapter, config.observer, controlled=config.controller is not None)
         self.clock = StepClock(model.device)
-        self.kept: dict[str, tuple[Any, ...]] = {name: () for name in ("scores", "logits", "attentions", "hidden_states")}
+        self.kept: dict[str, tuple[Any, ...]] = dict.fromkeys(("scores", "logits", "attentions", "hidden_states"), ())
 
     def run(self, input_ids: torch.Tensor, logits_processor: Any, stopping_criteria: Any, streamer: Any) -> Any:
         """Prefill, then a token at a time until every row has ended."""

@@ -74,7 +74,9 @@ class Evaluation:
         meter: samples the memory in use; None leaves memory out of the records.
     """
 
-    def __init__(self, loaded: LoadedModel, config: EvaluationConfig, observers: Sequence[Any] = (), meter: MemoryMeter | None = None) -> None:
+    def __init__(
+        self, loaded: LoadedModel, config: EvaluationConfig, observers: Sequence[Any] = (), meter: MemoryMeter | None = None
+    ) -> None:
         self.loaded, self.config, self.meter = loaded, config, meter
         self.guard = ObserverGuard(tuple(observers))
 
@@ -159,7 +161,8 @@ class Evaluation:
         except (ValueError, VReasonError) as error:
             if len(clips) > 1:
                 return None, [record for clip in clips for record in self._generate_safely([clip])]
-            return None, [_failed(clips[0], f"{clips[0].sample.video}: the processor refuses its frames ({error}); check size and shape of the clip")]
+            reason = f"{clips[0].sample.video}: the processor refuses its frames ({error}); check size and shape of the clip"
+            return None, [_failed(clips[0], reason)]
 
     def _record(self, clip: _Clip, listener: _Listener, started: float, peak: tuple[int, str] | None) -> SampleRecord:
         sample, steps = clip.sample, listener.steps[clip.sample.sample_id]

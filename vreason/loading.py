@@ -94,7 +94,9 @@ def load_model(spec: ModelSpec) -> LoadedModel:
 def _placement(device: str) -> dict[str, Any]:
     """Keyword arguments that put the weights where they belong while they are read."""
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise UnsupportedModelError(f"model.device is {device!r}, but this torch sees no CUDA device; use device: cpu, or install a CUDA build")
+        raise UnsupportedModelError(
+            f"model.device is {device!r}, but this torch sees no CUDA device; use device: cpu, or install a CUDA build of torch"
+        )
     if device == "auto" and torch.cuda.is_available():
         return {"device_map": "auto"} if torch.cuda.device_count() > 1 else {"device_map": "cuda:0"}
     return {"device_map": device} if device.startswith("cuda") else {}

@@ -15,13 +15,11 @@ Profile = Literal["robust", "video-r1"]
 PROFILES: tuple[str, ...] = get_args(Profile)
 _THRESHOLDS = tuple(0.5 + 0.05 * i for i in range(10))
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_WORDS = {
-    word: number
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
-        " nineteen twenty".split()
-    )
-}
+_WORD_LIST = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
+    *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+)
+_WORDS = {word: number for number, word in enumerate(_WORD_LIST)}
 
 
 def score(prediction: str | None, answer: str, problem_type: str, options: Sequence[str] = (), profile: Profile = "robust") -> float:

@@ -16,7 +16,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 from vreason.errors import VideoError
 from vreason.video import VideoConfig, frame_indices, requested
 from vreason.video_file import AGAIN, open_video
-from vreason.video_process import receive_message, send_message
+from vreason.video_process import REENCODE, receive_message, send_message
 
-REENCODE = "re-encode it (ffmpeg -i FILE -c:v libx264 NEW.mp4) or leave the sample out"
 NO_REPLACEMENT = 1e-9  # decord's fault_tol, a share of the frames: the first frame that it would replace is an error; 0 would allow any
 HELD_BACK = 2  # frames at the end that a healthy decoder may keep to itself (AVI with packed B-frames): the clip is that much shorter
+IN_ORDER = 600  # clips up to this many frames are played through; longer ones are sought in
+SAME_PICTURE = 8.0  # mean difference, 0 to 255
 MEMORY_SHARE = 0.8  # of the free memory, for one clip's frames
 THREADS = 0  # decord: as many as there are cores
 GRACE = 5.0  # seconds after the parent's timeout at which this process ends itself, in case the parent is gone
@@ -133,33 +134,56 @@ class Clip:
         import decord
 
         failures = (decord.DECORDError, decord.DECORDLimitReachedError, RuntimeError, IndexError)
-        if self.timed:
+        if self.timed and self.total > IN_ORDER:
             with contextlib.suppress(*failures):
                 return self._filled(config, self._sought)
-            self._open()  # seeking is decord's weak side: try once more in order
+            self._open()
         counted = self.total
         for _ in range(2):
             try:
                 return self._filled(config, self._in_order)
             except failures as error:
-                if not 0 < counted - self._shown <= HELD_BACK or self._shown == self.total:
-                    shown = f"its index counts {counted} frames, of which {self._shown} can be decoded"
-                    raise UnusableClip(f"is truncated or damaged: {shown} ({_short(str(error))}); {AGAIN}, or {REENCODE}") from None
+                if self.timed or not 0 < counted - self._shown <= HELD_BACK or self._shown == self.total:
+                    short = f"its index counts {counted} frames, of which {self._shown} can be decoded"
+                    why = "" if isinstance(error, decord.DECORDLimitReachedError) else f" ({_short(str(error))})"
+                    raise UnusableClip(f"is truncated or damaged: {short}{why}; {AGAIN}, or {REENCODE}") from None
                 self.total = self._shown
                 self._open()
         raise UnusableClip(f"cannot be decoded: it shows another number of frames each time; {REENCODE}")
 
-    def _sought(self, indices: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
-        for index in indices:
-            self._reader.seek_accurate(index)
-            yield _picture(self._reader.next())
-
     def _in_order(self, indices: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+        """Every frame in turn: nothing can be skipped wrongly, and a shortage shows."""
         wanted = set(indices)
         for self._shown in range(indices[-1] + 1):
             frame = self._reader.next()
             if self._shown in wanted:
                 yield _picture(frame)
+
+    def _sought(self, indices: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+        """From key frame to key frame. Past the last one nothing is skipped: decord may skip for ever there."""
+        keys = self._reader.get_key_indices()
+        self._check_seeking(keys)
+        following = 0  # the frame that comes next without seeking
+        for index in indices:
+            if index < keys[-1]:
+                self._reader.seek_accurate(index)
+            elif following < keys[-1]:
+                self._reader.seek_accurate(following := keys[-1])
+            for _ in range(following, index) if index > keys[-1] else ():
+                self._reader.next()
+            yield _picture(self._reader.next())
+            following = index + 1
+
+    def _check_seeking(self, keys: Sequence[int]) -> None:
+        """The second key frame must be the same picture when it is played up to as when it is sought: packets may hold no picture (VP8)."""
+        if len(keys) < 2:
+            return
+        self._reader.seek_accurate(keys[1] - 1)
+        self._reader.next()
+        played = _picture(self._reader.next()).astype(np.int16)
+        self._reader.seek_accurate(keys[1])
+        if np.abs(played - _picture(self._reader.next())).mean() > SAME_PICTURE:
+            raise RuntimeError("seeking leads to other frames than playing")
 
     def _filled(self, config: VideoConfig, source: Callable[[Sequence[int]], Iterator[NDArray[np.uint8]]]) -> Memory:
         """Memory with the frames that `source` gives, and what is to be told of them."""
@@ -168,7 +192,7 @@ class Clip:
         first = next(frames)
         shape = (len(indices), *first.shape)
         _check_memory(shape)
-        memory: BinaryIO = os.fdopen(os.memfd_create("frames"), "r+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile()
+        memory = cast(BinaryIO, os.fdopen(os.memfd_create("frames"), "r+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile())  # noqa: SIM115
         try:
             memory.truncate(math.prod(shape))
             pixels = np.frombuffer(mmap.mmap(memory.fileno(), math.prod(shape)), dtype=np.uint8).reshape(shape)

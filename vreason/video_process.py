@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from vreason.errors import VideoError
 
 START_SECONDS = 60.0  # the process may take this long to import numpy and decord
+REENCODE = "re-encode it (ffmpeg -i FILE -c:v libx264 NEW.mp4) or leave the sample out"
 ATTEMPTS = 2  # a process that was killed from outside says nothing about the file: try once more
 
 
@@ -109,11 +110,8 @@ class DecoderProcess:
                 answer = receive_message(channel, time.monotonic() + timeout)
             except TimeoutError:
                 self.stop()
-                raise VideoError(
-                    path,
-                    f"not decoded after {timeout:g} s, and given up; if the file plays elsewhere, raise video.timeout or ask for fewer frames, "
-                    "else re-encode it (ffmpeg -i FILE -c:v libx264 NEW.mp4) or leave the sample out",
-                ) from None
+                advice = f"if it plays elsewhere, raise video.timeout or ask for fewer frames; else {REENCODE}"
+                raise VideoError(path, f"is not decoded after {timeout:g} s, and was given up; {advice}") from None
             except OSError:  # it died while it was idle
                 answer = None
             if answer is not None:
@@ -121,7 +119,7 @@ class DecoderProcess:
             code = self.stop(grace=0.5)
             if self._ended:
                 break
-        raise VideoError(path, f"the decoder {_death(code)} twice on this file; re-encode it (ffmpeg -i FILE -c:v libx264 NEW.mp4) or leave it out")
+        raise VideoError(path, f"ended the decoding process, {ATTEMPTS} times ({_death(code)}); {REENCODE}")
 
     def _start(self, path: str) -> socket.socket:
         """The line to a living process; a new process where there is none."""
@@ -147,7 +145,8 @@ class DecoderProcess:
             ready = None
         if ready is None or "reason" in ready[0]:
             code = self.stop(grace=0.5)
-            raise VideoError(path, ready[0]["reason"] if ready else f"the decoding process {_death(code)} at its start; reinstall decord and numpy")
+            fault = f"the decoding process did not start ({_death(code)}); reinstall decord and numpy"
+            raise VideoError(path, ready[0]["reason"] if ready else fault)
         return ours
 
     def stop(self, grace: float = 0.0) -> int | None:
@@ -201,8 +200,8 @@ def _unpacked(path: str, reply: dict[str, Any], descriptors: list[int]) -> tuple
 
 def _death(code: int | None) -> str:
     if code is None:
-        return "did not answer"
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        return "no answer"
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 _decoder = DecoderProcess()

@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+
     from vreason_tracking.health import Check
 
 COLOURS = {"ok": "green", "warning": "yellow", "failure": "bold red"}

@@ -101,7 +101,7 @@ def render(file: str, model: str, data: str) -> str:
 @click.option("--model", default="demo", show_default=True, help="Hub id or folder of the model; demo is the embedded one.")
 @click.option("--data", default="demo", show_default=True, help="JSON or JSONL file of questions; demo is the embedded benchmark.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
-def init(file: Path, model: str, data: str, force: bool) -> None:
+def init_command(file: Path, model: str, data: str, force: bool) -> None:
     """Write a commented run configuration to FILE (default: vreason.yaml)."""
     text = render(str(file), model, data)
     try:

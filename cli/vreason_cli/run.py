@@ -32,7 +32,6 @@ def run_command(config: Path, overrides: tuple[str, ...], limit: int | None, var
         _print_plan(settings)
         return
     from vreason_cli.progress import progress_for
-
     from vreason_tracking.runs import run_experiment
 
     watcher = progress_for(settings)

@@ -35,7 +35,8 @@ def sample_command(run: str, sample_id: str | None, tracking_uri: str | None, ex
         return
     sample = read_sample(store, found.info.run_id, sample_id)
     if as_json:
-        click.echo(json.dumps({"run_id": sample.run_id, "tags": _plain(sample.tags), "metrics": dict(sample.metrics), "series": dict(sample.series)}))
+        whole = {"run_id": sample.run_id, "tags": _plain(sample.tags), "metrics": dict(sample.metrics), "series": dict(sample.series)}
+        click.echo(json.dumps(whole))
     else:
         _print_sample(sample, str(found.info.run_name))
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from vreason.errors import TrackingError
-
 from vreason_tracking import database
 
 Point = tuple[str, float, int, int]
@@ -67,7 +66,9 @@ class MlflowStore:
         run = self.client.create_run(self.experiment_id, start_time=started_ms, tags=_short(whole), run_name=name)
         return str(run.info.run_id)
 
-    def log(self, run_id: str, points: Iterable[Point] = (), params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None) -> None:
+    def log(
+        self, run_id: str, points: Iterable[Point] = (), params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
+    ) -> None:
         """Write points, parameters and tags; points keep their own times, so that the same ones sent twice change nothing."""
         from mlflow.entities import Metric, Param, RunTag
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from vreason.events import SampleRecord, StepRecord
-
 from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.metrics import step_points
 from vreason_tracking.mlflow_store import MlflowStore, Point

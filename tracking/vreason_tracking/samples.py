@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from vreason.errors import TrackingError
-
 from vreason_tracking.mlflow_store import MlflowStore
 
 

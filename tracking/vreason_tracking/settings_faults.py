@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from vreason.errors import Fault
 
-NAME_RULE = "text on one line, not blank"
+NAME_RULE = "printable text on one line, not blank"
 _SHOWN = 80  # characters of a bad value that a message repeats
 
 
@@ -75,20 +75,20 @@ def _plain_fault(kind: str, place: tuple[str, ...], value: Any, model: type[Base
     return Fault(path, f"{shown(value)} is not {allowed}{ending}")
 
 
-def _field(model: type[BaseModel], place: tuple[str, ...]) -> FieldInfo:
-    """The field at a path; for an entry of a mapping, the field that holds the mapping."""
+def _field(model: type[BaseModel], place: tuple[str, ...]) -> tuple[FieldInfo, tuple[str, ...]]:
+    """The field at a path and what is left of the path: nothing, or the key of an entry where the field is a mapping."""
     field = model.model_fields[place[0]]
     inner = field.annotation
     if len(place) > 1 and isinstance(inner, type) and issubclass(inner, BaseModel):
         return _field(inner, place[1:])
-    return field
+    return field, place[1:]
 
 
 def _keys(model: type[BaseModel], place: tuple[str, ...]) -> list[str]:
     """The keys that the mapping at a path may have."""
     if not place:
         return list(model.model_fields)
-    inner = _field(model, place).annotation
+    inner = _field(model, place)[0].annotation
     if isinstance(inner, type) and issubclass(inner, BaseModel):
         return list(inner.model_fields)
     return _literals(get_args(inner)[0])
@@ -104,12 +104,11 @@ def _paths(model: type[BaseModel], above: str = "") -> Iterator[str]:
 
 def _allowed(model: type[BaseModel], place: tuple[str, ...]) -> tuple[Any, str]:
     """The annotation at a path, and what it allows in words."""
-    field = _field(model, place)
-    annotation: Any = field.annotation
-    if get_origin(annotation) is dict and len(place) > 1 and place[-1] in _keys(model, place[:-1]):
-        annotation = get_args(annotation)[1]
-        return annotation, _in_words(annotation, ())
-    return annotation, field.description or _in_words(annotation, field.metadata)
+    field, entry = _field(model, place)
+    if entry:
+        inner = get_args(field.annotation)[1]
+        return inner, _in_words(inner, ())
+    return field.annotation, field.description or _in_words(field.annotation, field.metadata)
 
 
 def _choices(annotation: Any) -> tuple[Any, ...]:

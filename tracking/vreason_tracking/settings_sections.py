@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -15,6 +15,7 @@ from vreason_tracking.settings_faults import NAME_RULE, is_name
 
 ProblemType = Literal["multiple choice", "numerical", "regression", "OCR", "free-form"]  # vreason.prompts.PROBLEM_TYPES
 DEMO = "demo"
+_NOT_BLANK = r"\S"
 DEFAULT_URI = "sqlite:///mlflow.db"
 
 
@@ -44,7 +45,7 @@ class ModelSettings(Section):
         attention: transformers' attention implementation.
     """
 
-    id: Name = Field(default=DEMO, description="a Hub id, a folder, or demo")
+    id: str = Field(default=DEMO, pattern=_NOT_BLANK, description="a Hub id, a folder, or demo")
     revision: str | None = Field(default=None, min_length=1)
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     device: str = Field(
@@ -66,7 +67,7 @@ class DataSettings(Section):
         video_root: folder of relative video paths; None takes the data file's own.
     """
 
-    source: Name = Field(default=DEMO, description="demo, or the path of a JSON or JSONL file")
+    source: str = Field(default=DEMO, pattern=_NOT_BLANK, description="demo, or the path of a JSON or JSONL file")
     split: Literal["test", "validation"] | None = None
     scoring: Profile = "robust"
     limit: int | None = Field(default=None, ge=1)
@@ -117,10 +118,6 @@ class GenerationSettings(Section):
     top_p: float | None = Field(default=None, gt=0, le=1)
     top_k: int | None = Field(default=None, ge=1)
     repetition_penalty: float = Field(default=1.0, gt=0)
-
-    def keywords(self) -> dict[str, Any]:
-        """Keywords for `generate`: what is set."""
-        return self.model_dump(exclude_none=True)
 
 
 class TrackingSettings(Section):

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from vreason.events import SampleRecord
 from vreason.signatures import ADVICE
-
 from vreason_tracking.metrics import key, percentile
 
 

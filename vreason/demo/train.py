@@ -40,7 +40,7 @@ class Schedule:
     rows: int = 48
     text_rows: int = 24
     text_weight: float = 0.5
-    muon_lr: float = 0.02
+    muon_lr: float = 0.014
     adamw_lr: float = 2e-3
     warmup: int = 100
     clip: float = 1.0
@@ -82,7 +82,8 @@ class Trainer:
 
     def _optimisers(self) -> list[torch.optim.Optimizer]:
         """Muon for the hidden matrices, AdamW for embeddings, norms and biases."""
-        matrices, others = [], []
+        matrices: list[torch.nn.Parameter] = []
+        others: list[torch.nn.Parameter] = []
         for name, parameter in self.model.named_parameters():
             hidden = parameter.ndim == 2 and "embed" not in name and "lm_head" not in name
             (matrices if hidden else others).append(parameter)
@@ -106,8 +107,8 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = rate * self.schedule.factor(self.step)
         loss = self.loss(videos)
-        loss.backward()
-        (self.schedule.text_weight * self.loss(texts)).backward()
+        torch.autograd.backward(loss)
+        torch.autograd.backward(self.schedule.text_weight * self.loss(texts))
         self._average_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.schedule.clip)
         for optimiser in self.optimisers:
@@ -210,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if schedule.workers == 1:
             work(0, *given)
         else:
-            torch.multiprocessing.spawn(work, given, nprocs=schedule.workers)
+            torch.multiprocessing.spawn(work, given, nprocs=schedule.workers)  # type: ignore[attr-defined, no-untyped-call]
     return 0
 
 

@@ -1,0 +1,40 @@
+# Everything runs in .venv, from the versions pinned in constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test lint format bench docs clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch torchvision
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+quickstart: $(READY)  ## baseline, V-Reason and V-Reason Lite on the embedded demo: a few minutes on 2 cores
+	$(BIN)/vreason-track run --config configs/quickstart.yaml
+
+test: $(READY)  ## the whole suite
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)  ## what ruff can mend
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## control's cost on this CPU
+	$(BIN)/python benchmarks/control_overhead.py
+
+docs: $(READY)  ## docs/cli.md out of the commands' own help
+	$(BIN)/python -m vreason_cli.reference docs/cli.md
+
+clean:  ## remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
