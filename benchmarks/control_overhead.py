@@ -2,8 +2,8 @@
 
     python benchmarks/control_overhead.py [--rounds 7] [--tokens 48] [--threads 2]
 
-A Qwen2.5-VL of the 0.5B shape with random weights (float32), one video of at least 1,000 tokens, greedy, the same number of tokens for every
-way. A round runs every way once, in turn; a figure is the median over the rounds of the ratio to that round's plain run. Time is taken
+A Qwen2.5-VL of the 0.5B shape with random weights (float32), one video of at least 1,000 tokens, greedy, the same number of tokens for
+every way. A round runs every way once, in turn; a figure is the median over the rounds of the ratio to that round's plain run. Time is taken
 between the first and the last drawn token, so that the prefill, which is the same for all, does not dilute it.
 
 The limit beside the figure is arithmetic: the backward pass reads the head's and the last layer's weights once more, and decoding time is
@@ -46,7 +46,8 @@ def build_model() -> Any:
         "rope_parameters": {"rope_type": "default", "mrope_section": [8, 12, 12], "rope_theta": 1e6},
         "tie_word_embeddings": True,
     }
-    vision = {"depth": 2, "hidden_size": 320, "num_heads": 4, "intermediate_size": 640, "out_hidden_size": 896, "fullatt_block_indexes": [1]}
+    vision = {"depth": 2, "hidden_size": 320, "num_heads": 4, "intermediate_size": 640, "out_hidden_size": 896}
+    vision["fullatt_block_indexes"] = [1]
     torch.manual_seed(0)
     model = Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=True))
     return model.eval()
@@ -77,10 +78,11 @@ class TokenTimes:
         self.times: list[float] = []
 
     def put(self, value: torch.Tensor) -> None:
+        """A token (at first the prompt) has come."""
         self.times.append(time.perf_counter())
 
     def end(self) -> None:
-        pass
+        """Nothing to close."""
 
     def per_token(self) -> float:
         """Seconds a token after the first; the first entry is the prompt's."""
@@ -165,7 +167,7 @@ def main() -> int:
     inputs = build_inputs(model)
     video = int((inputs["input_ids"] == model.config.video_token_id).sum())
     size = sum(parameter.numel() for parameter in model.parameters()) / 1e6
-    print(f"{size:.0f}M parameters, float32, {video} video tokens, {options.tokens} tokens, {options.rounds} rounds, {options.threads} threads")
+    print(f"{size:.0f}M parameters, float32, {video} video tokens, {options.threads} threads; {options.rounds} rounds of {options.tokens} tokens")
     seconds: dict[str, list[float]] = {name: [] for name in ways()}
     peaks: dict[str, list[int]] = {name: [] for name in ways()}
     for name, method in ways().items():  # once for warmth

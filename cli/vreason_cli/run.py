@@ -43,8 +43,11 @@ def run_command(config: Path, overrides: tuple[str, ...], limit: int | None, var
 
 
 def _print_plan(settings: RunSettings) -> None:
+    from vreason_tracking.database import without_password
+
     click.echo(settings.to_yaml().rstrip())
-    click.echo(f"\n# {len(settings.resolved_variants())} variant(s); tracking in {settings.tracking.resolved_uri()}")
+    address = without_password(settings.tracking.resolved_uri())
+    click.echo(f"\n# {len(settings.resolved_variants())} variant(s); tracking in {address}")
 
 
 def _print_end(settings: RunSettings, results: list[VariantResult]) -> None:
@@ -52,12 +55,13 @@ def _print_end(settings: RunSettings, results: list[VariantResult]) -> None:
     if not results:
         return
     from vreason_cli.results import result_table, show
+    from vreason_tracking.database import without_password
 
     show(result_table(results))
     for result in results:
         for note in [*result.summary.advice(), *result.notes]:
             click.echo(f"  {result.name}: {note}")
-    uri = settings.tracking.resolved_uri()
+    uri = without_password(settings.tracking.resolved_uri())
     sample = f"vreason-track sample {results[-1].run_id}"
     click.echo(f"\n{sum(result.points for result in results):,} points recorded in {uri}, experiment {settings.tracking.experiment!r}")
     click.echo(f"  open the UI      mlflow ui --backend-store-uri {shlex.quote(uri)}")

@@ -22,12 +22,24 @@ def colour(index: int) -> tuple[int, int, int]:
     return LEVELS[code % 4], LEVELS[code // 4 % 4], LEVELS[code // 16]
 
 
-def picture(index: int, width: int, height: int, *, texture: bool = False) -> NDArray[np.uint8]:
-    """Frame `index`, shape (height, width, 3); with `texture` seeded noise of +-25 lies on it, which fills a file with coded data."""
+def picture(index: int, width: int, height: int, *, texture: bool = False, half: bool = False) -> NDArray[np.uint8]:
+    """Frame `index`, shape (height, width, 3).
+
+    With `texture`, seeded noise of +-25 lies on it, which fills a file with coded data; with `half`, its left half is black.
+    """
     frame = np.full((height, width, 3), colour(index), dtype=np.int16)
     if texture:
         frame += np.random.default_rng(index).integers(-25, 26, size=(height, width, 1), dtype=np.int16)
+    if half:
+        frame[:, : width // 2] = 0
     return frame.clip(0, 255).astype(np.uint8)
+
+
+def shown(pixels: NDArray[np.uint8], count: int = COLOURS) -> int:
+    """The number of the frame that `pixels`, (H, W, 3), shows, by its colour; -1 where none is near (codecs miss by up to 20)."""
+    mean = pixels.mean(axis=(0, 1))
+    distances = [np.abs(mean - colour(index)).max() for index in range(min(count, COLOURS))]
+    return int(np.argmin(distances)) if min(distances) < 25 else -1
 
 
 def write_clip(
@@ -38,6 +50,7 @@ def write_clip(
     fps: int = 24,
     ticks: Sequence[int] | None = None,
     texture: bool = False,
+    half: bool = False,
     gop: int = 8,
     b_frames: int = 2,
     audio: bool = False,
@@ -52,7 +65,7 @@ def write_clip(
         size: width and height, pixels.
         fps: frames a second.
         ticks: presentation times in milliseconds, for a variable frame rate; `frames` and `fps` then say nothing.
-        texture: see `picture`.
+        texture, half: see `picture`.
         gop: frames between two key frames.
         b_frames: frames in a row that are predicted from both sides.
         audio: add a track of silence.
@@ -70,15 +83,59 @@ def write_clip(
         base = Fraction(1, 1000) if ticks is not None else Fraction(1, fps)
         stream.time_base = stream.codec_context.time_base = base
         stream.codec_context.thread_count = 1
+        if frames == 0:
+            container.start_encoding()  # the header alone
+            return path
         sound = container.add_stream("aac" if path.suffix != ".webm" else "libvorbis", rate=16000) if audio else None
         for index in range(len(ticks) if ticks is not None else frames):
-            frame = av.VideoFrame.from_ndarray(picture(index, *size, texture=texture), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(picture(index, *size, texture=texture, half=half), format="rgb24")
             frame.pts, frame.time_base = (ticks[index] if ticks is not None else index), base
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
         if sound is not None:
             _silence(container, sound, seconds=frames / fps)
     return path
+
+
+def write_silent(path: Path, shown: int, silent: int, *, every: int = 0, b_frames: int = 0) -> Path:
+    """A clip whose index counts frames that show nothing: MPEG-4 packets "not coded", which recorders write for a dropped picture.
+
+    Args:
+        path: where to; 30 frames a second, 64 x 48.
+        shown: frames with a picture.
+        silent: packets without one, at the end.
+        every: one more after each `every` packets with a picture; 0 for none.
+        b_frames: as in `write_clip`.
+    """
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=30)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 64, 48, "yuv420p", 12
+        stream.options = {"sc_threshold": "1000000000"}  # no key frame but every 12th, although each colour is a new scene
+        stream.max_b_frames = b_frames
+        base = stream.time_base = stream.codec_context.time_base = Fraction(1, 30)
+        stream.codec_context.thread_count = 1
+        packets: list[av.Packet | None] = []
+        for index in [*range(shown), None]:
+            frame = None
+            if index is not None:
+                frame = av.VideoFrame.from_ndarray(picture(index, 64, 48), format="rgb24")
+                frame.pts, frame.time_base = index, base
+            for packet in stream.encode(frame):
+                packets.append(packet)
+                if every and len(packets) % (every + 1) == every:
+                    packets.append(None)
+        for number, coded in enumerate(packets + [None] * silent):
+            packet = coded if coded is not None else av.Packet(_not_coded(number % 30))
+            packet.stream, packet.pts, packet.dts, packet.duration, packet.time_base = stream, number, number, 1, base
+            container.mux(packet)
+    return path
+
+
+def _not_coded(tick: int) -> bytes:
+    """A picture header: type P, no whole second, marker, 5 bits of time, marker, "not coded", stuffing."""
+    bits = f"0101{tick:05b}100"
+    bits += "1" * (-len(bits) % 8)
+    return b"\0\0\1\xb6" + int(bits, 2).to_bytes(len(bits) // 8, "big")
 
 
 def write_audio(path: Path, seconds: float = 1.0) -> Path:

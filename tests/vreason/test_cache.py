@@ -151,12 +151,11 @@ def _filled(model: Any) -> Any:
         (lambda _: {"cache_implementation": "static"}, "leave out cache_implementation"),
         (lambda model: {"past_key_values": _static(model)}, "leave out cache_implementation and past_key_values"),
         (lambda model: {"past_key_values": _filled(model)}, "leave past_key_values out"),
-        (lambda _: {"use_cache": False}, "use_cache=False leaves no value cache to steer; leave it out"),
     ],
-    ids=["static", "static given", "filled", "none"],
+    ids=["static", "static given", "filled"],
 )
 def test_other_caches_are_refused(make: Any, words: str) -> None:
-    """A static, filled or absent cache raises UnsupportedGenerationError, which says what to leave out."""
+    """A static or filled cache raises UnsupportedGenerationError, which says what to leave out."""
     model = shared_model()
     with pytest.raises(UnsupportedGenerationError, match=words):
         model.generate(**prompt(), **make(model), custom_generate=vreason.decode, max_new_tokens=4)

@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vreason import ControllerConfig, PruningConfig, VReasonConfig
@@ -102,7 +102,10 @@ def test_a_bad_value_is_refused_with_its_path(path: str, value: Any) -> None:
     assert repr(value) in str(mapped.value)
 
 
-@pytest.mark.parametrize(("path", "value"), [("controller.lr", 0), ("controller.beta", 0), ("controller.clip", 0), ("pruning.ratio", 0), ("controller.k", 1)])
+ENDS = [("controller.lr", 0), ("controller.beta", 0), ("controller.clip", 0), ("controller.k", 1), ("pruning.ratio", 0)]
+
+
+@pytest.mark.parametrize(("path", "value"), ENDS)
 def test_the_ends_of_the_ranges_are_allowed(path: str, value: float) -> None:
     """Zero rate, zero decay, no clip, no pruning and an update at every token are settings, not faults; whole numbers serve as floats."""
     part, name = path.split(".")
@@ -140,6 +143,7 @@ def test_parts_of_the_wrong_kind_are_refused_when_made(options: dict[str, Any]) 
         VReasonConfig(**options)
 
 
+@settings(deadline=None)
 @given(st.none() | CONTROLLERS, st.none() | PRUNINGS)
 def test_mapping_and_back(controller: ControllerConfig | None, pruning: PruningConfig | None) -> None:
     """`from_mapping` undoes `to_dict`, through JSON too, a part that is None included."""

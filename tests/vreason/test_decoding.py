@@ -57,8 +57,20 @@ def dropped_from(cache: Any, prefill: Any) -> Dropped:
     found = []
     for layer, whole in zip(cache.layers, prefill.layers, strict=True):
         left = layer.keys[0].transpose(0, 1).flatten(1)
-        found.append([column for column, key in enumerate(whole.keys[0].transpose(0, 1).flatten(1)) if not (left == key).all(dim=1).any()])
+        keys = whole.keys[0].transpose(0, 1).flatten(1)
+        found.append([column for column, key in enumerate(keys) if not (left == key).all(dim=1).any()])
     return found
+
+
+def video_columns(model: Any, inputs: Inputs) -> list[int]:
+    found: list[int] = (inputs["input_ids"][0] == model.config.video_token_id).nonzero()[:, 0].tolist()
+    return found
+
+
+def prefilled(model: Any, inputs: Inputs) -> Any:
+    """The cache of a plain forward pass over the prompt."""
+    with torch.no_grad():
+        return model(**inputs, use_cache=True).past_key_values
 
 
 def unit(values: torch.Tensor, delta: torch.Tensor, norm: str) -> torch.Tensor:
@@ -99,10 +111,9 @@ def naive_method(
     model: Any, inputs: Inputs, settings: ControllerConfig, dropped: Dropped, records: list[StepRecord]
 ) -> list[dict[str, Any]]:
     """The method's definition, token by token, along the tokens that were drawn (and, for `random`, the signs)."""
-    columns = (inputs["input_ids"][0] == model.config.video_token_id).nonzero()[:, 0].tolist()
+    columns = video_columns(model, inputs)
     kept = [column for column in columns if column not in dropped[-1]]
-    with torch.no_grad():
-        values = model(**inputs, use_cache=True).past_key_values.layers[-1].values[0, :, kept].transpose(0, 1)
+    values = prefilled(model, inputs).layers[-1].values[0, :, kept].transpose(0, 1)
     delta = torch.zeros_like(values, requires_grad=True)
     adamw = torch.optim.AdamW([delta], lr=settings.lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=settings.weight_decay)
     rows, ema, peak = [], 0.0, 0.0
@@ -170,9 +181,7 @@ def test_every_variant_follows_the_naive_method(name: str) -> None:
     controller, pruning = VARIANTS[name]
     model, inputs = shared_model(dtype=F64), prompt("qwen2_5_vl", Turn((6, 4)), dtype=F64)
     output, records = run(model, inputs, VReasonConfig(controller, pruning))
-    with torch.no_grad():
-        prefill = model(**inputs, use_cache=True).past_key_values
-    columns = (inputs["input_ids"][0] == model.config.video_token_id).nonzero()[:, 0].tolist()
+    prefill, columns = prefilled(model, inputs), video_columns(model, inputs)
     dropped = dropped_from(output.past_key_values, prefill)
     if pruning is None or pruning.drop != "random":
         assert (naive_dropped(prefill, columns, pruning) if pruning else [[], [], []]) == dropped
@@ -203,9 +212,7 @@ def _only_video_values_moved(cache: Any, prefill: Any, columns: list[int], dropp
 def test_every_family_follows_the_naive_method(family: str, tied: bool) -> None:
     """Full and Lite runs of each family equal the naive float64 run, several runs of video tokens and an image beside them included."""
     model, inputs = shared_model(family, tied, F64), prompt(family, Turn((6, 4), images=1), dtype=F64)
-    with torch.no_grad():
-        prefill = model(**inputs, use_cache=True).past_key_values
-    columns = (inputs["input_ids"][0] == model.config.video_token_id).nonzero()[:, 0].tolist()
+    prefill, columns = prefilled(model, inputs), video_columns(model, inputs)
     for pruning in (None, PruningConfig()):
         output, records = run(model, inputs, VReasonConfig(ControllerConfig(**EAGER), pruning), tokens=8)
         dropped = naive_dropped(prefill, columns, pruning) if pruning else [[], [], []]
@@ -238,9 +245,8 @@ def test_gradient_equals_naive_backward_and_central_difference(family: str, monk
 
     monkeypatch.setattr(ValueController, "step", spy)
     _, records = run(model, inputs, VReasonConfig(ControllerConfig(**EAGER, objective="max")), tokens=7)
-    kept = (inputs["input_ids"][0] == model.config.video_token_id).nonzero()[:, 0].tolist()
-    with torch.no_grad():
-        values = model(**inputs, use_cache=True).past_key_values.layers[-1].values[0, :, kept].transpose(0, 1)
+    kept = video_columns(model, inputs)
+    values = prefilled(model, inputs).layers[-1].values[0, :, kept].transpose(0, 1)
     for t, (delta, gradient) in zip((3, 6), seen, strict=True):
         drawn = [record.token_id for record in records[:t]]
 

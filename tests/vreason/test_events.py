@@ -187,7 +187,8 @@ def test_what_records_say_about_themselves() -> None:
     assert [None, False, True] == [replace(SAMPLE, score=score).correct for score in (None, 0.99, 1.0)]
     timed = replace(SAMPLE, generation_ms=100.0, time_to_first_token_ms=40.0, output_tokens=4)
     assert 20.0 == timed.ms_per_token
-    assert [None] * 3 == [replace(timed, **{name: value}).ms_per_token for name, value in (("output_tokens", 1), ("generation_ms", None), ("time_to_first_token_ms", None))]
+    untimed: list[dict[str, Any]] = [{"output_tokens": 1}, {"generation_ms": None}, {"time_to_first_token_ms": None}]
+    assert [None] * 3 == [replace(timed, **lack).ms_per_token for lack in untimed]
 
 
 def test_a_full_listener_fulfils_the_protocol() -> None:

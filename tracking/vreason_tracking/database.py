@@ -24,6 +24,14 @@ def sqlite_path(uri: str) -> Path | None:
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:" else None
 
 
+def without_password(uri: str) -> str:
+    """The URI as it may be printed or stored: a password in it becomes three stars."""
+    try:
+        return make_url(uri).render_as_string(hide_password=True)
+    except ArgumentError:
+        return uri
+
+
 def prepare(uri: str) -> None:
     """Create or check the SQLite database behind `uri` under a lock; a server or another database looks after itself.
 
@@ -48,7 +56,8 @@ def prepare(uri: str) -> None:
                 with sqlite3.connect(path) as connection:
                     connection.execute("PRAGMA journal_mode=WAL")
     except OSError as error:
-        raise TrackingError(f"{uri}: cannot be written ({error}); choose another tracking.uri, or mend the folder's rights") from error
+        shown = without_password(uri)
+        raise TrackingError(f"{shown}: cannot be written ({error}); choose another tracking.uri, or mend the folder's rights") from error
 
 
 def _check(path: Path) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 
 from vreason.errors import TrackingError
 from vreason_tracking import database
+from vreason_tracking.settings_sections import resolved_uri
 
 Point = tuple[str, float, int, int]
 """Name, value, Unix time in milliseconds, step."""
 
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # the UI then opens on runs and charts, not on traces
 _POINTS = 1000
 _PAIRS = 100
 _LONGEST = 5000  # characters of a tag's or parameter's value that every store takes
@@ -43,7 +45,8 @@ class MlflowStore:
             raise
         except Exception as error:  # whatever a database driver or an HTTP client raises
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise TrackingError(f"{uri}: cannot be used for tracking ({reason}); check tracking.uri, and that its server runs") from error
+            shown = database.without_password(uri)
+            raise TrackingError(f"{shown}: cannot be used for tracking ({reason}); check tracking.uri, and that its server runs") from error
 
     def _experiment(self, name: str) -> str:
         found = self.client.get_experiment_by_name(name)
@@ -51,7 +54,7 @@ class MlflowStore:
             from mlflow.exceptions import MlflowException
 
             try:
-                return str(self.client.create_experiment(name))
+                return str(self.client.create_experiment(name, tags=_EXPERIMENT_TAGS))
             except MlflowException:  # another process was faster
                 found = self.client.get_experiment_by_name(name)
                 if found is None:
@@ -95,9 +98,7 @@ def open_store(uri: str | None, experiment: str) -> MlflowStore:
     Raises:
         TrackingError: it cannot be used, or holds no such experiment.
     """
-    from vreason_tracking.settings_sections import TrackingSettings
-
-    resolved = TrackingSettings(uri=uri, experiment=experiment).resolved_uri()
+    resolved = resolved_uri(uri)
     path = database.sqlite_path(resolved)
     if path is not None and not path.exists():
         raise TrackingError(f"{resolved}: there is no such database; name it with --tracking-uri, or run something first")

@@ -75,7 +75,7 @@ def run_experiment(settings: RunSettings, watcher: RunWatcher) -> list[VariantRe
     with MemorySampler() as meter:
         tags = {**_tags(settings, loaded, meter), "data.digest": data_digest(samples)}
         for variant in settings.resolved_variants():
-            recorder = RunRecorder(store, variant.name, variant_params(settings, variant), tags, settings.to_yaml())
+            recorder = RunRecorder(store, variant.name, variant_params(settings, variant), tags, _without_address(settings))
             watcher.on_variant(variant.name, recorder.run_id)
             with _closing(recorder, results, watcher, meter) as notes:
                 notes += _run_variant(settings, variant, loaded, samples, [recorder, watcher], meter)
@@ -119,6 +119,11 @@ def evaluation_config(settings: RunSettings, variant: Variant) -> EvaluationConf
         batch_size=settings.batch_size,
         seed=settings.seed,
     )
+
+
+def _without_address(settings: RunSettings) -> str:
+    """The resolved configuration as YAML, without where it was recorded: that may hold a password, and is no part of what was run."""
+    return settings.model_copy(update={"tracking": settings.tracking.model_copy(update={"uri": None})}).to_yaml()
 
 
 def _run_variant(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vreason.errors import TrackingError
+from vreason_tracking.database import without_password
 from vreason_tracking.mlflow_store import MlflowStore
 
 
@@ -44,7 +45,7 @@ def find_run(store: MlflowStore, name: str) -> Any:
     if named:
         return named[0]
     known = ", ".join(f"{run.info.run_id[:8]} ({run.info.run_name})" for run in runs[:5]) or "none yet"
-    raise TrackingError(f"no run {name!r} in {store.uri}; the newest are: {known}")
+    raise TrackingError(f"no run {name!r} in {without_password(store.uri)}; the newest are: {known}")
 
 
 def sample_rows(store: MlflowStore, run_id: str) -> list[tuple[str, Mapping[str, str]]]:

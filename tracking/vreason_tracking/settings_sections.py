@@ -132,5 +132,10 @@ class TrackingSettings(Section):
     experiment: Name = Field(default="vreason", description=NAME_RULE)
 
     def resolved_uri(self, environment: Mapping[str, str] = os.environ) -> str:
-        """The URI given, else MLFLOW_TRACKING_URI, else a SQLite file in the current folder."""
-        return self.uri or environment.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+        """The URI given, else what `resolved_uri` finds."""
+        return resolved_uri(self.uri, environment)
+
+
+def resolved_uri(uri: str | None, environment: Mapping[str, str] = os.environ) -> str:
+    """`uri`, else MLFLOW_TRACKING_URI, else a SQLite file in the current folder, which is where a bare `mlflow ui` looks."""
+    return uri or environment.get("MLFLOW_TRACKING_URI") or DEFAULT_URI

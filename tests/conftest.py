@@ -1,0 +1,79 @@
+"""What all tests share: quiet libraries on one thread, a migrated MLflow database made once, a model of random weights, and the program."""
+
+from __future__ import annotations
+
+import os
+
+os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}  # read when torch and mlflow load
+os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.doubles import trials
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The demo's clips are written here, once for all tests and the processes that they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("VREASON_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def mlflow_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated MLflow database, complete in one file; copy it, never write to it."""
+    from vreason_tracking.database import prepare
+
+    path = tmp_path_factory.mktemp("template") / "mlflow.db"
+    prepare(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture
+def tracking_uri(tmp_path: Path, mlflow_template: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A fresh database of the test's own. The test runs in its folder, where MLflow puts artifacts."""
+    monkeypatch.chdir(tmp_path)
+    return trials.copy_store(mlflow_template, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def random_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's model with random weights and its processor, saved as a user would save them."""
+    return trials.save_model(tmp_path_factory.mktemp("model"))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the program ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def program(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    """`vreason-track` with these arguments, in this process."""
+    from vreason_cli.main import main
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["vreason-track", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        caught = capsys.readouterr()
+        assert isinstance(left.value.code, int)
+        return Outcome(left.value.code, caught.out, caught.err)
+
+    return run

@@ -1,0 +1,126 @@
+"""Makers of step and sample records with every field filled in, and what a variant's figures must be, worked out from table rows."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from vreason.events import SampleRecord, StepRecord
+from vreason.signatures import ADVICE
+
+START_MS = 1_700_000_000_000
+STEP_MS = 7
+
+
+def steps(sample_id: str = "s-1", count: int = 10, *, k: int = 4, controller: bool = True, start_ms: int = START_MS) -> list[StepRecord]:
+    """A reply's steps: an update of dV every k tokens, or none without a controller. Values depend on the sample and nothing else."""
+    draw = random.Random(sample_id)
+    made: list[StepRecord] = []
+    ema = peak = 0.0
+    for index in range(count):
+        entropy = draw.uniform(0.1, 3.0)
+        ema = 0.98 * ema + 0.02 * entropy
+        peak = max(peak, ema)
+        alpha = 1 if ema >= peak else -1
+        updated = controller and index >= 1 and index % k == 0
+        made.append(
+            StepRecord(
+                sample_id=sample_id,
+                token_index=index,
+                token_id=100 + index,
+                entropy=entropy,
+                ema=ema,
+                peak=peak,
+                alpha=alpha,
+                loss=-alpha * entropy if updated else None,
+                delta_v_norm=0.01 * (index // k) if controller else None,
+                grad_norm=draw.uniform(0.1, 2.0) if updated else None,
+                value_cosine=1.0 - 0.001 * (index // k) if controller else None,
+                updated=updated,
+                device_memory_bytes=1_000_000 + 10 * index,
+                memory_source="rss",
+                timestamp_ms=start_ms + STEP_MS * index,
+                forward_ms=5.0 + draw.random(),
+                control_ms=1.0 + draw.random(),
+            )
+        )
+    return made
+
+
+def sample(sample_id: str = "s-1", reply: Sequence[StepRecord] = (), **changes: Any) -> SampleRecord:
+    """An answered sample with the steps of `reply`; `changes` are fields."""
+    started = reply[0].timestamp_ms - 20 if reply else START_MS
+    made = SampleRecord(
+        sample_id=sample_id,
+        video=f"clips/{sample_id}.mp4",
+        question="Which way does the red circle move?",
+        options=("left", "right"),
+        problem_type="multiple choice",
+        category="direction",
+        answer="B",
+        output="<think>It starts left.\nIt ends right.</think><answer>B</answer>",
+        prediction="B",
+        score=1.0,
+        prompt_tokens=60,
+        video_tokens=36,
+        kept_video_tokens=18,
+        output_tokens=len(reply),
+        peak_token=3,
+        stopped="eos",
+        started_ms=started,
+        decode_video_ms=12.5,
+        time_to_first_token_ms=20.0,
+        generation_ms=20.0 + STEP_MS * max(len(reply) - 1, 0),
+        control_ms=sum(step.control_ms for step in reply),
+        peak_memory_bytes=2_000_000,
+        memory_source="rss",
+        frames=8,
+        video_seconds=3.2,
+    )
+    return replace(made, **changes)
+
+
+def failed(sample_id: str = "s-9", error: str = "clips/s-9.mp4: is not a video", **changes: Any) -> SampleRecord:
+    """A sample without an answer."""
+    whole = sample(sample_id)
+    kept = {name: getattr(whole, name) for name in ("video", "question", "options", "problem_type", "category", "answer", "started_ms")}
+    return replace(SampleRecord(sample_id=sample_id, **kept, error=error, decode_video_ms=3.0), **changes)
+
+
+def figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The summary metrics of a variant by their definitions in `metrics.SUMMARY_METRICS`, from the rows of its samples.parquet."""
+    answered = [row for row in rows if row["score"] is not None]
+    series = {
+        "output_tokens": [row["output_tokens"] for row in answered],
+        "latency_ms": [row["generation_ms"] for row in answered],
+        "time_to_first_token_ms": [row["time_to_first_token_ms"] for row in answered],
+        "ms_per_token": [
+            (row["generation_ms"] - row["time_to_first_token_ms"]) / (row["output_tokens"] - 1)
+            for row in answered
+            if row["output_tokens"] > 1
+        ],
+    }
+    groups = {
+        "accuracy": answered,
+        **{f"accuracy.{row['problem_type'].replace(' ', '_')}": [] for row in answered},
+        "mean_acc": [row for row in answered if row["problem_type"] != "regression"],
+        "mean_mra": [row for row in answered if row["problem_type"] == "regression"],
+    }
+    for row in answered:
+        groups[f"accuracy.{row['problem_type'].replace(' ', '_')}"].append(row)
+    found = {name: fmean(row["score"] for row in group) for name, group in groups.items() if group}
+    found |= {"samples.answered": float(len(answered)), "samples.failed": float(len(rows) - len(answered))}
+    for name, values in series.items():
+        if values:
+            found |= {f"{name}.mean": fmean(values)}
+            found |= {f"{name}.p{share}": float(np.percentile(values, share)) for share in (50, 95)}
+    if answered:
+        found["control_share"] = sum(row["control_ms"] for row in answered) / sum(row["generation_ms"] for row in answered)
+    if peaks := [row["peak_memory_bytes"] for row in rows if row["peak_memory_bytes"] is not None]:
+        found["peak_memory_bytes"] = float(max(peaks))
+    return found | {f"signature.{name}": float(sum(name in row["signatures"] for row in rows)) for name in ADVICE}

@@ -1,0 +1,89 @@
+"""vreason_tracking.metrics: the table of everything recorded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.doubles import records
+from vreason.prompts import PROBLEM_TYPES
+from vreason.signatures import ADVICE
+from vreason_tracking.metrics import CURVE_METRICS, LIVE_METRICS, STEP_METRICS, SUMMARY_METRICS, key, percentile, step_points
+
+NAMES = [metric.name for metric in STEP_METRICS]
+CONTROLLER = ["loss", "delta_v_norm", "grad_norm", "value_cosine"]
+
+
+def test_an_update_has_every_step_metric() -> None:
+    """The points of a step that updated dV are the whole table, in its order, with the step's own values."""
+    step = records.steps(count=5)[4]
+    assert step.updated
+    assert [(name, float(getattr(step, name))) for name in NAMES] == step_points(step)
+
+
+def test_a_step_between_updates_has_no_loss_and_no_gradient() -> None:
+    """Loss and gradient norm belong to updates; what dV is at the moment is recorded at every step, 0 included."""
+    step = records.steps(count=3)[2]
+    points = dict(step_points(step))
+    assert [name for name in NAMES if name not in ("loss", "grad_norm")] == list(points)
+    assert 0.0 == points["delta_v_norm"]
+
+
+def test_a_baseline_step_has_no_controller_fields() -> None:
+    """Without a controller exactly its four fields are missing; entropy, average, peak and alpha are there to compare."""
+    points = dict(step_points(records.steps(count=5, controller=False)[4]))
+    assert [name for name in NAMES if name not in CONTROLLER] == list(points)
+
+
+def test_a_step_without_a_memory_reader_has_no_memory() -> None:
+    """Nothing is made up for a value that was not read."""
+    step = replace(records.steps(count=1)[0], device_memory_bytes=None, memory_source=None)
+    assert "device_memory_bytes" not in dict(step_points(step))
+
+
+def test_step_ms_is_forward_and_control() -> None:
+    """The duration of a token is that of its two parts."""
+    step = replace(records.steps(count=1)[0], forward_ms=5.25, control_ms=1.5)
+    assert 6.75 == dict(step_points(step))["step_ms"]
+
+
+def test_names_are_unique() -> None:
+    """No name means two things, whichever table it stands in."""
+    names = [metric.name for metric in (*STEP_METRICS, *CURVE_METRICS, *LIVE_METRICS, *SUMMARY_METRICS)]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("table", [STEP_METRICS, CURVE_METRICS, LIVE_METRICS, SUMMARY_METRICS])
+def test_every_metric_says_what_it_is(table) -> None:
+    """Each has a unit and a meaning."""
+    assert [] == [metric.name for metric in table if not (metric.unit.strip() and metric.meaning.strip())]
+
+
+def test_every_signature_is_a_metric() -> None:
+    """Each failure signature is counted in the summary, and its mend stands beside it."""
+    table = {metric.name: metric.meaning for metric in SUMMARY_METRICS}
+    assert [] == [name for name, advice in ADVICE.items() if advice not in table[f"signature.{name}"]]
+
+
+@pytest.mark.parametrize("kind", PROBLEM_TYPES)
+def test_mlflow_takes_every_problem_type_in_a_name(kind) -> None:
+    """A problem type becomes part of a metric's name that MLflow accepts, and none of it is a space."""
+    from mlflow.utils.validation import _validate_metric_name
+
+    _validate_metric_name(f"accuracy.{key(kind)}")
+    assert " " not in key(kind)
+
+
+def test_problem_types_stay_apart() -> None:
+    """No two problem types share a metric."""
+    assert len(PROBLEM_TYPES) == len({key(kind) for kind in PROBLEM_TYPES})
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30), st.floats(0, 1))
+def test_percentile_is_numpys(values, share) -> None:
+    """Linear interpolation, as numpy does it, for any values and any share."""
+    assert float(np.percentile(values, share * 100)) == pytest.approx(percentile(values, share), rel=1e-9, abs=1e-6)

@@ -1,0 +1,106 @@
+"""vreason_tracking.summary: a variant's figures out of its samples."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+
+import pytest
+
+from tests.doubles import records
+from vreason.signatures import ADVICE
+from vreason_tracking.metrics import LIVE_METRICS, SUMMARY_METRICS
+from vreason_tracking.summary import RunSummary
+
+
+@pytest.fixture
+def mixed():
+    """Two choices (one right, one wrong), a regression item at 0.4, a one-token reply and two failures."""
+    return [
+        records.sample("a", records.steps("a", 11), signatures=("truncated", "unparsed")),
+        records.sample("b", records.steps("b", 21), score=0.0, prediction="A", signatures=("truncated",), peak_memory_bytes=3_000_000),
+        records.sample("c", records.steps("c", 1), score=0.4, problem_type="regression", options=()),
+        records.failed("d"),
+        records.failed("e", signatures=("out-of-memory",)),
+    ]
+
+
+def test_by_hand(mixed) -> None:
+    """Accuracy counts answered samples; Video-R1's two means part at regression; failures are counted, not scored."""
+    found = RunSummary.of(mixed).metrics()
+    assert 1.4 / 3 == pytest.approx(found["accuracy"])
+    assert 0.5 == found["mean_acc"]
+    assert 0.4 == found["mean_mra"]
+    assert (3.0, 2.0) == (found["samples.answered"], found["samples.failed"])
+    assert (11.0, 11.0, 20.0) == pytest.approx((found["output_tokens.mean"], found["output_tokens.p50"], found["output_tokens.p95"]))
+    assert 7.0 == pytest.approx(found["ms_per_token.mean"])
+    assert (2.0, 1.0, 1.0, 0.0) == tuple(found[f"signature.{name}"] for name in ("truncated", "unparsed", "out-of-memory", "no-effect"))
+    assert 3_000_000.0 == found["peak_memory_bytes"]
+
+
+def test_every_figure_is_as_defined(mixed) -> None:
+    """All summary metrics equal those worked out apart from the samples' fields, and there are no others."""
+    expected = records.figures([asdict(record) for record in mixed])
+    assert expected == pytest.approx(RunSummary.of(mixed).metrics())
+
+
+def test_names_are_those_of_the_table(mixed) -> None:
+    """Nothing is recorded that the table of metrics does not explain."""
+    patterns = [re.sub(r"\\{.*\\}", ".+", re.escape(metric.name)) for metric in SUMMARY_METRICS]
+    names = [*RunSummary.of(mixed).metrics()]
+    assert [] == [name for name in names if not any(re.fullmatch(pattern, name) for pattern in patterns)]
+    assert {*RunSummary.of(mixed).live()} == {metric.name for metric in LIVE_METRICS}
+
+
+def test_nothing_answered() -> None:
+    """Without an answer there is no mean to give: counts only, and no division by zero."""
+    found = RunSummary.of([records.failed("d")]).metrics()
+    assert {"samples.answered": 0.0, "samples.failed": 1.0, **{f"signature.{name}": 0.0 for name in ADVICE}} == found
+    assert {"live.failed": 1.0} == RunSummary.of([records.failed("d")]).live()
+
+
+def test_live_figures(mixed) -> None:
+    """While the run goes on: mean score, failures, mean tokens, tokens a second of generation, greatest memory."""
+    seconds = (20 + 70 + 20 + 140 + 20) / 1000
+    expected = {
+        "live.accuracy": 1.4 / 3,
+        "live.failed": 2.0,
+        "live.output_tokens": 11.0,
+        "live.tokens_per_second": 33 / seconds,
+        "live.peak_memory_bytes": 3_000_000.0,
+    }
+    assert expected == pytest.approx(RunSummary.of(mixed).live())
+
+
+def test_one_sample_at_a_time(mixed) -> None:
+    """Adding samples as they come ends at the same figures as taking them all at once."""
+    grown = RunSummary()
+    for record in mixed:
+        grown.add(record)
+    assert RunSummary.of(mixed).metrics() == grown.metrics()
+
+
+def test_advice(mixed) -> None:
+    """A line for each signature found, with how often and what to do, and none for the others."""
+    lines = RunSummary.of(mixed).advice()
+    found = {"truncated": 2, "unparsed": 1, "out-of-memory": 1}
+    assert len(found) == len(lines)
+    for name, count in found.items():
+        (line,) = [line for line in lines if line.startswith(f"{name}:")]
+        assert f"{count} sample(s)" in line
+        assert ADVICE[name] in line
+
+
+def test_memory_source_is_that_of_the_peak() -> None:
+    """The source beside the greatest memory is the one that measured it."""
+    small = records.sample("a", peak_memory_bytes=10, memory_source="rss")
+    great = records.sample("b", peak_memory_bytes=99, memory_source="nvml:process")
+    assert ["nvml:process"] * 2 == [RunSummary.of(order).memory_source for order in ([small, great], [great, small])]
+
+
+def test_a_sample_without_timings() -> None:
+    """A record that leaves durations out still counts for accuracy and tokens."""
+    bare = records.sample("a", records.steps("a", 4), generation_ms=None, time_to_first_token_ms=None, control_ms=None)
+    found = RunSummary.of([bare]).metrics()
+    assert (1.0, 4.0) == (found["accuracy"], found["output_tokens.mean"])
+    assert [] == [name for name in found if name.startswith(("latency", "time_to", "ms_per", "control"))]

@@ -1,0 +1,464 @@
+"""Reading clips: the right frames at the right times, or an error that names the fault; and never a hang or a crash."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.doubles import clips
+from vreason.errors import ConfigError, VideoError
+from vreason.video import VideoConfig, VideoFrames, frame_indices, read_video
+from vreason.video_process import DecoderProcess, decoder
+
+SIXTEEN = (0, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, 20, 21, 23)  # of 24 frames, evenly
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("clips")
+
+
+@pytest.fixture(scope="module")
+def mp4(folder: Path) -> Path:
+    return clips.write_clip(folder / "whole.mp4")
+
+
+@pytest.fixture(scope="module")
+def textured(folder: Path) -> dict[str, Path]:
+    """One clip a container, full of coded data; "fast" is an mp4 whose index comes first."""
+    made = {suffix: clips.write_clip(folder / f"textured.{suffix}", texture=True) for suffix in ("mp4", "mkv", "webm", "avi")}
+    return made | {"fast": clips.write_clip(folder / "fast.mp4", texture=True, options={"movflags": "faststart"})}
+
+
+def numbers(frames: VideoFrames) -> tuple[int, ...]:
+    """Which frames the pixels show."""
+    return tuple(clips.shown(picture) for picture in frames.pixels)
+
+
+def fault_of(path: Path | str, config: VideoConfig | None = None) -> str:
+    """The reason why a file cannot be read; the error must name the file as the caller did and end with advice."""
+    with pytest.raises(VideoError) as caught:
+        read_video(path, config or VideoConfig())
+    assert str(path) == caught.value.path
+    assert f"{path}: {caught.value.reason}" == str(caught.value)
+    assert "; " in caught.value.reason
+    return caught.value.reason
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "words"),
+    [
+        ({"fps": 2.0}, "video.nframes", "both are set"),
+        ({"nframes": None}, "video.nframes", "neither is set"),
+        ({"nframes": 0}, "video.nframes", "at least 1"),
+        ({"nframes": True}, "video.nframes", "not a whole number"),
+        ({"nframes": None, "fps": "2"}, "video.fps", "not a number"),
+        ({"min_frames": 9, "max_frames": 8}, "video.min_frames", "above max_frames = 8"),
+        ({"min_pixels": 9, "max_pixels": 8}, "video.min_pixels", "above max_pixels = 8"),
+        ({"timeout": 0}, "video.timeout", "at least 0.001"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_path(settings: dict[str, object], path: str, words: str) -> None:
+    """Each wrong value makes one fault, which names the field and what is wrong."""
+    with pytest.raises(ConfigError) as caught:
+        VideoConfig(**settings)  # type: ignore[arg-type]
+    assert [path] == [fault.path for fault in caught.value.faults]
+    assert words in caught.value.faults[0].message
+
+
+def test_every_wrong_setting_is_reported_at_once() -> None:
+    """Two wrong fields make two faults in one error."""
+    with pytest.raises(ConfigError) as caught:
+        VideoConfig(max_frames=-1, timeout=float("nan"))
+    assert ["video.max_frames", "video.timeout"] == [fault.path for fault in caught.value.faults]
+
+
+def test_settings_load_without_decord_and_torch() -> None:
+    """Importing the module loads neither: a command that only reads settings stays fast."""
+    code = "import sys, vreason.video; print([name for name in ('torch', 'decord') if name in sys.modules])"
+    assert "[]\n" == subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+# Which frames
+
+
+@pytest.mark.parametrize(
+    ("total", "nframes", "expected"),
+    [
+        (24, 16, list(SIXTEEN)),
+        (101, 5, [0, 33, 67, 100]),  # 5 is rounded down to 4
+        (10, 1, [0, 9]),  # at least 2
+        (8, 8, [0, 1, 2, 3, 4, 5, 6, 7]),
+        (7, 16, [0, 1, 2, 4, 5, 6]),  # all of them, one fewer because the count is odd
+        (3, 16, [0, 2]),
+        (2, 16, [0, 1]),
+        (1, 16, [0]),
+    ],
+)
+def test_nframes_are_spread_over_the_whole_clip(total: int, nframes: int, expected: list[int]) -> None:
+    """Evenly spaced, first and last included, an even count, without repeats."""
+    assert expected == frame_indices(total, 24.0, VideoConfig(nframes=nframes))
+
+
+@pytest.mark.parametrize(
+    ("total", "fps", "wanted", "count"),
+    [
+        (240, 24.0, 2.0, 20),
+        (100, 10.0, 0.7, 6),  # 7 a clip, rounded down to even
+        (300, 29.97, 0.3, 4),  # 3 a clip: min_frames
+        (9000, 30.0, 30.0, 768),  # max_frames
+        (6, 60.0, 2.0, 4),  # min_frames
+        (3, 60.0, 2.0, 2),  # no more than there are
+    ],
+)
+def test_fps_sets_the_count_within_its_bounds(total: int, fps: float, wanted: float, count: int) -> None:
+    """duration x fps frames, at least min_frames, at most max_frames and the clip's own, even."""
+    indices = frame_indices(total, fps, VideoConfig(nframes=None, fps=wanted))
+    assert count == len(set(indices)) == len(indices)
+    assert (0, total - 1) == (indices[0], indices[-1])
+
+
+# Whole files
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm", "avi", "mov"])
+def test_frames_are_those_that_were_written(folder: Path, suffix: str) -> None:
+    """In every container the pixels at each index show that frame; AVI with B-frames, in which decord seeks wrongly, included."""
+    path = clips.write_clip(folder / f"plain.{suffix}")
+    frames = read_video(path, VideoConfig())
+    assert str(path) == frames.path
+    assert (16, 48, 64, 3) == frames.pixels.shape
+    assert np.dtype(np.uint8) == frames.pixels.dtype
+    assert SIXTEEN == frames.indices == numbers(frames)
+    assert 24 == frames.total_frames
+    assert pytest.approx(24.0) == frames.fps
+    assert pytest.approx(1.0, abs=1.5e-3) == frames.duration  # Matroska counts in milliseconds
+    assert pytest.approx([index / 24 for index in SIXTEEN], abs=6e-4) == list(frames.times)
+    assert pytest.approx(23 / 24 / 15, abs=1e-4) == frames.seconds_per_frame
+
+
+def test_times_are_exact(mp4: Path) -> None:
+    """An mp4 keeps times as fractions: the frames' times are index / fps, rounded to a 32-bit float."""
+    assert [float(np.float32(index / 24)) for index in SIXTEEN] == list(read_video(mp4, VideoConfig()).times)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_a_variable_rate_keeps_its_own_times(folder: Path, suffix: str) -> None:
+    """Times come from the file, not from index / fps, and the mean rate follows them."""
+    ticks = [0, 40, 80, 300, 310, 900, 2000, 2010]
+    frames = read_video(clips.write_clip(folder / f"vfr.{suffix}", ticks=ticks), VideoConfig())
+    assert pytest.approx([tick / 1000 for tick in ticks]) == list(frames.times)
+    assert pytest.approx(2.01 / 7) == frames.seconds_per_frame
+    assert pytest.approx(8 / frames.duration) == frames.fps
+    assert tuple(range(8)) == numbers(frames)
+
+
+def test_times_count_from_the_first_frame(folder: Path) -> None:
+    """A clip that begins at 0.5 s begins at 0."""
+    frames = read_video(clips.write_clip(folder / "late.mp4", ticks=[500 + 40 * index for index in range(8)]), VideoConfig())
+    assert pytest.approx([0.04 * index for index in range(8)]) == list(frames.times)
+
+
+@pytest.mark.parametrize(("written", "expected"), [(1, (0,)), (2, (0, 1)), (3, (0, 2))])
+def test_clips_of_a_few_frames(folder: Path, written: int, expected: tuple[int, ...]) -> None:
+    """One frame gives one, two give two, three give two; a single frame lasts 1 / fps."""
+    frames = read_video(clips.write_clip(folder / f"few{written}.mp4", written), VideoConfig())
+    assert expected == frames.indices == numbers(frames)
+    assert pytest.approx((expected[-1] or 1) / 24 / max(len(expected) - 1, 1)) == frames.seconds_per_frame
+
+
+@pytest.mark.parametrize("size", [(85, 63), (48, 64), (16, 48), (4, 4)])
+def test_sizes_whose_rows_are_padded(folder: Path, size: tuple[int, int]) -> None:
+    """Odd sizes, and narrow ones of which decord takes row padding for more channels, come back as they are."""
+    frames = read_video(clips.write_clip(folder / f"size{size[0]}.mp4", 8, size=size), VideoConfig())
+    assert (8, size[1], size[0], 3) == frames.pixels.shape
+    assert tuple(range(8)) == numbers(frames)
+
+
+def test_a_telephones_clip_is_turned_upright(folder: Path) -> None:
+    """With "turn by 90 degrees" in its header the picture's left half comes out on top."""
+    lying = clips.write_clip(folder / "lying.mp4", 8, half=True)
+    frames = read_video(clips.rotated(lying, folder / "upright.mp4"), VideoConfig())
+    assert (8, 64, 48, 3) == frames.pixels.shape
+    assert frames.pixels[7, :28].mean() < 20 < np.mean(clips.colour(7)) - 25 < frames.pixels[7, 36:].mean()
+
+
+NAMES = ["whole.avi", "whole.txt", "whole", "name with spaces & ünïcode.mp4", os.fsdecode(b"\xff.mp4"), "a:b.mp4", "x\ny.mp4"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_do_not_matter(folder: Path, mp4: Path, name: str) -> None:
+    """A wrong suffix, none, blanks, and bytes that are no UTF-8: the content decides."""
+    path = folder / name
+    path.write_bytes(mp4.read_bytes())
+    assert SIXTEEN == numbers(read_video(path, VideoConfig()))
+
+
+def test_a_relative_path_starts_from_the_current_folder(mp4: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the decoding process was started in another folder; the frames name the path as it was given."""
+    read_video(mp4, VideoConfig())
+    monkeypatch.chdir(mp4.parent)
+    assert "whole.mp4" == read_video("whole.mp4", VideoConfig()).path
+
+
+def test_long_clips_are_sought_in(folder: Path) -> None:
+    """Beyond 600 frames decord seeks between key frames, and still every frame is the one asked for."""
+    frames = read_video(clips.write_clip(folder / "long.mp4", 700, gop=50, b_frames=3), VideoConfig(nframes=40))
+    assert tuple(index % clips.COLOURS for index in frames.indices) == numbers(frames)
+    assert (0, 699) == (frames.indices[0], frames.indices[-1])
+
+
+def test_frames_belong_to_the_caller(folder: Path, mp4: Path) -> None:
+    """They can be written to, and the next clip does not overwrite them."""
+    first = read_video(mp4, VideoConfig())
+    first.pixels[0] = 7
+    read_video(clips.write_clip(folder / "next.mp4", 24, size=(64, 48)), VideoConfig())
+    assert 7 == first.pixels[0].min() == first.pixels[0].max()
+    assert SIXTEEN[1:] == numbers(first)[1:]
+
+
+# Files that cannot be used
+
+
+def _fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+FAULTY: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing.mp4": (lambda path: None, "no such file"),
+    "folder.mp4": (lambda path: path.mkdir(), "is a folder"),
+    "empty.mp4": (lambda path: path.touch(), "is empty (0 bytes)"),
+    "fifo.mp4": (_fifo, "is not a regular file"),
+    "loop.mp4": (lambda path: path.symlink_to(path), "cannot be opened"),
+    "text.mp4": (lambda path: path.write_text("Once upon a time\n" * 99), "is text, not a video"),
+    "one_letter.mp4": (lambda path: path.write_text("a"), "is text, not a video"),
+    "umlauts.mp4": (lambda path: path.write_text("ü" * 4001), "is text, not a video"),
+    "playlist.m3u8": (lambda path: path.write_text("#EXTM3U\n#EXTINF:1,\nwhole.mp4\n"), "is text, not a video"),
+    "noise.mp4": (lambda path: path.write_bytes(np.random.default_rng(0).bytes(5000)), "is not a video"),
+    "sound.mp4": (clips.write_audio, "has no video track"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_what_is_no_video_is_named(tmp_path: Path, name: str) -> None:
+    """Each kind of wrong file has its own words; none is opened in a way that waits."""
+    make, words = FAULTY[name]
+    make(tmp_path / name)
+    assert words in fault_of(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi"])
+def test_a_clip_without_frames_is_named(folder: Path, suffix: str) -> None:
+    """A header that announces a picture track, and no picture."""
+    assert re.search("contains no frames|one without frames", fault_of(clips.write_clip(folder / f"none.{suffix}", 0)))
+
+
+def test_a_recording_that_was_never_closed_is_named(folder: Path) -> None:
+    """A WebM file without a duration, as browsers record it: decord cannot index it, and the advice is to write it anew."""
+    assert "-c copy" in fault_of(clips.write_clip(folder / "live.webm", options={"live": "1"}))
+
+
+@pytest.mark.parametrize("container", ["mp4", "fast", "mkv", "webm", "avi"])
+@pytest.mark.parametrize("share", [0.05, 0.35, 0.65, 0.95, 0.9999])
+def test_a_truncated_file_is_never_read(folder: Path, textured: dict[str, Path], container: str, share: float) -> None:
+    """Whatever is missing from its end, down to one byte, the file is refused as truncated, although FFmpeg plays what there is."""
+    source = textured[container]
+    cut = clips.truncated(source, folder / f"cut{source.suffix}", share)
+    assert "truncated" in fault_of(cut)
+
+
+def test_a_file_without_its_index_is_named(folder: Path, mp4: Path) -> None:
+    """An mp4 whose recording was interrupted has no moov box."""
+    assert "its index (moov box) is missing" in fault_of(clips.patched(mp4, folder / "nomoov.mp4", b"moov", 0, b"free"))
+
+
+@pytest.mark.parametrize("container", ["mp4", "mkv", "avi"])
+def test_flipped_bytes_are_found(folder: Path, textured: dict[str, Path], container: str) -> None:
+    """Damage in the middle of the coded data, which decord covers up, is refused."""
+    source = textured[container]
+    assert "damaged" in fault_of(clips.flipped(source, folder / f"flipped{source.suffix}", 0.4, 0.6))
+
+
+def test_an_absurd_size_in_the_header_is_survived(folder: Path, mp4: Path) -> None:
+    """65,535 x 65,535 in the sample description: the coded data know better, and no memory is taken for it."""
+    giant = clips.patched(mp4, folder / "giant.mp4", b"stsd", 44, b"\xff\xff\xff\xff")
+    pid = decoder().pid
+    assert SIXTEEN == numbers(read_video(giant, VideoConfig()))
+    assert pid in (None, decoder().pid)
+
+
+@pytest.mark.parametrize(("shown", "silent", "every"), [(60, 10, 0), (300, 131, 0), (2, 300, 0), (64, 0, 5), (620, 131, 0), (700, 0, 5)])
+def test_frames_that_are_counted_but_not_there_are_missed(folder: Path, shown: int, silent: int, every: int) -> None:
+    """decord counts packets. Where some hold no picture it repeats or shifts frames, and hangs from 129 missing ones on."""
+    path = clips.write_silent(folder / "silent.mp4", shown, silent, every=every)
+    started = time.monotonic()
+    assert f"counts {shown + silent + (shown // every if every else 0)} frames, of which {shown} can be decoded" in fault_of(path)
+    assert time.monotonic() - started < VideoConfig().timeout
+
+
+def test_a_frame_held_back_at_the_end_shortens_the_clip(folder: Path) -> None:
+    """An AVI with B-frames may count one packet more than it shows: it is read, as that much shorter."""
+    frames = read_video(clips.write_silent(folder / "held.avi", 30, 1, b_frames=2), VideoConfig())
+    assert 30 == frames.total_frames
+    assert frames.indices == numbers(frames)
+
+
+def test_frames_that_do_not_fit_into_memory_are_refused_first() -> None:
+    """Before memory is taken, the need is compared with what is free, and the advice is fewer frames."""
+    from vreason.video_clip import UnusableClip, _check_memory
+
+    with pytest.raises(UnusableClip, match="ask for fewer frames"):
+        _check_memory((768, 1 << 16, 1 << 16, 3))
+
+
+# The guard
+
+
+@pytest.fixture
+def guarded(mp4: Path) -> Iterator[DecoderProcess]:
+    """The decoder with a living process; left in a working state."""
+    read_video(mp4, VideoConfig())
+    yield decoder()
+    assert SIXTEEN == numbers(read_video(mp4, VideoConfig()))
+
+
+def _pid(process: DecoderProcess) -> int:
+    assert process.pid is not None
+    return process.pid
+
+
+def _gone(pid: int) -> bool:
+    """Whether there is no such process, not even a dead one that nobody collected."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_one_process_serves_all_clips(guarded: DecoderProcess, mp4: Path) -> None:
+    """It is started once and kept, also after a file that cannot be used."""
+    pid = guarded.pid
+    fault_of(mp4.parent / "no.mp4")
+    read_video(mp4, VideoConfig())
+    assert pid == guarded.pid
+
+
+def test_a_decoder_that_hangs_is_given_up_in_time(guarded: DecoderProcess, mp4: Path) -> None:
+    """A stopped process stands for a native loop: the error comes after the timeout, and the process is killed and collected."""
+    pid = _pid(guarded)
+    os.kill(pid, signal.SIGSTOP)
+    started = time.monotonic()
+    assert "not decoded after 0.3 s" in fault_of(mp4, VideoConfig(timeout=0.3))
+    assert 0.3 <= time.monotonic() - started < 10
+    assert _gone(pid)
+
+
+def test_a_decoder_killed_in_the_middle_is_replaced(guarded: DecoderProcess, mp4: Path) -> None:
+    """Killed from outside while it works on a clip, it is started anew, and the clip is read."""
+    pid = _pid(guarded)
+    os.kill(pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read_video, mp4, VideoConfig())
+        time.sleep(0.2)
+        os.kill(pid, signal.SIGKILL)
+        assert SIXTEEN == numbers(reading.result())
+    assert _gone(pid)
+    assert pid != guarded.pid
+
+
+def test_a_decoder_killed_between_clips_is_replaced(guarded: DecoderProcess, mp4: Path) -> None:
+    """Killed while it is idle, it is started anew."""
+    pid = _pid(guarded)
+    os.kill(pid, signal.SIGKILL)
+    assert SIXTEEN == numbers(read_video(mp4, VideoConfig()))
+    assert _gone(pid)
+
+
+def test_what_ends_the_decoder_every_time_is_refused(guarded: DecoderProcess) -> None:
+    """Two processes in a row that die of a request are enough: the error tells how, and both are collected."""
+    pid = _pid(guarded)
+    with pytest.raises(VideoError, match=r"ended the decoding process, 2 times \(exit code 1\)"):
+        guarded.decode("clip.mp4", {"no": "path"}, timeout=60.0)
+    assert _gone(pid)
+    assert guarded.pid is None
+
+
+def test_a_decoder_that_cannot_start_is_named(mp4: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interpreter that ends at once: the error tells the exit code instead of waiting."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(VideoError, match=r"did not start \(exit code 1\)"):
+        DecoderProcess().decode(str(mp4), {}, timeout=60.0)
+
+
+def test_threads_take_turns(guarded: DecoderProcess, textured: dict[str, Path]) -> None:
+    """Four threads on one process: every one gets its own clip's frames."""
+    counts = [2, 4, 6, 8, 10, 12, 14, 16] * 2
+    with ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(lambda count: read_video(textured["mkv"], VideoConfig(nframes=count)), counts))
+    assert [tuple(frame_indices(24, 24.0, VideoConfig(nframes=count))) for count in counts] == [numbers(frames) for frames in read]
+
+
+SCRIPT = """
+import sys
+from vreason.video import *
+from vreason.video_process import decoder
+frames = read_video(sys.argv[1], VideoConfig())
+"""
+
+
+def _run(code: str, mp4: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", SCRIPT + code, str(mp4)], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
+
+
+def _ends(pid: int, seconds: float = 20.0) -> bool:
+    """Whether a process that is not ours ends; one that its new parent has not collected counts."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rsplit(")")[-1].split()[0] == "Z":
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize("end", ["", "raise ValueError", "sys.stdin.read()"])
+def test_nothing_is_left_behind(mp4: Path, end: str) -> None:
+    """The decoding process ends with the interpreter: after a normal end, an exception, and a kill that runs no clean-up."""
+    with _run(f"print(decoder().pid, flush=True)\n{end}", mp4) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        if "stdin" in end:
+            process.kill()
+    assert _ends(pid)
+
+
+def test_a_fork_gets_a_decoder_of_its_own(mp4: Path) -> None:
+    """After a fork, child and parent both read, each by its own process."""
+    code = """
+import os
+if (child := os.fork()) == 0:
+    print(read_video(sys.argv[1], VideoConfig()).indices == frames.indices, decoder().pid, flush=True)
+    sys.exit()
+os.waitpid(child, 0)
+print(read_video(sys.argv[1], VideoConfig()).indices == frames.indices, decoder().pid)
+"""
+    with _run(code, mp4) as process:
+        words = process.communicate()[0].split()
+    assert ["True", "True"] == words[::2]
+    assert 2 == len(set(words[1::2]))
