@@ -22,6 +22,10 @@ class VideoPositions:
     columns: torch.Tensor
     sizes: tuple[int, ...]
 
+    def on(self, device: torch.device) -> VideoPositions:
+        """The same places with their indices on a layer's device: a model may be spread over several."""
+        return VideoPositions(self.rows.to(device), self.columns.to(device), self.sizes)
+
     @classmethod
     def of(cls, mask: torch.Tensor) -> VideoPositions:
         """From a mask of shape (B, T), True at video tokens."""
@@ -52,6 +56,7 @@ def require_dynamic(cache: Any) -> None:
 def read_values(cache: Any, layer: int, positions: VideoPositions) -> torch.Tensor:
     """A copy of a layer's values at the video tokens, shape (M, kv_heads, head_dim)."""
     values: torch.Tensor = cache.layers[layer].values
+    positions = positions.on(values.device)
     return values[positions.rows, :, positions.columns]
 
 
@@ -62,6 +67,7 @@ def write_values(cache: Any, layer: int, positions: VideoPositions, values: torc
     Otherwise the layer's tensor is written in place.
     """
     holder = cache.layers[layer]
+    positions = positions.on(holder.values.device)
     place = (positions.rows, slice(None), positions.columns)
     values = values.to(holder.values.dtype)
     if values.requires_grad:
@@ -88,12 +94,13 @@ def keep_columns(cache: Any, layer: int, columns: torch.Tensor) -> None:
     holder = cache.layers[layer]
     for name in ("keys", "values"):
         tensor: torch.Tensor = getattr(holder, name)
-        index = columns[:, None, :, None].expand(-1, tensor.shape[1], -1, tensor.shape[3])
+        index = columns.to(tensor.device)[:, None, :, None].expand(-1, tensor.shape[1], -1, tensor.shape[3])
         setattr(holder, name, tensor.gather(2, index))
 
 
 def layer_norms(cache: Any, layer: int, of: str, positions: VideoPositions) -> torch.Tensor:
-    """L2 norm of each video token's key or value vector of a layer, KV heads together, shape (M,), float32."""
+    """L2 norm of each video token's key or value vector of a layer, KV heads together, shape (M,), float32, on the positions' device."""
     holder = cache.layers[layer]
     tensor: torch.Tensor = holder.values if of == "value" else holder.keys
-    return tensor[positions.rows, :, positions.columns].float().norm(dim=(-2, -1))
+    near = positions.on(tensor.device)
+    return tensor[near.rows, :, near.columns].float().norm(dim=(-2, -1)).to(positions.rows.device)

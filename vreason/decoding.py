@@ -93,11 +93,11 @@ class _Loop:
 
     def run(self, input_ids: torch.Tensor, logits_processor: Any, stopping_criteria: Any, streamer: Any) -> Any:
         """Prefill, then a token at a time until every row has ended."""
+        start = self.clock.mark()
+        outputs = self.model._prefill(input_ids, self.generation, self.model_kwargs)
+        cache = outputs.past_key_values
+        self._after_prefill(cache, input_ids)
         with self.steering, self.model._optimize_model_for_decode():
-            start = self.clock.mark()
-            outputs = self.model._prefill(input_ids, self.generation, self.model_kwargs)
-            cache = outputs.past_key_values
-            self._after_prefill(cache, input_ids)
             unfinished = torch.ones(input_ids.shape[0], dtype=torch.long, device=input_ids.device)
             ends = any(hasattr(criteria, "eos_token_id") for criteria in stopping_criteria)
             token = 0
@@ -117,7 +117,7 @@ class _Loop:
                 if streamer is not None:
                     streamer.put(drawn.cpu())
                 self.log.add(token, StepTensors(token_ids=drawn, active=active, **vars(signals)), (start, forwarded, controlled))
-                unfinished = unfinished & ~stopping_criteria(input_ids, self.kept["scores"])
+                unfinished = unfinished & ~stopping_criteria(input_ids, self.kept["scores"] or None)
                 if not unfinished.any():
                     break
                 token += 1

@@ -86,7 +86,7 @@ class Steering:
         if self._controlled and self.config.objective != "none" and len(positions.rows):
             self._positions = positions
             self._controller = ValueController(kv.read_values(cache, self._index, positions), positions.sizes, self.config)
-            self._norm = self._controller.values.new_zeros(len(positions.sizes))
+            self._norm = torch.zeros(len(positions.sizes), device=positions.rows.device)
             self._cosine = torch.ones_like(self._norm)
 
     def updates_at(self, token: int) -> bool:
@@ -146,12 +146,12 @@ class Steering:
         gradient = self._gradient(loss, signals.alpha, controller.delta)
         kv.detach_values(cache, self._index)
         signals.loss = loss.detach()
-        signals.grad_norm = controller.step(gradient, active)
+        signals.grad_norm = controller.step(gradient, active.to(gradient.device)).to(entropy.device)
         with torch.no_grad():
             steered = controller.steered()
             kv.write_values(cache, self._index, positions, steered)
-            self._norm = controller.row_norms(controller.delta)
-            self._cosine = controller.cosine(steered)
+            self._norm = controller.row_norms(controller.delta).to(entropy.device)
+            self._cosine = controller.cosine(steered).to(entropy.device)
         signals.delta_v_norm, signals.value_cosine = self._norm, self._cosine
 
     def _enter_last_layer(self, *_: object) -> None:

@@ -33,6 +33,7 @@ class PlainProgress:
         self.summary = RunSummary()
         self.done = 0
         self.last: StepRecord | None = None
+        self.last_sample = ""
         self._said = 0.0
 
     def __enter__(self) -> Self:
@@ -65,6 +66,7 @@ class PlainProgress:
         """A sample has ended."""
         self.summary.add(sample)
         self.done += 1
+        self.last_sample = sample.sample_id
         if sample.error:
             self.say(f"{self.variant}: {sample.sample_id} failed: {sample.error}")
         self.tell()

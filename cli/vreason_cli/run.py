@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +40,7 @@ def run_command(config: Path, overrides: tuple[str, ...], limit: int | None, var
         with watcher:
             run_experiment(settings, watcher)
     finally:
-        _print_end(settings, watcher.results)
+        _print_end(settings, watcher.results, watcher.last_sample)
 
 
 def _print_plan(settings: RunSettings) -> None:
@@ -50,20 +51,42 @@ def _print_plan(settings: RunSettings) -> None:
     click.echo(f"\n# {len(settings.resolved_variants())} variant(s); tracking in {address}")
 
 
-def _print_end(settings: RunSettings, results: list[VariantResult]) -> None:
+def _print_end(settings: RunSettings, results: list[VariantResult], sample_id: str) -> None:
     """The table, what to know of it, and what to type next."""
     if not results:
         return
     from vreason_cli.results import result_table, show
-    from vreason_tracking.database import without_password
 
     show(result_table(results))
     for result in results:
         for note in [*result.summary.advice(), *result.notes]:
             click.echo(f"  {result.name}: {note}")
-    uri = without_password(settings.tracking.resolved_uri())
-    sample = f"vreason-track sample {results[-1].run_id}"
-    click.echo(f"\n{sum(result.points for result in results):,} points recorded in {uri}, experiment {settings.tracking.experiment!r}")
-    click.echo(f"  open the UI      mlflow ui --backend-store-uri {shlex.quote(uri)}")
-    click.echo(f"  see one sample   {sample}            (lists its samples; add an id to see one)")
-    click.echo("  compare          in the UI, tick the runs " + ", ".join(result.run_id[:8] for result in results) + " and press Compare")
+    click.echo("")
+    for line in next_steps(settings, results, sample_id):
+        click.echo(line)
+
+
+def next_steps(settings: RunSettings, results: list[VariantResult], sample_id: str) -> list[str]:
+    """What was recorded where, and the exact commands to look at it."""
+    from vreason_tracking.database import without_password
+
+    tracking = settings.tracking
+    uri = shlex.quote(without_password(tracking.resolved_uri()))
+    where = (f" --tracking-uri {uri}" if tracking.uri else "") + (
+        f" --experiment {shlex.quote(tracking.experiment)}" if tracking.experiment != "vreason" else ""
+    )
+    runs = json.dumps([result.run_id for result in results], separators=(",", ":"))
+    page = f'http://127.0.0.1:5000/#/compare-runs?runs={runs}&experiments=["{results[0].experiment_id}"]'
+    points = sum(result.points for result in results)
+    sample = f"vreason-track sample {results[-1].run_id[:12]}" + (f" {shlex.quote(sample_id)}" if sample_id else "")
+    if tracking.resolved_uri().startswith(("http://", "https://")):
+        page = page.replace("http://127.0.0.1:5000", tracking.resolved_uri().rstrip("/"))
+        opening = tracking.resolved_uri()
+    else:
+        opening = f"mlflow ui --backend-store-uri {uri}"
+    return [
+        f"{points:,} points recorded in {uri}, experiment {tracking.experiment!r}",
+        f"  open the UI      {opening}",
+        f"  see one sample   {sample}{where}",
+        f"  compare          {page}",
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.doubles import records
@@ -19,6 +19,7 @@ def curve_of(lengths):
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=6))
+@settings(deadline=None)
 def test_means_over_the_samples_that_got_there(lengths) -> None:
     """At every token: mean and standard deviation of entropy, and mean EMA, of exactly the samples that reached it."""
     curve = curve_of(lengths)

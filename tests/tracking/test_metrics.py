@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.doubles import records
@@ -84,6 +84,7 @@ def test_problem_types_stay_apart() -> None:
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30), st.floats(0, 1))
+@settings(deadline=None)
 def test_percentile_is_numpys(values, share) -> None:
     """Linear interpolation, as numpy does it, for any values and any share."""
     assert float(np.percentile(values, share * 100)) == pytest.approx(percentile(values, share), rel=1e-9, abs=1e-6)

@@ -25,7 +25,7 @@ def every_gpu_visible(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> bool:
+def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Whether `true` comes to hold within `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -33,6 +33,22 @@ def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> bool:
             return True
         time.sleep(FAST)
     return true()
+
+
+class Hiccup(FakeNvml):
+    """One GPU on which this process uses 3 MiB, whose 2nd to 4th process list fails, and where it uses 8 MiB from then on."""
+
+    def __init__(self) -> None:
+        super().__init__(FakeGpu(processes=[own(3 * MIB)]))
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def nvmlDeviceGetComputeRunningProcesses(self, handle: FakeGpu) -> list[object]:
+        entries = super().nvmlDeviceGetComputeRunningProcesses(handle)
+        if 2 <= self.calls[PROCESS_LIST] <= 4:
+            handle.processes = [own(8 * MIB)]
+            self.meanwhile()
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_UNKNOWN)
+        return entries
 
 
 def no_driver() -> FakeNvml:
@@ -151,16 +167,13 @@ def test_a_gpu_without_memory_information_falls_back_to_rss() -> None:
 def test_the_thread_survives_errors_midway(recwarn: pytest.WarningsRecorder) -> None:
     """While calls fail the newest good sample stands, one warning is given, and when they work again sampling goes on."""
     warnings.simplefilter("always")  # else Python itself would show a repeated warning once
-    gpu = FakeGpu(processes=[own(3 * MIB)])
-    nvml = FakeNvml(gpu)
-    with MemorySampler(FAST, nvml) as meter:
-        nvml.faults[PROCESS_LIST] = pynvml.NVML_ERROR_UNKNOWN
-        assert wait_until(lambda: meter.errors >= 2)
-        during = meter.latest()
-        del nvml.faults[PROCESS_LIST]
-        gpu.processes = [own(8 * MIB)]
+    nvml, seen = Hiccup(), []
+    meter = MemorySampler(FAST, nvml)
+    nvml.meanwhile = lambda: seen.append(meter.latest())
+    with meter:
         assert wait_until(lambda: meter.latest() == (8 * MIB, "nvml:process"))
-    assert (3 * MIB, "nvml:process") == during
+    assert [(3 * MIB, "nvml:process")] * 3 == seen
+    assert 3 == meter.errors
     assert 1 == len([warning for warning in recwarn if "memory sampling" in str(warning.message)])
     assert meter.last_error is not None
     assert "Unknown" in meter.last_error
@@ -179,16 +192,11 @@ def test_a_lost_gpu_gives_way_to_rss_in_the_end() -> None:
 
 def test_warnings_as_errors_do_not_end_the_thread() -> None:
     """Under `-W error` the warning itself is swallowed; the counter still tells."""
-    gpu = FakeGpu(processes=[own(3 * MIB)])
-    nvml = FakeNvml(gpu)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with MemorySampler(FAST, nvml) as meter:
-            nvml.faults[PROCESS_LIST] = pynvml.NVML_ERROR_UNKNOWN
-            assert wait_until(lambda: meter.errors >= 1)
-            del nvml.faults[PROCESS_LIST]
-            gpu.processes = [own(8 * MIB)]
+        with MemorySampler(FAST, Hiccup()) as meter:
             assert wait_until(lambda: meter.latest() == (8 * MIB, "nvml:process"))
+    assert 3 == meter.errors
 
 
 def test_the_peak_is_that_of_the_window() -> None:

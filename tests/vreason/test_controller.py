@@ -16,7 +16,7 @@ from vreason import ControllerConfig, PruningConfig, StepRecord, VReasonConfig
 from vreason.controller import ValueController
 
 F64 = torch.float64
-SIZES = (5, 0, 3)
+SIZES = [5, 0, 3]
 AXES = {"head": (-1,), "token": (-2, -1), "tensor": (-3, -2, -1)}
 
 
@@ -166,7 +166,7 @@ def same(expected: list[StepRecord], found: list[StepRecord]) -> None:
         assert near == {name: getattr(b, name) for name in floats}
 
 
-EAGER = {"k": 3, "lr": 0.05, "beta": 0.6}
+EAGER: dict[str, Any] = {"k": 3, "lr": 0.05, "beta": 0.6}
 METHODS = {
     "full": VReasonConfig(ControllerConfig(**EAGER)),
     "token norm": VReasonConfig(ControllerConfig(**EAGER, norm="token", clip=0.01)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -20,14 +19,10 @@ Dropped = list[list[int]]
 Inputs = dict[str, torch.Tensor]
 
 
-class Steps:
+class Steps(list[StepRecord]):
     """Collects every step record."""
 
-    def __init__(self) -> None:
-        self.records: list[StepRecord] = []
-
-    def on_steps(self, steps: Sequence[StepRecord]) -> None:
-        self.records += steps
+    on_steps = list.extend
 
 
 def run(model: Any, inputs: Inputs, config: VReasonConfig, tokens: int = 14, **settings: Any) -> tuple[Any, list[StepRecord]]:
@@ -36,7 +31,7 @@ def run(model: Any, inputs: Inputs, config: VReasonConfig, tokens: int = 14, **s
     torch.manual_seed(7)
     settings = {"do_sample": True, "suppress_tokens": special_ids()} | settings
     method = {"custom_generate": vreason.decode, "vreason": config, "observers": [steps], "return_dict_in_generate": True}
-    return model.generate(**inputs, max_new_tokens=tokens, **method, **settings), steps.records
+    return model.generate(**inputs, max_new_tokens=tokens, **method, **settings), steps
 
 
 def naive_dropped(prefill: Any, columns: list[int], config: PruningConfig) -> Dropped:
@@ -111,8 +106,7 @@ def naive_method(
     model: Any, inputs: Inputs, settings: ControllerConfig, dropped: Dropped, records: list[StepRecord]
 ) -> list[dict[str, Any]]:
     """The method's definition, token by token, along the tokens that were drawn (and, for `random`, the signs)."""
-    columns = video_columns(model, inputs)
-    kept = [column for column in columns if column not in dropped[-1]]
+    kept = [column for column in video_columns(model, inputs) if column not in dropped[-1]]
     values = prefilled(model, inputs).layers[-1].values[0, :, kept].transpose(0, 1)
     delta = torch.zeros_like(values, requires_grad=True)
     adamw = torch.optim.AdamW([delta], lr=settings.lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=settings.weight_decay)
@@ -132,9 +126,8 @@ def naive_method(
             row |= {"loss": loss.item(), "grad_norm": size}
             delta.grad = gradient * min(1.0, settings.clip / size) if settings.clip > 0 else gradient
             adamw.step()
-        with torch.no_grad():
-            new = unit(values, delta, settings.norm)
-            cosine = (new * values).sum(-1) / new.norm(dim=-1) / values.norm(dim=-1)
+        new = unit(values, delta, settings.norm).detach()
+        cosine = (new * values).sum(-1) / new.norm(dim=-1) / values.norm(dim=-1)
         active = settings.objective != "none"
         row |= {"delta_v_norm": delta.norm().item() if active else None, "value_cosine": cosine.mean().item() if active else None}
         rows.append(row)
@@ -149,7 +142,7 @@ def agree(rows: list[dict[str, Any]], records: list[StepRecord], rel: float = 1e
         assert expected == {name: getattr(record, name) for name in row}, f"token {t}"
 
 
-EAGER = {"k": 3, "lr": 0.05, "beta": 0.7}  # strong and short-sighted, so that a few tokens show both phases and real movement
+EAGER: dict[str, Any] = {"k": 3, "lr": 0.05, "beta": 0.7}  # strong and short-sighted, so that a few tokens show both phases and real movement
 VARIANTS: dict[str, tuple[ControllerConfig, PruningConfig | None]] = {
     "paper": (ControllerConfig(), None),
     "switch": (ControllerConfig(**EAGER), None),
@@ -157,16 +150,13 @@ VARIANTS: dict[str, tuple[ControllerConfig, PruningConfig | None]] = {
     "max": (ControllerConfig(**EAGER, objective="max"), None),
     "random": (ControllerConfig(**EAGER, objective="random", seed=3), None),
     "none": (ControllerConfig(**EAGER, objective="none"), None),
-    "ema first": (ControllerConfig(**EAGER, ema_init="first"), None),
-    "norm token": (ControllerConfig(**EAGER, norm="token"), None),
+    "ema first, norm token": (ControllerConfig(**EAGER, ema_init="first", norm="token"), None),
     "norm tensor": (ControllerConfig(**EAGER, norm="tensor"), None),
     "clipped": (ControllerConfig(**EAGER, clip=0.01), None),
-    "unclipped": (ControllerConfig(**EAGER, clip=0), None),
-    "weight decay": (ControllerConfig(**EAGER, weight_decay=2.0), None),
+    "unclipped, weight decay": (ControllerConfig(**EAGER, clip=0, weight_decay=2.0), None),
     "every token": (ControllerConfig(k=1, lr=0.05), None),
     "lite": (ControllerConfig(**EAGER), PruningConfig()),
     "lite highest key": (ControllerConfig(**EAGER), PruningConfig(norm_of="key", drop="highest", ratio=0.3)),
-    "lite shared": (ControllerConfig(**EAGER), PruningConfig(scope="shared")),
     "lite shared highest": (ControllerConfig(**EAGER), PruningConfig(scope="shared", drop="highest")),
     "lite shared key": (ControllerConfig(**EAGER), PruningConfig(scope="shared", norm_of="key")),
     "lite random": (ControllerConfig(**EAGER), PruningConfig(drop="random", seed=5)),
@@ -197,8 +187,7 @@ def _only_video_values_moved(cache: Any, prefill: Any, columns: list[int], dropp
         torch.testing.assert_close(whole.keys[:, :, stay], layer.keys[:, :, : len(stay)], rtol=0, atol=0)
         steered = index == len(prefill.layers) - 1 and settings.objective != "none"
         video = [place for place, column in enumerate(stay) if column in columns]
-        same = [place for place in range(len(stay)) if not (steered and place in video)]
-        before = whole.values[:, :, stay]
+        before, same = whole.values[:, :, stay], [place for place in range(len(stay)) if not (steered and place in video)]
         torch.testing.assert_close(before[:, :, same], layer.values[:, :, same], rtol=0, atol=0)
         if steered:
             axes = {"head": -1, "token": (1, 3), "tensor": (1, 2, 3)}[settings.norm]

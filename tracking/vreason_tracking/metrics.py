@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -54,6 +55,7 @@ LIVE_METRICS: tuple[Metric, ...] = (
 SUMMARY_METRICS: tuple[Metric, ...] = (
     Metric("accuracy", "share", "higher", "mean score over all answered samples; regression counts its mean relative accuracy"),
     Metric("accuracy.{problem type}", "share", "higher", "mean score of one problem type"),
+    Metric("accuracy_by_category.{category}", "share", "higher", "mean score of one of the benchmark's own kinds of question"),
     Metric("mean_acc", "share", "higher", "mean score of all but regression items, as Video-R1 reports it"),
     Metric("mean_mra", "share", "higher", "mean relative accuracy of the regression items, as Video-R1 reports it"),
     Metric("samples.answered", "samples", "higher", "samples with an answer"),
@@ -84,8 +86,8 @@ def step_points(step: StepRecord) -> list[tuple[str, float]]:
 
 
 def key(text: str) -> str:
-    """A problem type as part of a metric's name: "multiple choice" is "multiple_choice"."""
-    return text.replace(" ", "_")
+    """A problem type or category as part of a metric name, in the characters that MLflow takes: "multiple choice" is "multiple_choice"."""
+    return re.sub(r"[^\w\-./]", "_", text)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

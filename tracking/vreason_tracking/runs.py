@@ -28,6 +28,7 @@ class VariantResult:
     Attributes:
         name: of the variant.
         run_id: its MLflow run.
+        experiment_id: the MLflow experiment it stands in.
         status: FINISHED, FAILED or KILLED.
         summary: its figures.
         points: metric points written.
@@ -36,6 +37,7 @@ class VariantResult:
 
     name: str
     run_id: str
+    experiment_id: str
     status: str
     summary: RunSummary
     points: int
@@ -156,7 +158,9 @@ def _closing(recorder: RunRecorder, results: list[VariantResult], watcher: RunWa
         notes += [f"{count} sample(s) not written to MLflow: {reason}" for reason, count in recorder.lost.items()]
         if meter.errors:
             notes.append(f"memory sampling failed {meter.errors} time(s): {meter.last_error}")
-        result = VariantResult(recorder.name, recorder.run_id, status, recorder.summary, recorder.points, tuple(notes))
+        result = VariantResult(
+            recorder.name, recorder.run_id, recorder.store.experiment_id, status, recorder.summary, recorder.points, tuple(notes)
+        )
         results.append(result)
         watcher.on_result(result)
 
@@ -164,7 +168,7 @@ def _closing(recorder: RunRecorder, results: list[VariantResult], watcher: RunWa
 def _tags(settings: RunSettings, loaded: LoadedModel, meter: MemorySampler) -> dict[str, str]:
     devices = ", ".join(meter.device_names())
     return {
-        **provenance.git_tags(Path.cwd()),
+        **(provenance.git_tags(Path.cwd()) or provenance.git_tags(Path(__file__).parent)),
         **provenance.version_tags(),
         **provenance.machine_tags(),
         "config.name": settings.name,

@@ -76,6 +76,7 @@ class RunSummary:
         values: dict[str, float | None] = {
             "accuracy": self.accuracy,
             **{f"accuracy.{key(kind)}": _mean(scores) for kind, scores in sorted(self.scores.items())},
+            **{f"accuracy_by_category.{key(name)}": _mean(scores) for name, scores in sorted(self.categories.items()) if name},
             "mean_acc": _mean(plain),
             "mean_mra": _mean(self.scores.get("regression", [])),
             "samples.answered": self.answered,

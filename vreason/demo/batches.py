@@ -6,6 +6,7 @@ Batch number n of a seed is always the same, whatever was drawn before it: that 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -56,10 +57,7 @@ class BatchMaker:
     def videos(self, number: int) -> Batch:
         """`rows` questions about as many clips: a description, then two of the kinds in turn, and so on."""
         rng = rng_for("train", self.seed, number, self.worker, 0)
-        kinds = list(KINDS)
-        turn = number * self.rows
-        wanted = [None if row % 3 == 0 else kinds[(turn + row) % len(kinds)] for row in range(self.rows)]
-        drawn = [draw(rng, kind) for kind in wanted]
+        drawn = [draw(rng, kind) for kind in self.kinds(number)]
         frames = np.stack([pixels for _, pixels in drawn]).astype(np.int16)
         frames += rng.integers(-_NOISE, _NOISE + 1, frames.shape, dtype=np.int8)
         pixels = torch.from_numpy(frames.clip(0, 255).astype(np.uint8)).permute(0, 1, 4, 2, 3)
@@ -72,6 +70,13 @@ class BatchMaker:
             "second_per_grid_ts": torch.full((self.rows,), SECONDS_PER_GRID),
         }
         return batch
+
+    def kinds(self, number: int) -> list[str | None]:
+        """What batch `number` asks in this share: every third row a description (None), the others the kinds in turn."""
+        asked = self.rows - (self.rows + 2) // 3
+        turn = cycle(KINDS)
+        in_turn = islice(turn, number * asked % len(KINDS), None)
+        return [None if row % 3 == 0 else next(in_turn) for row in range(self.rows)]
 
     def texts(self, number: int) -> Batch:
         """`text_rows` look-ups without a video."""

@@ -1,0 +1,59 @@
+"""MLflow's own pages over a run of ours, in real Chromium."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from mlflow_pages import browser_page, mlflow_server
+
+from vreason_tracking.runs import run_experiment
+from vreason_tracking.settings import load_settings
+
+CONFIG = Path(__file__).parents[2] / "configs" / "quickstart.yaml"
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+class _Quiet:
+    """A watcher that only keeps the results."""
+
+    def __init__(self) -> None:
+        self.results = []
+
+    def on_loaded(self, model, device, samples) -> None:
+        pass
+
+    def on_variant(self, name, run_id) -> None:
+        pass
+
+    def on_result(self, result) -> None:
+        self.results.append(result)
+
+
+def test_variants_compare_side_by_side_and_their_entropy_curves_overlay(tmp_path):
+    """In the UI the three variants stand in the list, in the comparison with their accuracies, and in one chart of curve.entropy."""
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    watcher = _Quiet()
+    run_experiment(load_settings(CONFIG, [f"tracking.uri={uri}"], limit=3), watcher)
+    runs = [result.run_id for result in watcher.results]
+    assert ["baseline", "v-reason", "v-reason-lite"] == [result.name for result in watcher.results]
+    with mlflow_server(uri, tmp_path) as address, browser_page(tmp_path) as page:
+        page.set_default_timeout(180_000)
+        page.goto(f"{address}/#/experiments/1/runs")
+        for name in ("baseline", "v-reason", "v-reason-lite"):
+            page.get_by_text(name, exact=True).first.wait_for()
+        chosen = json.dumps(runs, separators=(",", ":"))
+        page.goto(f'{address}/#/compare-runs?runs={chosen}&experiments=["1"]')
+        page.get_by_text("Comparing 3 Runs").first.wait_for()
+        page.get_by_text("method.controller.k").first.wait_for()
+        body = page.inner_text("body")
+        assert all(run_id[:20] in body for run_id in runs)
+        page.goto(f"{address}/#/experiments/1/runs?compareRunsMode=CHART")
+        page.get_by_placeholder("Search metric charts").fill("curve.entropy")
+        traces = page.locator(".js-plotly-plot .scatterlayer .trace")
+        traces.nth(2).wait_for(state="attached")
+        assert 3 == traces.count()
