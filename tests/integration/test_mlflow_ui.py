@@ -56,4 +56,6 @@ def test_variants_compare_side_by_side_and_their_entropy_curves_overlay(tmp_path
         page.get_by_placeholder("Search metric charts").fill("curve.entropy")
         traces = page.locator(".js-plotly-plot .scatterlayer .trace")
         traces.nth(2).wait_for(state="attached")
-        assert 3 == traces.count()
+        page.wait_for_function("document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length % 3 == 0")
+        for name in ("baseline", "v-reason", "v-reason-lite"):
+            assert f"{name} (curve.ent" in page.inner_text("body")

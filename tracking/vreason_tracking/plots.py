@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 
 from vreason_tracking.curves import EntropyCurve
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind readers
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind readers
 _SHOWN_SHARE = 0.1  # a mean over fewer than this share of the samples is not drawn
 
 
-def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str) -> list[Path]:
+def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str, colours: Sequence[str] = COLOURS) -> list[Path]:
     """Draw mean entropy with a band of one standard deviation, its mean EMA, and the EMA's peak.
 
     Args:
         curves: by variant; those without a step are left out.
         path: without an ending; ``.png`` and ``.svg`` are written.
         title: above the plot.
+        colours: of the variants, in their order; begun again when there are more variants.
 
     Returns:
         The files written; none when no curve holds a step.
@@ -34,7 +36,7 @@ def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str) -> 
         return []
     with pyplot.rc_context({"svg.hashsalt": "vreason", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure, axes = pyplot.subplots(figsize=(8, 4.2), layout="constrained")
-        for colour, (name, curve) in zip(_COLOURS * len(drawn), drawn.items(), strict=False):
+        for colour, (name, curve) in zip(cycle(colours), drawn.items(), strict=False):
             last = int(np.flatnonzero(curve.count >= max(1, _SHOWN_SHARE * curve.count[0]))[-1]) + 1
             token = np.arange(last)
             mean, spread, ema = curve.mean_entropy[:last], curve.deviation[:last], curve.mean_ema[:last]

@@ -17,7 +17,7 @@ from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.metrics import step_points
 from vreason_tracking.mlflow_store import MlflowStore, Point
-from vreason_tracking.plots import draw_entropy
+from vreason_tracking.plots import COLOURS, draw_entropy
 from vreason_tracking.summary import RunSummary
 from vreason_tracking.tables import RecordTables
 
@@ -33,10 +33,13 @@ class RunRecorder:
         params: every resolved setting, flattened.
         tags: provenance.
         config: the resolved configuration as YAML, kept as an artifact.
+        colour: of the variant in MLflow's UI and in its plot.
     """
 
-    def __init__(self, store: MlflowStore, name: str, params: Mapping[str, Any], tags: Mapping[str, str], config: str) -> None:
-        self.store, self.name = store, name
+    def __init__(
+        self, store: MlflowStore, name: str, params: Mapping[str, Any], tags: Mapping[str, str], config: str, colour: str = COLOURS[0]
+    ) -> None:
+        self.store, self.name, self.colour = store, name, colour
         self.summary, self.curve = RunSummary(), EntropyCurve()
         self.points = 0
         self.lost: dict[str, int] = {}
@@ -44,7 +47,7 @@ class RunRecorder:
         self._steps: dict[str, list[StepRecord]] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="vreason-")
         self._tables = RecordTables(Path(self._folder.name))
-        self.run_id = store.start_run(name, {**tags, "vreason.kind": "variant"})
+        self.run_id = store.start_run(name, {**tags, "vreason.kind": "variant", "mlflow.runColor": colour})
         store.log(self.run_id, params=params)
         config_file = Path(self._folder.name) / "config.yaml"
         config_file.write_text(config, encoding="utf-8")
@@ -82,7 +85,7 @@ class RunRecorder:
         try:
             self.store.log(self.run_id, self._closing_points(), tags=self._closing_tags(error))
             folder = Path(self._folder.name)
-            plots = draw_entropy({self.name: self.curve}, folder / "entropy", f"Entropy while answering: {self.name}")
+            plots = draw_entropy({self.name: self.curve}, folder / "entropy", f"Entropy while answering: {self.name}", [self.colour])
             self.store.log_files(self.run_id, [*self._tables.paths.values(), *plots])
             self.store.end_run(self.run_id, status)
         finally:

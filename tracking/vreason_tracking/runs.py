@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vreason_tracking import provenance
 from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.plots import COLOURS
 from vreason_tracking.recorder import RunRecorder
 from vreason_tracking.settings import RunSettings, Variant
 from vreason_tracking.summary import RunSummary
@@ -76,8 +78,8 @@ def run_experiment(settings: RunSettings, watcher: RunWatcher) -> list[VariantRe
     results: list[VariantResult] = []
     with MemorySampler() as meter:
         tags = {**_tags(settings, loaded, meter), "data.digest": data_digest(samples)}
-        for variant in settings.resolved_variants():
-            recorder = RunRecorder(store, variant.name, variant_params(settings, variant), tags, _without_address(settings))
+        for variant, colour in zip(settings.resolved_variants(), cycle(COLOURS), strict=False):
+            recorder = RunRecorder(store, variant.name, variant_params(settings, variant), tags, _without_address(settings), colour)
             watcher.on_variant(variant.name, recorder.run_id)
             with _closing(recorder, results, watcher, meter) as notes:
                 notes += _run_variant(settings, variant, loaded, samples, [recorder, watcher], meter)
