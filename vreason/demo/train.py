@@ -34,7 +34,10 @@ from vreason.prompts import SHORT
 class Schedule:
     """Training settings; the defaults made the weights that are shipped. `rows` and `text_rows` are shared among the `workers`."""
 
-    steps: int = 5000
+    steps: int = 3750
+    see_first: int = 1500
+    weigh_letters_from: int = 2250
+    letter_weight: float = 16.0
     seed: int = 0
     workers: int = 2
     rows: int = 48
@@ -75,9 +78,8 @@ class Trainer:
         self.processor = network.build_processor(network.build_tokenizer(corpus(schedule.seed)))
         self.model = network.build_model(self.processor.tokenizer)
         self.model.set_attn_implementation("eager")  # faster than the fused kernels at these lengths on a CPU
-        self.batches = BatchMaker(
-            self.processor, schedule.seed, schedule.rows // schedule.workers, schedule.text_rows // schedule.workers, worker
-        )
+        rows, text_rows = schedule.rows // schedule.workers, schedule.text_rows // schedule.workers
+        self.batches = BatchMaker(self.processor, schedule.seed, rows, text_rows, worker, schedule.see_first)
         self.optimisers = self._optimisers()
 
     def _optimisers(self) -> list[torch.optim.Optimizer]:
@@ -92,13 +94,19 @@ class Trainer:
         return [muon, adamw]
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """Mean cross-entropy of the replies' tokens, scalar, nats."""
+        """Mean cross-entropy of the replies' tokens, scalar, nats; late in the run an option's letter counts several times.
+
+        The letter is one token in thirty, and looking it up beneath a video is learnt last.
+        """
         with torch.autocast("cpu", torch.bfloat16):
             hidden = self.model.model(**batch.inputs, use_cache=False).last_hidden_state
             kept = batch.weights.bool()
             logits = self.model.lm_head(hidden[:, :-1][kept])
         self.model.model.rope_deltas = None
-        return F.cross_entropy(logits.float(), batch.labels[kept])
+        each = F.cross_entropy(logits.float(), batch.labels[kept], reduction="none")
+        if self.step >= self.schedule.weigh_letters_from:
+            each = each * torch.where(batch.letters[kept], self.schedule.letter_weight, 1.0)
+        return each.mean()
 
     def train_step(self, videos: Batch, texts: Batch) -> float:
         """One optimiser step; returns the loss on the questions about clips."""
