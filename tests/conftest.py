@@ -50,7 +50,9 @@ def tracking_uri(tmp_path: Path, mlflow_template: Path, monkeypatch: pytest.Monk
 @pytest.fixture(scope="session")
 def random_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's model with random weights and its processor, saved as a user would save them."""
-    return trials.save_model(tmp_path_factory.mktemp("model"))
+    from tests.doubles import random_demo  # torch and transformers, which not every test needs
+
+    return random_demo.save(tmp_path_factory.mktemp("model"))
 
 
 @dataclass(frozen=True)

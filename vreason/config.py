@@ -6,6 +6,7 @@ lists each with its reason.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
@@ -27,6 +28,8 @@ def _number(path: str, value: object, low: float, high: float, *, whole: bool = 
     if not right or isinstance(value, bool):
         return [Fault(path, f"{value!r} is not {kind}")]
     number = float(value)  # type: ignore[arg-type]
+    if not math.isfinite(number):
+        return [Fault(path, f"{value!r} is not a finite number")]
     if not (low <= number < high if open_high else low <= number <= high):
         bound = "below" if open_high else "at most"
         upper = f" and {bound} {high:g}" if high != float("inf") else ""
@@ -126,6 +129,13 @@ class VReasonConfig:
     controller: ControllerConfig | None = ControllerConfig()
     pruning: PruningConfig | None = None
 
+    def __post_init__(self) -> None:
+        parts = (("controller", self.controller, ControllerConfig), ("pruning", self.pruning, PruningConfig))
+        wrong = [(name, part, kind) for name, part, kind in parts if part is not None and not isinstance(part, kind)]
+        if wrong:
+            text = "{!r} is not a {} or None; from_mapping takes plain data"
+            raise ConfigError([Fault(name, text.format(part, kind.__name__)) for name, part, kind in wrong])
+
     @classmethod
     def preset(cls, name: str) -> VReasonConfig:
         """One of the paper's three variants: "baseline", "v-reason", "v-reason-lite".
@@ -146,14 +156,18 @@ class VReasonConfig:
         """
         found = [Fault(f"{path}.{key}", "unknown key; known are controller, pruning") for key in values.keys() - {"controller", "pruning"}]
         parts: dict[str, Any] = {}
-        for key, kind in (("controller", ControllerConfig), ("pruning", PruningConfig)):
+        kinds: dict[str, type[ControllerConfig] | type[PruningConfig]] = {"controller": ControllerConfig, "pruning": PruningConfig}
+        for key, kind in kinds.items():
             given = values.get(key)
             if given is None:
                 parts[key] = None if key in values or key == "pruning" else kind()
                 continue
+            if not isinstance(given, Mapping):
+                found.append(Fault(f"{path}.{key}", f"{given!r} is not a mapping of its fields, or None"))
+                continue
             known = {field.name for field in fields(kind)}
             found += [Fault(f"{path}.{key}.{name}", f"unknown key; known are {', '.join(sorted(known))}") for name in given.keys() - known]
-            made = object.__new__(kind)
+            made: ControllerConfig | PruningConfig = object.__new__(kind)
             for field in fields(kind):
                 object.__setattr__(made, field.name, given.get(field.name, field.default))
             found += made.faults(f"{path}.{key}")

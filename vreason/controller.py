@@ -68,8 +68,8 @@ class ValueController:
         self._square.mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1 - _BETAS[1])
         move = (self._mean / first).div_(self._square.div(second).sqrt_().add_(_EPS))
         with torch.no_grad():
-            change = self.delta * self.config.weight_decay + move
-            self.delta.sub_(change.mul_(self.spread(active.to(change.dtype) * self.config.lr)))
+            change = (self.delta * self.config.weight_decay + move).mul_(self.config.lr)
+            self.delta.sub_(torch.where(self.spread(active), change, 0.0))  # not a product: a NaN in a finished row must not get through
         return norms
 
     def cosine(self, steered: torch.Tensor) -> torch.Tensor:

@@ -25,7 +25,7 @@ from vreason.events import MemoryReader, ObserverGuard, PrefillRecord
 from vreason.generation import caller_argument, refuse_unsupported
 from vreason.models import adapter_for
 from vreason.pruning import prune
-from vreason.steering import Steering, frozen
+from vreason.steering import Steering
 from vreason.step_log import StepClock, StepLog, StepTensors
 
 
@@ -61,7 +61,6 @@ def decode(
         if torch.is_inference_mode_enabled():
             stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.set_grad_enabled(False))
-        stack.enter_context(frozen(model))
         refuse_unsupported(model, generation_config, model_kwargs)
         streamer = caller_argument(model, "streamer")
         names = _names(sample_ids, input_ids.shape[0])
@@ -142,6 +141,7 @@ class _Loop:
             if padding is not None or not bool(pruned.attention_mask.all()):
                 self.model_kwargs["attention_mask"] = pruned.attention_mask
         self.steering.begin(cache, kept)
+        self.log.unsteered = {row for row, size in enumerate(kept.sizes) if size == 0}
         for name, count, before, after in zip(self.log.sample_ids, counts, positions.sizes, kept.sizes, strict=True):
             self.log.guard.prefill(PrefillRecord(name, int(count), before, after))
 

@@ -30,7 +30,7 @@ class StepRecord:
         value_cosine: mean cosine between V_new and V_L over the video tokens, after this token's update.
         updated: whether dV was stepped at this token.
         device_memory_bytes: the newest sample of the memory in use, bytes; None without a reader.
-        memory_source: where it comes from ("nvml:0", "rss", ...).
+        memory_source: where it comes from ("nvml:process", "nvml:device" or "rss").
         timestamp_ms: when the token was drawn, Unix time in milliseconds.
         forward_ms: time of the forward pass; the prefill's at t = 0.
         control_ms: time of entropy, loss, backward pass and step.

@@ -26,7 +26,8 @@ def refuse_unsupported(model: Any, generation_config: Any, model_kwargs: dict[st
     """Refuse what the method cannot steer.
 
     Raises:
-        UnsupportedGenerationError: beam search, assisted decoding, no cache, a filled cache, or an encoder-decoder model.
+        UnsupportedGenerationError: beam search, assisted decoding, no cache, a filled cache, embeddings instead of ids, or an
+            encoder-decoder model.
     """
     if getattr(generation_config, "num_beams", 1) not in (None, 1):
         raise UnsupportedGenerationError(
@@ -44,6 +45,8 @@ def refuse_unsupported(model: Any, generation_config: Any, model_kwargs: dict[st
         raise UnsupportedGenerationError("use_cache=False leaves no value cache to steer; leave it out")
     if getattr(model.config, "is_encoder_decoder", False):
         raise UnsupportedGenerationError("encoder-decoder models have no single value cache; use a decoder-only model")
+    if model_kwargs.get("inputs_embeds") is not None:
+        raise UnsupportedGenerationError("inputs_embeds hides which tokens are video; pass input_ids and let the model embed them")
     past = model_kwargs.get("past_key_values")
     if past is not None and past.get_seq_length() > 0:
         raise UnsupportedGenerationError(

@@ -13,6 +13,11 @@ PROBLEM_TYPES = ("multiple choice", "numerical", "regression", "OCR", "free-form
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
+def option_letter(place: int) -> str:
+    """A to Z for the first 26 options, AA, AB and so on beyond."""
+    return LETTERS[place] if place < len(LETTERS) else option_letter(place // len(LETTERS) - 1) + LETTERS[place % len(LETTERS)]
+
+
 @dataclass(frozen=True)
 class PromptTemplate:
     """What stands around a question: `text` with the placeholder ``{Question}``, `suffixes` by problem type."""
@@ -29,7 +34,7 @@ class PromptTemplate:
             problem_type: one of `PROBLEM_TYPES`.
         """
         if problem_type == "multiple choice":
-            lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
+            lines = [f"{option_letter(place)}. {option}" for place, option in enumerate(options)]
             question = question + "Options:\n" + "\n".join(lines)
         return self.text.replace("{Question}", question) + self.suffixes.get(problem_type, "")
 

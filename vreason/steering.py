@@ -23,12 +23,13 @@ from vreason.switching import Switch, switching_loss
 
 
 @contextmanager
-def frozen(model: torch.nn.Module) -> Iterator[None]:
-    """No parameter asks for a gradient inside; each asks as before outside, also after an exception.
+def frozen(*modules: torch.nn.Module) -> Iterator[None]:
+    """No parameter of these asks for a gradient inside; each asks as before outside, also after an exception.
 
-    With trainable parameters autograd would compute the head's and the last layer's weight gradients as well.
+    With trainable parameters autograd would compute the head's and the last layer's weight gradients as well. Only around an update: torch
+    may take another kernel for a frozen weight, and without updates the logits shall be plain generation's to the last bit.
     """
-    thawed = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    thawed = [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
     for parameter in thawed:
         parameter.requires_grad_(False)
     try:
@@ -57,7 +58,7 @@ class Steering:
 
     def __init__(self, model: Any, adapter: ModelAdapter, config: ControllerConfig, controlled: bool) -> None:
         self.config = config
-        self._head = adapter.head(model)[1]
+        self._norm_layer, self._head = adapter.head(model)
         self._fused = can_fuse(self._head)
         self._pass: HeadPass | None = None
         self._last_layer = adapter.decoder_layers(model)[-1]
@@ -105,7 +106,8 @@ class Steering:
             kv.write_values(cache, self._index, self._positions, self._controller.steered())
         self._recording = True
         try:
-            with fused(self._head) if self._fused else nullcontext() as self._pass:
+            fusing = fused(self._head) if self._fused else nullcontext()
+            with frozen(self._last_layer, self._norm_layer, self._head), fusing as self._pass:
                 yield
         finally:
             self._recording = False

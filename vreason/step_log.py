@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,14 +60,26 @@ class StepLog:
 
     def __init__(self, sample_ids: Sequence[str], guard: ObserverGuard, memory: MemoryReader | None) -> None:
         self.sample_ids, self.guard, self.memory = list(sample_ids), guard, memory
+        self.unsteered: set[int] = set()  # rows without a video token have no controller
         self._waiting: list[tuple[StepTensors, int, int, tuple[int, str] | None, tuple[object, object, object]]] = []
 
     def add(self, index: int, tensors: StepTensors, marks: tuple[object, object, object]) -> None:
         """Take one token: its index t, its values, and the clock marks (start, after forward, after control)."""
-        memory = self.memory() if self.memory is not None else None
+        memory = self._read_memory()
         self._waiting.append((tensors, index, time.time_ns() // 1_000_000, memory, marks))
         if len(self._waiting) >= BLOCK:
             self.flush()
+
+    def _read_memory(self) -> tuple[int, str] | None:
+        """The newest sample of the memory in use; a reader that fails is warned about once and not asked again."""
+        if self.memory is None:
+            return None
+        try:
+            return self.memory()
+        except Exception as error:  # a listener's fault is not the run's
+            self.memory = None
+            warnings.warn(f"the memory reader failed: {error!r}; the records go on without memory", RuntimeWarning, stacklevel=2)
+            return None
 
     def flush(self) -> None:
         """Hand over what waits."""
@@ -83,6 +96,7 @@ class StepLog:
                 value = {name: column[row] for name, column in zip(_COLUMNS, values, strict=True)}
                 if not value["active"]:
                     continue
+                steered = row not in self.unsteered
                 records.append(
                     StepRecord(
                         sample_id=sample_id,
@@ -92,11 +106,11 @@ class StepLog:
                         ema=value["ema"],
                         peak=value["peak"],
                         alpha=int(value["alpha"]),
-                        loss=value["loss"] if tensors.loss is not None else None,
-                        delta_v_norm=value["delta_v_norm"] if tensors.delta_v_norm is not None else None,
-                        grad_norm=value["grad_norm"] if tensors.grad_norm is not None else None,
-                        value_cosine=value["value_cosine"] if tensors.value_cosine is not None else None,
-                        updated=tensors.loss is not None,
+                        loss=value["loss"] if steered and tensors.loss is not None else None,
+                        delta_v_norm=value["delta_v_norm"] if steered and tensors.delta_v_norm is not None else None,
+                        grad_norm=value["grad_norm"] if steered and tensors.grad_norm is not None else None,
+                        value_cosine=value["value_cosine"] if steered and tensors.value_cosine is not None else None,
+                        updated=steered and tensors.loss is not None,
                         device_memory_bytes=memory[0] if memory else None,
                         memory_source=memory[1] if memory else None,
                         timestamp_ms=stamp,

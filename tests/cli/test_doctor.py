@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+
 from vreason_cli.doctor import doctor_command
 
 PROGRAM = "from vreason_cli.doctor import doctor_command; doctor_command()"

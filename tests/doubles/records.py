@@ -107,12 +107,13 @@ def figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     }
     groups = {
         "accuracy": answered,
-        **{f"accuracy.{row['problem_type'].replace(' ', '_')}": [] for row in answered},
         "mean_acc": [row for row in answered if row["problem_type"] != "regression"],
         "mean_mra": [row for row in answered if row["problem_type"] == "regression"],
     }
     for row in answered:
-        groups[f"accuracy.{row['problem_type'].replace(' ', '_')}"].append(row)
+        groups.setdefault(f"accuracy.{row['problem_type'].replace(' ', '_')}", []).append(row)
+        if row["category"]:
+            groups.setdefault(f"accuracy_by_category.{row['category'].replace(' ', '_')}", []).append(row)
     found = {name: fmean(row["score"] for row in group) for name, group in groups.items() if group}
     found |= {"samples.answered": float(len(answered)), "samples.failed": float(len(rows) - len(answered))}
     for name, values in series.items():

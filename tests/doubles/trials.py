@@ -1,4 +1,4 @@
-"""Small real runs: a model of random weights, a config that asks it a few demo questions, and a database to record them in."""
+"""Small real runs: a config that asks a few demo questions, and a database to record them in."""
 
 from __future__ import annotations
 
@@ -15,23 +15,6 @@ TOKENS = 10  # of every reply: random weights hardly ever draw an end token
 def copy_store(template: Path, folder: Path) -> str:
     """The tracking URI of a copy of a migrated database."""
     return f"sqlite:///{shutil.copy(template, folder / 'mlflow.db')}"
-
-
-def save_model(folder: Path) -> Path:
-    """Save model and processor; the same weights every time."""
-    import torch
-
-    from vreason.demo.network import build_model, build_processor, build_tokenizer
-
-    tokenizer = build_tokenizer(["Which way does the red circle move? left right up down", "<think>0 1 2</think><answer>A</answer>"])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = build_model(tokenizer)
-    with torch.no_grad():
-        model.model.language_model.embed_tokens.weight.mul_(6.0)  # else every next token is a coin toss
-    model.save_pretrained(folder)
-    build_processor(tokenizer).save_pretrained(folder)
-    return folder
 
 
 def trial(model: Path | str, uri: str | None = None, **sections: Any) -> str:

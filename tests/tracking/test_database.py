@@ -47,13 +47,10 @@ def test_sqlite_path(uri, path) -> None:
 
 @pytest.mark.parametrize("uri", ["http://localhost:50O0", "postgresql+psycopg://user:secret@host:port/db"])
 def test_a_port_that_is_no_number(uri) -> None:
-    """A slip in an address is told as what it is, not as a failure of ours: nothing but a TrackingError comes out."""
-    try:
-        assert sqlite_path(uri) is None
-        assert "secret" not in without_password(uri)
-        prepare(uri)
-    except TrackingError as error:
-        assert "secret" not in str(error)
+    """A slip in an address is no SQLite file, is left to MLflow to refuse, and its password is not shown either."""
+    assert sqlite_path(uri) is None
+    assert "secret" not in without_password(uri)
+    prepare(uri)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +89,9 @@ def test_a_store_of_mlflows_own_making(tracking_uri, tmp_path) -> None:
     """A file that is there keeps what it holds and goes into WAL mode."""
     from mlflow import MlflowClient
 
-    MlflowClient(tracking_uri).create_experiment("before")
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
+    MlflowClient(tracking_uri).create_experiment("before")
     assert "delete" == journal_mode(tmp_path / "mlflow.db")
     prepare(tracking_uri)
     prepare(tracking_uri)

@@ -16,12 +16,12 @@ import pynvml
 import pytest
 import sqlalchemy
 import torch
-from vreason_tracking import health
-from vreason_tracking.health import Check, checks
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from tests.doubles.nvml import FakeGpu, FakeNvml
+from vreason_tracking import health
+from vreason_tracking.health import Check, checks
 
 Answer = Callable[[str], Response]
 
@@ -269,10 +269,15 @@ def test_a_folder_is_no_database(tmp_path: Path) -> None:
     assert {"database": "failure"} == states(tracking(f"sqlite:///{tmp_path}"))
 
 
-def test_a_truncated_database_is_a_failure(store: Path) -> None:
-    """A database that lost its second half still opens; reading it through finds out."""
-    store.write_bytes(store.read_bytes()[: store.stat().st_size // 2])
-    assert {"database": "failure"} == states(tracking(f"sqlite:///{store}"))
+@pytest.mark.parametrize("lost", ["second half", "a page in the middle"])
+def test_a_damaged_database_is_a_failure(store: Path, lost: str) -> None:
+    """A truncated or partly overwritten database still opens; reading it through finds out, in one line."""
+    whole = store.read_bytes()
+    half = len(whole) // 2
+    store.write_bytes(whole[:half] if lost == "second half" else whole[:half] + b"\xff" * 4096 + whole[half + 4096 :])
+    found = tracking(f"sqlite:///{store}")
+    assert {"database": "failure"} == states(found)
+    assert "\n" not in found["database"].detail
 
 
 def test_a_locked_database_is_a_warning(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

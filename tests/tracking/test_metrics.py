@@ -78,6 +78,14 @@ def test_mlflow_takes_every_problem_type_in_a_name(kind) -> None:
     assert " " not in key(kind)
 
 
+@pytest.mark.parametrize("category", ["temporal order", "50 % größer", "a: b", "count // easy", "a/../b", "space/", "./x", "why?" * 100])
+def test_mlflow_takes_every_category_in_a_name(category) -> None:
+    """A data set may call its kinds of question what it likes: MLflow accepts the metric's name."""
+    from mlflow.utils.validation import _validate_metric_name
+
+    _validate_metric_name(f"accuracy_by_category.{key(category)}")
+
+
 def test_problem_types_stay_apart() -> None:
     """No two problem types share a metric."""
     assert len(PROBLEM_TYPES) == len({key(kind) for kind in PROBLEM_TYPES})

@@ -378,6 +378,15 @@ def test_a_variants_name_with_signs(store, client) -> None:
     assert ("$\\frac$ k=4", "FINISHED") == (client.get_run(recorder.run_id).info.run_name, client.get_run(recorder.run_id).info.status)
 
 
+def test_a_category_with_signs(store, client) -> None:
+    """A data set's own name for a kind of question never costs the run its summary."""
+    recorder = recorder_of(store)
+    recorder.on_sample(records.sample("s-1", category="count // easy"))
+    recorder.finish("FINISHED")
+    run = client.get_run(recorder.run_id)
+    assert ("FINISHED", 1.0) == (run.info.status, run.data.metrics["accuracy"])
+
+
 def test_a_reply_of_many_tokens(store, client) -> None:
     """1,024 tokens, the paper's longest reply, make more points than a call takes; all of them arrive."""
     recorder = recorder_of(store)

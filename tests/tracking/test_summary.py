@@ -80,6 +80,14 @@ def test_one_sample_at_a_time(mixed) -> None:
     assert RunSummary.of(mixed).metrics() == grown.metrics()
 
 
+def test_accuracy_by_category() -> None:
+    """Each of the benchmark's own kinds of question has its mean; a question of no kind makes none."""
+    made = [records.sample("a", category="order"), records.sample("b", category="order", score=0.0), records.sample("c", category="")]
+    found = RunSummary.of(made).metrics()
+    expected = {"accuracy_by_category.order": 0.5}
+    assert expected == {name: value for name, value in found.items() if name.startswith("accuracy_by_category")}
+
+
 def test_advice(mixed) -> None:
     """A line for each signature found, with how often and what to do, and none for the others."""
     lines = RunSummary.of(mixed).advice()

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import numpy as np
 import pynvml
 import pytest
-from vreason_tracking.telemetry import STRIKES, Gpu, MemorySampler, visible_gpus
 
 from tests.doubles.nvml import MIB, FakeGpu, FakeNvml, own
 from vreason.events import MemoryMeter
+from vreason_tracking.telemetry import STRIKES, Gpu, MemorySampler, visible_gpus
 
 FAST = 0.002  # seconds between samples
 PROCESS_LIST = "nvmlDeviceGetComputeRunningProcesses"

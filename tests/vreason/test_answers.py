@@ -27,7 +27,10 @@ def test_the_first_tag_counts(output: str, answer: str) -> None:
 
 @pytest.mark.parametrize(
     "output",
-    ["", "A", "<answer></answer>", "<answer> \n </answer>", "<answer>A", "A</answer>", "<ANSWER>A</ANSWER>", "<answer></answer><answer>B</answer>"],
+    [
+        *("", "A", "<answer>A", "A</answer>", "<ANSWER>A</ANSWER>"),
+        *("<answer></answer>", "<answer> \n </answer>", "<answer></answer><answer>B</answer>"),
+    ],
 )
 def test_no_answer_is_none(output: str) -> None:
     """No tag, an open tag, or an empty first tag: there is no extracted answer."""

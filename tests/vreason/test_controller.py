@@ -42,10 +42,10 @@ def moved(config: ControllerConfig, steps: int = 3, dtype: torch.dtype = F64) ->
 def test_steered_is_the_papers_formula_row_by_row(norm: Any) -> None:
     """V_new = (V_L + dV) / ||V_L + dV|| * ||V_L|| within each row, so that the norm named in the config stays."""
     controller, _ = moved(ControllerConfig(lr=0.1, norm=norm))
-    rows = zip(controller.values.split(SIZES), controller.delta.split(SIZES), strict=True)
+    rows = zip(torch.split(controller.values, SIZES), torch.split(controller.delta, SIZES), strict=True)
     expected = torch.cat([unit(at, delta, norm) for at, delta in rows])
     torch.testing.assert_close(controller.steered(), expected, rtol=1e-13, atol=1e-15)
-    for old, new in zip(values().split(SIZES), controller.steered().split(SIZES), strict=True):
+    for old, new in zip(torch.split(values(), SIZES), torch.split(controller.steered(), SIZES), strict=True):
         torch.testing.assert_close(new.square().sum(AXES[norm]), old.square().sum(AXES[norm]), rtol=1e-12, atol=0)
 
 
@@ -65,11 +65,11 @@ def test_before_the_first_step_v_new_is_v_l_bit_for_bit(norm: Any, dtype: torch.
 def test_steps_equal_torchs_adamw_behind_each_rows_clip(clip: float, weight_decay: float) -> None:
     """Each row: gradient scaled to the clip where it is longer, then torch's AdamW with betas 0.9 / 0.999 and eps 1e-8."""
     controller, gradients = moved(ControllerConfig(lr=0.05, clip=clip, weight_decay=weight_decay), steps=5)
-    for row, delta in enumerate(controller.delta.split(SIZES)):
+    for row, delta in enumerate(torch.split(controller.delta, SIZES)):
         mine = torch.zeros_like(delta, requires_grad=True)
         adamw = torch.optim.AdamW([mine], lr=0.05, betas=(0.9, 0.999), eps=1e-8, weight_decay=weight_decay)
         for gradient in gradients:
-            part = gradient.split(SIZES)[row]
+            part = torch.split(gradient, SIZES)[row]
             length = part.square().sum().sqrt()
             mine.grad = part * (clip / length) if clip and length > clip else part.clone()
             adamw.step()
@@ -80,7 +80,7 @@ def test_step_returns_each_rows_norm_before_the_clip() -> None:
     """The norms reported are those of the whole gradient, row by row; a row without video tokens has 0."""
     gradient = values(seed=4) * 10
     norms = ValueController(values(), SIZES, ControllerConfig(clip=0.1)).step(gradient.clone(), torch.ones(3, dtype=torch.bool))
-    torch.testing.assert_close(norms, torch.stack([part.square().sum().sqrt() for part in gradient.split(SIZES)]))
+    torch.testing.assert_close(norms, torch.stack([part.square().sum().sqrt() for part in torch.split(gradient, SIZES)]))
 
 
 def test_an_inactive_row_keeps_its_delta_bit_for_bit() -> None:
@@ -117,7 +117,7 @@ def test_cosine_is_the_mean_over_a_rows_vectors() -> None:
     """Mean over tokens and heads of V_new . V_L / (||V_new|| ||V_L||), written out; 1 for a row without video tokens."""
     controller, _ = moved(ControllerConfig(lr=0.3))
     new = controller.steered().detach()
-    rows = zip(new.split(SIZES), controller.values.split(SIZES), strict=True)
+    rows = zip(torch.split(new, SIZES), torch.split(controller.values, SIZES), strict=True)
     expected = [((a * b).sum(-1) / a.square().sum(-1).sqrt() / b.square().sum(-1).sqrt()).mean().item() if len(a) else 1.0 for a, b in rows]
     assert pytest.approx(expected, rel=1e-12) == controller.cosine(new).tolist()
 
@@ -130,7 +130,7 @@ def test_norms_hold_in_float32_after_any_steps(seed: int, norm: Any, lr: float, 
     controller = ValueController(at, SIZES, ControllerConfig(lr=lr, norm=norm))
     for step in range(steps):
         controller.step(values(seed + 1 + step, dtype=torch.float32), torch.ones(3, dtype=torch.bool))
-    for new, old in zip(controller.steered().split(SIZES), at.split(SIZES), strict=True):
+    for new, old in zip(torch.split(controller.steered(), SIZES), torch.split(at, SIZES), strict=True):
         torch.testing.assert_close(new.double().square().sum(AXES[norm]), old.double().square().sum(AXES[norm]), rtol=1e-5, atol=0)
 
 

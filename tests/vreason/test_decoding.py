@@ -43,7 +43,7 @@ def naive_dropped(prefill: Any, columns: list[int], config: PruningConfig) -> Dr
         order = sorted(range(len(columns)), key=norms.__getitem__, reverse=config.drop == "highest")
         ranks.append({column: order.index(index) for index, column in enumerate(columns)})
     if config.scope == "shared":
-        ranks = [{column: sum(rank[column] for rank in ranks) / len(ranks) for column in columns}] * len(ranks)
+        ranks = [{column: sum(rank[column] for rank in ranks) for column in columns}] * len(ranks)  # as the mean orders them
     return [sorted(sorted(columns, key=rank.__getitem__)[: int(config.ratio * len(columns))]) for rank in ranks]
 
 
@@ -136,13 +136,12 @@ def naive_method(
 
 def agree(rows: list[dict[str, Any]], records: list[StepRecord], rel: float = 1e-6) -> None:
     for t, (row, record) in enumerate(zip(rows, records, strict=True)):
-        assert t == record.token_index
-        assert (row["loss"] is not None) == record.updated
+        assert (t, row["loss"] is not None) == (record.token_index, record.updated)
         expected = {name: value if value is None else pytest.approx(value, rel=rel, abs=1e-12) for name, value in row.items()}
         assert expected == {name: getattr(record, name) for name in row}, f"token {t}"
 
 
-EAGER: dict[str, Any] = {"k": 3, "lr": 0.05, "beta": 0.7}  # strong and short-sighted, so that a few tokens show both phases and real movement
+EAGER: dict[str, Any] = {"k": 3, "lr": 0.05, "beta": 0.7}  # a few tokens then show both phases and real movement
 VARIANTS: dict[str, tuple[ControllerConfig, PruningConfig | None]] = {
     "paper": (ControllerConfig(), None),
     "switch": (ControllerConfig(**EAGER), None),

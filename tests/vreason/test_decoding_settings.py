@@ -125,7 +125,7 @@ def test_stopping_criteria_receive_what_plain_generate_hands_them(asked: tuple[s
     assert seen[0] == seen[1]
 
 
-class Calls(TextStreamer):
+class Calls(TextStreamer):  # type: ignore[misc]
     """A real text streamer that also notes its calls and its text."""
 
     def __init__(self) -> None:
@@ -228,8 +228,8 @@ def test_model_and_modes_are_left_as_they_were(touchy: Any, where: str, caller: 
     with caller():
         hook = touchy.lm_head.register_forward_hook(lambda *_: breaks(0, None)) if where in ("forward", "prefill") else None
         before = _state(touchy)
-        expected = {"nowhere": nullcontext(), "refused": pytest.raises(UnsupportedGenerationError)}.get(where, pytest.raises(Stop))
-        with expected:
+        ends: dict[str, Any] = {"nowhere": nullcontext(), "refused": pytest.raises(UnsupportedGenerationError)}
+        with ends.get(where, pytest.raises(Stop)):
             generate(touchy, inputs, STRONG, **settings)
         assert before == _state(touchy)
         if hook is not None:

@@ -94,7 +94,8 @@ def test_records_are_plain_python() -> None:
     listener = Listener()
     run([listener], tokens=9, memory=lambda: (123, "rss"))
     plain = {"int": (int,), "float": (float,), "str": (str,), "bool": (bool,)}
-    for record in [*listener.steps, *(told for told in listener.heard if isinstance(told, PrefillRecord))]:
+    told: list[StepRecord | PrefillRecord] = [*listener.steps, listener.heard[0]]
+    for record in told:
         for field in fields(record):
             name, _, optional = str(field.type).partition(" | ")
             allowed = plain[name] + ((type(None),) if optional else ())

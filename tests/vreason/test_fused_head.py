@@ -51,7 +51,7 @@ def test_equals_autograd(rows: int, width: int, vocabulary: int, scale: float, s
         patch.setattr(fused_head, "BLOCK_BYTES", block)
         done = entropy_pass(hidden, weight)
     for name, expected, actual in zip(("logits", "entropy", "gradient"), reference(hidden, weight), done, strict=True):
-        torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-10, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-10, msg=f"{name}: {actual} is not {expected}")
 
 
 def test_the_maximum_may_come_in_any_block(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,11 +108,11 @@ def test_the_head_is_put_back(own: bool, fault: type[BaseException] | None) -> N
     """Afterwards, also after an exception, the head is as it was: its class's forward, or the one that its owner had put there."""
     layer = head()
     if own:
-        layer.forward = lambda states: states * 2  # type: ignore[method-assign]
+        layer.forward = lambda input: input * 2  # type: ignore[method-assign]
     before = dict(vars(layer))
 
     def use() -> None:
-        with fused(layer):  # type: ignore[arg-type]
+        with fused(layer):
             layer(torch.ones(1, 1, 8, dtype=F64))
             if fault is not None:
                 raise fault

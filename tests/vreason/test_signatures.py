@@ -73,7 +73,8 @@ def test_premature_peak(count: int, peak: int, flagged: bool) -> None:
 
 def test_peak_token_is_the_last_highest() -> None:
     """The final peak is the last token at which the average was the highest yet; without tokens there is none."""
-    rising = [replace(QUIET, token_index=t, ema=ema, peak=peak) for t, (ema, peak) in enumerate([(0.1, 0.1), (0.3, 0.3), (0.2, 0.3), (0.3, 0.3), (0.2, 0.3)])]
+    averages = ((0.1, 0.1), (0.3, 0.3), (0.2, 0.3), (0.3, 0.3), (0.2, 0.3))
+    rising = [replace(QUIET, token_index=t, ema=ema, peak=peak) for t, (ema, peak) in enumerate(averages)]
     assert 3 == peak_token(rising)
     assert peak_token([]) is None
 

@@ -100,8 +100,8 @@ def test_an_update_serves_from_the_next_token_on() -> None:
 
 def test_a_step_pushes_the_entropy_the_way_alpha_says() -> None:
     """On one prompt fed the same tokens, `max` ends with higher entropies than no control, and `min` with lower ones."""
-    same = {"lr": 0.02, "k": 1, "weight_decay": 0.0}
-    forced = {"do_sample": False, "prefix_allowed_tokens_fn": lambda _, ids: [30 + len(ids) % 7]}
+    same: dict[str, Any] = {"lr": 0.02, "k": 1, "weight_decay": 0.0}
+    forced: dict[str, Any] = {"do_sample": False, "prefix_allowed_tokens_fn": lambda _, ids: [30 + len(ids) % 7]}
     runs = [ControllerConfig(objective="min", **same), None, ControllerConfig(objective="max", **same)]
     low, middle, high = (sum(step.entropy for step in run(controller, **forced)[6:]) for controller in runs)
     assert low < middle < high

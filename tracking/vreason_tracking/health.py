@@ -214,7 +214,7 @@ def _sqlite(uri: str, database: str) -> Iterator[Check]:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=PATIENCE)) as connection:
             mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
             if path.stat().st_size <= QUICK_CHECK and (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-                raise sqlite3.DatabaseError(found)
+                raise sqlite3.DatabaseError(found.splitlines()[-1])
             connection.execute("BEGIN IMMEDIATE")  # takes the write lock and writes nothing
     except sqlite3.DatabaseError as error:
         busy = "locked" in str(error)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vreason.demo.questions import KINDS, LETTERS, Question, describe, lookup
+from vreason.demo.questions import KINDS, Question, describe, lookup, recital
 from vreason.demo.seeds import rng_for
 from vreason.demo.world import FPS, SHOWN, render, sample_clip
 from vreason.prompts import SHORT
@@ -36,13 +36,11 @@ def draw(rng: np.random.Generator, kind: str | None) -> tuple[Question, np.ndarr
 
 @dataclass
 class Batch:
-    """Model inputs; `labels` (B, T - 1), the next tokens; `weights` (B, T - 1), 1 where the next token belongs to the reply; `letters`
-    (B, T - 1), True where it is the letter of an option in a multiple-choice reply."""
+    """Model inputs; `labels` (B, T - 1), the next tokens; `weights` (B, T - 1), 1 where the next token belongs to the reply."""
 
     inputs: dict[str, Any]
     labels: torch.Tensor
     weights: torch.Tensor
-    letters: torch.Tensor
 
 
 class BatchMaker:
@@ -52,13 +50,12 @@ class BatchMaker:
         processor: the demo's processor.
         seed: of the training run.
         rows: questions about clips in a share; every third is a description.
-        text_rows: look-ups without a video in a share.
         worker: which share this is.
         see_first: batches before this number ask only `FIRST_KINDS`.
     """
 
-    def __init__(self, processor: Any, seed: int, rows: int, text_rows: int, worker: int = 0, see_first: int = 0) -> None:
-        self.processor, self.seed, self.rows, self.text_rows, self.worker = processor, seed, rows, text_rows, worker
+    def __init__(self, processor: Any, seed: int, rows: int, worker: int = 0, see_first: int = 0) -> None:
+        self.processor, self.seed, self.rows, self.worker = processor, seed, rows, worker
         self.see_first = see_first
 
     def videos(self, number: int) -> Batch:
@@ -85,10 +82,10 @@ class BatchMaker:
         in_turn = islice(cycle(kinds), number * asked % len(kinds), None)
         return [None if row % 3 == 0 else next(in_turn) for row in range(self.rows)]
 
-    def texts(self, number: int) -> Batch:
-        """`text_rows` look-ups without a video."""
+    def texts(self, number: int, rows: int, recitals: bool) -> Batch:
+        """`rows` questions without a video: look-ups, or with `recitals` three recitals to one look-up."""
         rng = rng_for("train", self.seed, number, self.worker, 1)
-        return self._tokenize([lookup(rng) for _ in range(self.text_rows)], 0)
+        return self._tokenize([recital(rng) if recitals and row % 4 else lookup(rng) for row in range(rows)], 0)
 
     def _tokenize(self, questions: list[Question], video_tokens: int) -> Batch:
         tokenizer = self.processor.tokenizer
@@ -106,12 +103,4 @@ class BatchMaker:
             ids[row, : len(head) + len(tail)] = torch.tensor(head + tail)
             weights[row, len(head) : len(head) + len(tail)] = 1.0
         kinds = (ids == self.processor.video_token_id).int() * 2
-        choice = torch.tensor([question.problem_type == "multiple choice" for question in questions])
-        letters = torch.isin(ids, torch.tensor(self._letter_ids())) & choice[:, None] & weights.bool()
-        return Batch({"input_ids": ids, "mm_token_type_ids": kinds}, ids[:, 1:], weights[:, 1:], letters[:, 1:])
-
-    def _letter_ids(self) -> list[int]:
-        """Tokens that stand for an option's letter, with and without a space before it."""
-        tokenizer = self.processor.tokenizer
-        pieces = [tokenizer(form)["input_ids"] for letter in LETTERS for form in (letter, f" {letter}")]
-        return [piece[0] for piece in pieces if len(piece) == 1]
+        return Batch({"input_ids": ids, "mm_token_type_ids": kinds}, ids[:, 1:], weights[:, 1:])

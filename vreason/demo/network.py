@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import vreason.torchvision_shim  # noqa: F401  (before transformers)
@@ -74,6 +75,13 @@ def build_tokenizer(texts: Iterable[str]) -> Any:
         model_max_length=2048,
         clean_up_tokenization_spaces=False,
     )
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer that an earlier training run exported into `folder`: token ids must not move when it is resumed."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder)
 
 
 def build_processor(tokenizer: Any) -> Qwen2_5_VLProcessor:

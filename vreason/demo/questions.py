@@ -1,7 +1,7 @@
 """Questions about a clip of the demo world, with the reasoning and the answer that a model is trained on.
 
-Six kinds: direction, order, meeting (multiple choice), counting (numerical), distance (regression) and position (free-form). Two more
-are for training only: descriptions, and look-ups without a video.
+Six kinds: direction, order, meeting (multiple choice), counting (numerical), distance (regression) and position (free-form). Three
+more are for training only: descriptions, look-ups and recitals.
 The reasoning is drawn from several wordings, so that a trained model is uncertain where the language is free and certain
 where the clip decides.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vreason.demo.world import COLOURS, DIRECTIONS, FORMS, Clip, Shape
+from vreason.demo.world import COLOURS, DIRECTIONS, Clip, Shape
 
 LETTERS = "ABCD"
 ROWS = ("top", "middle", "bottom")
@@ -60,11 +60,10 @@ def _listing(names: list[str]) -> str:
 
 
 def _lettered(rng: Rng, options: list[str], right: str, reasoning: str) -> tuple[tuple[str, ...], str, str]:
-    """Shuffled options, the letter of `right`, and the reasoning ending in that letter."""
+    """Shuffled options, the letter of `right`, and the reasoning ending in the option's word and its letter."""
     shuffled = [options[i] for i in rng.permutation(len(options))]
     letter = LETTERS[shuffled.index(right)]
-    ending = _pick(rng, f" {right} is option {letter}.", f" {right} is {letter}.", f" {right} stands under {letter}.")
-    return tuple(shuffled), letter, reasoning + ending
+    return tuple(shuffled), letter, f"{reasoning} {right} {letter}."
 
 
 def direction(rng: Rng, clip: Clip) -> Question:
@@ -83,21 +82,23 @@ def direction(rng: Rng, clip: Clip) -> Question:
 
 
 def order(rng: Rng, clip: Clip) -> Question | None:
-    """Which shape appears first, second or last? Multiple choice, three options; only where the entries differ."""
+    """Which colour appears first, second or last? Multiple choice, three options; only where the entries differ."""
     shapes = clip.by_entry
     if len({shape.entry for shape in shapes}) < 3:
         return None
     rank = int(rng.integers(0, 3))
     word = ("first", "second", "last")[rank]
-    text = _pick(rng, f"Which shape appears {word}?", f"Which shape is the {word} to enter?")
+    text = _pick(rng, f"Which colour appears {word}?", f"Which colour is the {word} to enter?")
     names = [shape.name for shape in shapes]
+    colours = [shape.colour for shape in shapes]
+    colour = colours[rank]
     reasoning = _pick(
         rng,
-        f"First comes the {names[0]}, then the {names[1]}, then the {names[2]}. The {word} is the {names[rank]}.",
-        f"The {names[0]} is there first. The {names[1]} follows. At last the {names[2]} enters. The {word} is the {names[rank]}.",
-        f"I watch who enters: the {names[0]}, the {names[1]}, the {names[2]}. The {word} is the {names[rank]}.",
+        f"First comes the {names[0]}, then the {names[1]}, then the {names[2]}. The {word} is {colour}.",
+        f"The {names[0]} is there first. The {names[1]} follows. At last the {names[2]} enters. The {word} is {colour}.",
+        f"I watch who enters: the {names[0]}, the {names[1]}, the {names[2]}. The {word} is {colour}.",
     )
-    options, letter, reasoning = _lettered(rng, names, names[rank], reasoning)
+    options, letter, reasoning = _lettered(rng, colours, colour, reasoning)
     return Question("order", "multiple choice", text, options, letter, reasoning)
 
 
@@ -205,7 +206,7 @@ def lookup(rng: Rng) -> Question:
     draw = rng.random()
     if draw < 0.2:
         return _written_way(rng)
-    pools: list[list[str]] = [list(DIRECTIONS), ["yes", "no"], _random_names(rng)]
+    pools: list[list[str]] = [list(DIRECTIONS), ["yes", "no"], _random_colours(rng)]
     options = pools[rng.integers(0, 3) if draw < 0.8 else 2]
     right = options[rng.integers(0, len(options))]
     text = _pick(rng, f"Which option says {right}?", f"Find {right}.")
@@ -214,9 +215,23 @@ def lookup(rng: Rng) -> Question:
     return Question("lookup", "multiple choice", text, shuffled, letter, reasoning)
 
 
-def _random_names(rng: Rng) -> list[str]:
-    colours = rng.permutation(list(COLOURS))[:3]
-    return [f"{colour} {FORMS[rng.integers(0, len(FORMS))]}" for colour in colours]
+def recital(rng: Rng) -> Question:
+    """Options in any order, each with its letter; no video. Training only.
+
+    In `lookup` the question names the option, so a model can mark it while it reads. Here only the reply names it, as in a question about a
+    clip: the letter has to be found from the word just written.
+    """
+    options = [list(DIRECTIONS), ["yes", "no"], _random_colours(rng)][rng.integers(0, 3)]
+    shuffled = [options[i] for i in rng.permutation(len(options))]
+    parts = []
+    for index in rng.permutation(len(shuffled)):
+        letter = LETTERS[index]
+        parts.append(f"{shuffled[index]} {letter}.")
+    return Question("recital", "multiple choice", "Name the options in any order.", tuple(shuffled), letter, "In turn: " + " ".join(parts))
+
+
+def _random_colours(rng: Rng) -> list[str]:
+    return [str(colour) for colour in rng.permutation(list(COLOURS))[:3]]
 
 
 def _written_way(rng: Rng) -> Question:

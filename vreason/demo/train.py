@@ -23,7 +23,7 @@ import torch.nn.functional as F
 
 from vreason.demo import network
 from vreason.demo.batches import Batch, BatchMaker
-from vreason.demo.questions import KINDS, describe, lookup
+from vreason.demo.questions import KINDS, LETTERS, describe, lookup
 from vreason.demo.seeds import rng_for
 from vreason.demo.validate import accuracy_by_kind
 from vreason.demo.world import sample_clip
@@ -32,12 +32,17 @@ from vreason.prompts import SHORT
 
 @dataclass(frozen=True)
 class Schedule:
-    """Training settings; the defaults made the weights that are shipped. `rows` and `text_rows` are shared among the `workers`."""
+    """Training settings; the defaults made the weights that are shipped. `rows` and `text_rows` are shared among the `workers`.
 
-    steps: int = 3750
+    Three stages: up to `see_first` only the kinds that teach places; then all; from `recite_from` to `recite_until` recitals without video,
+    which teach the letter of a word just written, and then all again with recitals beside them.
+    """
+
+    steps: int = 3900
     see_first: int = 1500
-    weigh_letters_from: int = 2250
-    letter_weight: float = 16.0
+    recite_from: int = 2250
+    recite_until: int = 2600
+    letter_weight: float = 6.0
     seed: int = 0
     workers: int = 2
     rows: int = 48
@@ -75,12 +80,13 @@ class Trainer:
     def __init__(self, schedule: Schedule, out: Path, worker: int = 0) -> None:
         self.schedule, self.out, self.worker, self.step = schedule, out, worker, 0
         torch.manual_seed(schedule.seed)
-        self.processor = network.build_processor(network.build_tokenizer(corpus(schedule.seed)))
+        tokenizer = network.load_tokenizer(out) if (out / "checkpoint.pt").exists() else network.build_tokenizer(corpus(schedule.seed))
+        self.processor = network.build_processor(tokenizer)
         self.model = network.build_model(self.processor.tokenizer)
         self.model.set_attn_implementation("eager")  # faster than the fused kernels at these lengths on a CPU
-        rows, text_rows = schedule.rows // schedule.workers, schedule.text_rows // schedule.workers
-        self.batches = BatchMaker(self.processor, schedule.seed, rows, text_rows, worker, schedule.see_first)
+        self.batches = BatchMaker(self.processor, schedule.seed, schedule.rows // schedule.workers, worker, schedule.see_first)
         self.optimisers = self._optimisers()
+        self._letters = torch.tensor([self.processor.tokenizer(f" {letter}")["input_ids"][0] for letter in LETTERS])
 
     def _optimisers(self) -> list[torch.optim.Optimizer]:
         """Muon for the hidden matrices, AdamW for embeddings, norms and biases."""
@@ -94,29 +100,32 @@ class Trainer:
         return [muon, adamw]
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """Mean cross-entropy of the replies' tokens, scalar, nats; late in the run an option's letter counts several times.
-
-        The letter is one token in thirty, and looking it up beneath a video is learnt last.
-        """
+        """Cross-entropy of the replies' tokens, scalar, nats. From the recitals on, an option's letter counts `letter_weight` times."""
         with torch.autocast("cpu", torch.bfloat16):
             hidden = self.model.model(**batch.inputs, use_cache=False).last_hidden_state
             kept = batch.weights.bool()
             logits = self.model.lm_head(hidden[:, :-1][kept])
         self.model.model.rope_deltas = None
-        each = F.cross_entropy(logits.float(), batch.labels[kept], reduction="none")
-        if self.step >= self.schedule.weigh_letters_from:
-            each = each * torch.where(batch.letters[kept], self.schedule.letter_weight, 1.0)
-        return each.mean()
+        labels = batch.labels[kept]
+        each = F.cross_entropy(logits.float(), labels, reduction="none")
+        if self.step < self.schedule.recite_from:
+            return each.mean()
+        weights = torch.where(torch.isin(labels, self._letters), self.schedule.letter_weight, 1.0)
+        return (each * weights).sum() / weights.sum()
 
-    def train_step(self, videos: Batch, texts: Batch) -> float:
-        """One optimiser step; returns the loss on the questions about clips."""
+    def train_step(self, videos: Batch | None, texts: Batch) -> float:
+        """One optimiser step; returns the loss on the questions about clips, or on the texts where there are no clips."""
         rates = (self.schedule.muon_lr, self.schedule.adamw_lr)
         for optimiser, rate in zip(self.optimisers, rates, strict=True):
             for group in optimiser.param_groups:
                 group["lr"] = rate * self.schedule.factor(self.step)
-        loss = self.loss(videos)
-        torch.autograd.backward(loss)
-        torch.autograd.backward(self.schedule.text_weight * self.loss(texts))
+        if videos is None:
+            loss = self.loss(texts)
+            torch.autograd.backward(loss)
+        else:
+            loss = self.loss(videos)
+            torch.autograd.backward(loss)
+            torch.autograd.backward(self.schedule.text_weight * self.loss(texts))
         self._average_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.schedule.clip)
         for optimiser in self.optimisers:
@@ -184,8 +193,12 @@ class Trainer:
                     shares = accuracy_by_kind(self.model, self.processor, self.schedule.seed)
                     print("  accuracy: " + "  ".join(f"{kind} {share:.0%}" for kind, share in shares.items()), flush=True)
 
-    def _draw(self, step: int) -> tuple[Batch, Batch]:
-        return self.batches.videos(step), self.batches.texts(step)
+    def _draw(self, step: int) -> tuple[Batch | None, Batch]:
+        """The step's batches. While the letters are learnt, texts alone, as many rows as clips elsewhere: they are short."""
+        schedule = self.schedule
+        alone = schedule.recite_from <= step < schedule.recite_until
+        rows = (schedule.rows if alone else schedule.text_rows) // schedule.workers
+        return None if alone else self.batches.videos(step), self.batches.texts(step, rows, step >= schedule.recite_from)
 
 
 def work(worker: int, schedule: Schedule, out: Path, resume: bool, store: str) -> None:

@@ -42,9 +42,8 @@ class QwenVLAdapter:
         clips = [clip for _, clips in turns for clip in clips]
         options: dict[str, Any] = {"padding": True, "return_tensors": "pt"}
         if clips:
-            options |= {"videos": [torch.from_numpy(clip.pixels).permute(0, 3, 1, 2) for clip in clips], "do_sample_frames": False}
-            options |= {"video_metadata": [_metadata(clip) for clip in clips]}
-            options |= self._resizing(clips, pixels)
+            options |= {"video_metadata": [_metadata(clip) for clip in clips], "do_sample_frames": False, "cap_pixels_per_frame": True}
+            options |= self._videos(processor.video_processor, clips, pixels)
         tokenizer = processor.tokenizer
         side, tokenizer.padding_side = tokenizer.padding_side, "left"
         try:
@@ -56,10 +55,10 @@ class QwenVLAdapter:
             batch["second_per_grid_ts"] = torch.tensor([patch * clip.seconds_per_frame for clip in clips])
         return batch
 
-    def _resizing(self, clips: Sequence[VideoFrames], pixels: PixelLimits | None) -> dict[str, Any]:
-        """What the video processor is told about sizes; `cap_pixels_per_frame` is what Qwen's own utilities do."""
+    def _videos(self, video_processor: Any, clips: Sequence[VideoFrames], pixels: PixelLimits | None) -> dict[str, Any]:
+        """The frames, each clip (T, 3, H, W), and what the video processor is told about their size."""
         limits = {} if pixels is None else {"size": {"shortest_edge": pixels[0], "longest_edge": pixels[1]}}
-        return {**limits, "cap_pixels_per_frame": True}
+        return {"videos": [torch.from_numpy(clip.pixels).permute(0, 3, 1, 2) for clip in clips], **limits}
 
 
 class Qwen3VLAdapter(QwenVLAdapter):
@@ -67,11 +66,23 @@ class Qwen3VLAdapter(QwenVLAdapter):
 
     model_types = ("qwen3_vl",)
 
-    def _resizing(self, clips: Sequence[VideoFrames], pixels: PixelLimits | None) -> dict[str, Any]:
+    def _videos(self, video_processor: Any, clips: Sequence[VideoFrames], pixels: PixelLimits | None) -> dict[str, Any]:
+        """Each clip is resized by the processor's own `resize` under its own limits: one call takes one limit for all its clips."""
+        from transformers.image_utils import SizeDict
+
+        whole = super()._videos(video_processor, clips, None)
+        patch = video_processor.temporal_patch_size
+        videos = [video.repeat(patch, 1, 1, 1) if len(video) < patch else video for video in whole["videos"]]  # a single frame is refused
         if pixels is None:
-            return {}
-        frames = max(len(clip.indices) for clip in clips)
-        return {"size": {"shortest_edge": pixels[0] * frames, "longest_edge": pixels[1] * frames}}
+            return {"videos": videos}
+        factor = video_processor.patch_size * video_processor.merge_size
+        resized = []
+        for video in videos:
+            limits = SizeDict(shortest_edge=pixels[0] * len(video), longest_edge=pixels[1] * len(video))
+            options = {"resample": video_processor.resample, "factor": factor, "temporal_factor": patch, "cap_pixels_per_frame": False}
+            made = video_processor.resize(videos=video[None], size=limits, **options)
+            resized.append(made[0])
+        return {"videos": resized, "do_resize": False}
 
 
 def _metadata(clip: VideoFrames) -> Any:

@@ -1,0 +1,60 @@
+"""vreason_cli.reference: docs/cli.md out of the commands' own help."""
+
+from __future__ import annotations
+
+import importlib
+import runpy
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from vreason_cli.main import COMMANDS
+from vreason_cli.reference import render
+
+DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
+
+
+def section(name: str) -> str:
+    """What stands under a command's heading."""
+    return render().split(f"## `vreason-track {name}`")[1].split("\n## ")[0]
+
+
+def test_a_section_for_the_program_and_every_command() -> None:
+    """Headings name the group and all commands, in the group's order."""
+    headings = [line for line in render().splitlines() if line.startswith("## ")]
+    assert ["## `vreason-track`", *(f"## `vreason-track {name}`" for name in COMMANDS)] == headings
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_there(name) -> None:
+    """Each option and argument of a command stands in its section, under the program's name."""
+    module, attribute, _ = COMMANDS[name]
+    command = getattr(importlib.import_module(module), attribute)
+    text = section(name)
+    assert f"Usage: vreason-track {name}" in text
+    written = [spelling for parameter in command.params if isinstance(parameter, click.Option) for spelling in parameter.opts]
+    written += [parameter.make_metavar(click.Context(command)) for parameter in command.params if isinstance(parameter, click.Argument)]
+    assert [] == [spelling for spelling in written if spelling not in text]
+
+
+def test_the_width_of_the_terminal_is_no_matter(monkeypatch) -> None:
+    """Whoever writes the page writes the same page."""
+    wide = render()
+    monkeypatch.setenv("COLUMNS", "40")
+    assert wide == render()
+    assert 100 >= max(len(line) for line in wide.splitlines() if not line.startswith("#"))
+
+
+def test_the_page_is_up_to_date() -> None:
+    """docs/cli.md is what the commands say of themselves today; `make docs` writes it anew."""
+    assert render() == DOCS.read_text(encoding="utf-8")
+
+
+def test_as_a_program(tmp_path, monkeypatch) -> None:
+    """`python -m vreason_cli.reference FILE` writes the page into the file."""
+    monkeypatch.setattr(sys, "argv", ["reference", str(tmp_path / "cli.md")])
+    monkeypatch.delitem(sys.modules, "vreason_cli.reference")
+    runpy.run_module("vreason_cli.reference", run_name="__main__")
+    assert render() == (tmp_path / "cli.md").read_text(encoding="utf-8")

@@ -1,0 +1,190 @@
+"""Training batches: repeatable by number, learning from replies only, asking every kind, in the real processor's form."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.doubles import random_demo
+from vreason.demo import batches
+from vreason.demo.batches import FIRST_KINDS, Batch, BatchMaker, draw
+from vreason.demo.questions import KINDS, Question
+from vreason.demo.world import FPS, SHOWN
+from vreason.prompts import SHORT
+
+ROWS = 6
+
+
+def maker(seed: int = 0, rows: int = ROWS, texts: int = 4, worker: int = 0) -> BatchMaker:
+    return BatchMaker(random_demo.processor(), seed, rows, texts, worker)
+
+
+def tensors(batch: Batch) -> dict[str, torch.Tensor]:
+    return {**batch.inputs, "labels": batch.labels, "weights": batch.weights, "letters": batch.letters}
+
+
+def same(a: Batch, b: Batch) -> bool:
+    """Whether two batches are equal in every tensor."""
+    ours, theirs = tensors(a), tensors(b)
+    return ours.keys() == theirs.keys() and all(torch.equal(value, theirs[name]) for name, value in ours.items())
+
+
+@pytest.mark.parametrize("part", ["videos", "texts"])
+def test_a_number_is_a_batch(part: str) -> None:
+    """The same number gives the same batch, whatever was drawn before it; another number, seed or worker gives another."""
+    first = getattr(maker(), part)(3)
+    used = maker()
+    for number in (7, 3, 0):
+        getattr(used, part)(number)
+    torch.rand(5)
+    assert same(first, getattr(used, part)(3))
+    for other in (getattr(maker(), part)(4), getattr(maker(seed=1), part)(3), getattr(maker(worker=1), part)(3)):
+        assert not same(first, other)
+
+
+@pytest.fixture
+def questions(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, Question]]:
+    """Every question that is drawn for a clip, with the kind that was asked for."""
+    drawn: list[tuple[str | None, Question]] = []
+
+    def kept(rng: np.random.Generator, kind: str | None) -> Any:
+        question, pixels = draw(rng, kind)
+        drawn.append((kind, question))
+        return question, pixels
+
+    monkeypatch.setattr(batches, "draw", kept)
+    return drawn
+
+
+@pytest.mark.parametrize("rows", [6, 9, 12, 24])
+def test_every_kind_is_trained(rows: int) -> None:
+    """Every third row is a description; the others are all six kinds, alike often to within a tenth, whatever the number of rows."""
+    made = maker(rows=rows)
+    counts = Counter(kind for number in range(30) for kind in made.kinds(number))
+    assert 30 * (rows // 3) == counts.pop(None)
+    assert set(KINDS) == set(counts)
+    assert max(counts.values()) <= 1.1 * min(counts.values())
+
+
+def test_first_kinds_come_first() -> None:
+    """Before batch `see_first` only the first kinds are asked, each alike often; from there on all six."""
+    made = BatchMaker(random_demo.processor(), 0, 24, 4, see_first=10)
+    early = Counter(kind for number in range(10) for kind in made.kinds(number) if kind)
+    assert dict.fromkeys(FIRST_KINDS, 40) == dict(early)
+    assert set(KINDS) == {kind for number in range(10, 16) for kind in made.kinds(number) if kind}
+
+
+@pytest.mark.parametrize("part", ["videos", "texts"])
+def test_letters_are_marked(part: str) -> None:
+    """In a multiple-choice reply the letter is marked twice, where the reasoning ends and in the answer; elsewhere nothing is."""
+    batch, tokenizer = getattr(maker(rows=12, texts=12), part)(0), random_demo.tokenizer()
+    assert batch.letters.shape == batch.labels.shape
+    assert torch.bool == batch.letters.dtype
+    choices = 0
+    for row in range(len(batch.labels)):
+        reply = tokenizer.decode(batch.labels[row][batch.weights[row] == 1])
+        (answer,) = re.findall("<answer>(.*)</answer>", reply)
+        expected = [answer, answer] if answer in list("ABCD") else []
+        choices += bool(expected)
+        assert expected == [tokenizer.decode([token]).strip() for token in batch.labels[row][batch.letters[row]]]
+        assert (batch.weights[row][batch.letters[row]] == 1).all()
+    assert 0 < choices < len(batch.labels)
+
+
+def test_kinds_are_what_is_drawn(questions: list[tuple[str | None, Question]]) -> None:
+    """A batch holds the kinds that its number calls for, row by row."""
+    made = maker()
+    made.videos(2)
+    assert made.kinds(2) == [kind for kind, _ in questions]
+    assert [kind or "describe" for kind in made.kinds(2)] == [question.kind for _, question in questions]
+
+
+def test_only_replies_are_learnt(questions: list[tuple[str | None, Question]]) -> None:
+    """The weighted labels of a row, decoded, are its whole target and the turn's end: no prompt, no video, no padding."""
+    batch = maker().videos(0)
+    tokenizer = random_demo.tokenizer()
+    assert batch.labels.shape == batch.weights.shape == (ROWS, batch.inputs["input_ids"].shape[1] - 1)
+    for row, (_, question) in enumerate(questions):
+        kept = batch.labels[row][batch.weights[row] == 1]
+        assert question.target + "<|im_end|>" == tokenizer.decode(kept)
+        assert question.text in tokenizer.decode(batch.inputs["input_ids"][row])
+    assert {0.0, 1.0} == set(batch.weights.flatten().tolist())
+
+
+@pytest.mark.parametrize("part", ["videos", "texts"])
+def test_labels_are_the_next_tokens(part: str) -> None:
+    """Label t is input t + 1, and rows are padded on the right."""
+    batch = getattr(maker(), part)(1)
+    ids = batch.inputs["input_ids"]
+    assert torch.equal(ids[:, 1:], batch.labels)
+    pad = random_demo.tokenizer().pad_token_id
+    assert (ids == pad).any()
+    for row in ids:
+        padded = (row == pad).int()
+        assert (padded.diff() >= 0).all()
+    assert (batch.weights[batch.labels == pad] == 0).all()
+
+
+def test_texts_hold_no_video() -> None:
+    """Look-ups are text alone, as many as asked for, learnt in the same way."""
+    batch = maker(texts=5).texts(0)
+    assert 5 == len(batch.labels)
+    assert {"input_ids", "mm_token_type_ids"} == set(batch.inputs)
+    assert 0 == batch.inputs["mm_token_type_ids"].sum()
+    decoded = random_demo.tokenizer().decode(batch.labels[0][batch.weights[0] == 1])
+    assert decoded.startswith("<think>")
+    assert decoded.endswith("</answer><|im_end|>")
+
+
+def test_the_prompt_is_the_processor_s(questions: list[tuple[str | None, Question]]) -> None:
+    """Up to the reply a row has the ids and the video marks that the real processor makes of the question, chat template included."""
+    batch, processor = maker().videos(0), random_demo.processor()
+    for row, (_, question) in enumerate(questions):
+        user = SHORT.render(question.text, question.options, question.problem_type)
+        message = [{"role": "user", "content": [{"type": "video"}, {"type": "text", "text": user}]}]
+        text = processor.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
+        clip = torch.zeros(8, 3, 84, 84, dtype=torch.uint8)
+        expected = processor(text=[text], videos=[clip], return_tensors="pt")
+        length = expected["input_ids"].shape[1]
+        assert torch.equal(expected["input_ids"][0], batch.inputs["input_ids"][row, :length])
+        assert torch.equal(expected["mm_token_type_ids"][0], batch.inputs["mm_token_type_ids"][row, :length])
+        assert length - 1 == int(batch.weights[row].argmax())
+
+
+def test_patches_are_the_processor_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pixels become what the real video processor makes of the frames; a little noise stands in for the codec's."""
+    shown: list[np.ndarray] = []
+
+    def kept(rng: np.random.Generator, kind: str | None) -> Any:
+        question, pixels = draw(rng, kind)
+        shown.append(pixels)
+        return question, pixels
+
+    monkeypatch.setattr(batches, "draw", kept)
+    inputs = maker().videos(0).inputs
+    clips = [torch.from_numpy(pixels).permute(0, 3, 1, 2) for pixels in shown]
+    expected = random_demo.processor().video_processor(clips, return_tensors="pt")
+    assert torch.equal(expected["video_grid_thw"], inputs["video_grid_thw"])
+    difference = (expected["pixel_values_videos"] - inputs["pixel_values_videos"]).abs()
+    assert expected["pixel_values_videos"].shape == inputs["pixel_values_videos"].shape
+    assert 0 < difference.mean() < 5 / 255 / 0.26  # a few grey levels, in units of the processor's standard deviation
+    assert difference.max() < 10 / 255 / 0.26
+
+
+def test_seconds_per_patch() -> None:
+    """Two shown frames, four frames of a tenth of a second apart: 0.8 s a temporal patch."""
+    assert [pytest.approx(2 * (SHOWN[1] - SHOWN[0]) / FPS)] * ROWS == maker().videos(0).inputs["second_per_grid_ts"].tolist()
+    assert 0.8 == pytest.approx(batches.SECONDS_PER_GRID)
+
+
+@pytest.mark.parametrize("kind", [None, *KINDS])
+def test_draw_gives_what_is_asked(kind: str | None) -> None:
+    """A question of the kind, and the eight rendered frames of the clip that it is about."""
+    question, pixels = draw(np.random.default_rng(0), kind)
+    assert (kind or "describe") == question.kind
+    assert (8, 84, 84, 3) == pixels.shape
