@@ -103,4 +103,5 @@ def layer_norms(cache: Any, layer: int, of: str, positions: VideoPositions) -> t
     holder = cache.layers[layer]
     tensor: torch.Tensor = holder.values if of == "value" else holder.keys
     near = positions.on(tensor.device)
-    return tensor[near.rows, :, near.columns].float().norm(dim=(-2, -1)).to(positions.rows.device)
+    norms: torch.Tensor = torch.linalg.vector_norm(tensor[near.rows, :, near.columns].float(), dim=(-2, -1))
+    return norms.to(positions.rows.device)

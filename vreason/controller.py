@@ -80,8 +80,8 @@ class ValueController:
     def row_norms(self, tensor: torch.Tensor) -> torch.Tensor:
         """L2 norm over each row's part of a tensor laid out like dV, shape (B,)."""
         if len(self.sizes) == 1:
-            return tensor.norm()[None]
-        return torch.stack([part.norm() for part in tensor.split(self.sizes)])
+            return _length(tensor, None)[None]
+        return torch.stack([_length(part, None) for part in tensor.split(self.sizes)])
 
     def spread(self, per_row: torch.Tensor) -> torch.Tensor:
         """A value per row, shape (B,), laid out to multiply dV: shape (M, 1, 1)."""
@@ -93,7 +93,13 @@ class ValueController:
     def _norm(self, tensor: torch.Tensor) -> torch.Tensor:
         """The norms that V_new has to keep, in a shape that broadcasts over (M, kv_heads, head_dim)."""
         if self.config.norm == "head":
-            return tensor.norm(dim=-1, keepdim=True)
+            return _length(tensor, (-1,))
         if self.config.norm == "token":
-            return tensor.norm(dim=(-2, -1), keepdim=True)
+            return _length(tensor, (-2, -1))
         return self.spread(self.row_norms(tensor))
+
+
+def _length(tensor: torch.Tensor, over: tuple[int, ...] | None) -> torch.Tensor:
+    """L2 norm over some dimensions, which stay with size 1; over all of them (None) a scalar."""
+    length: torch.Tensor = torch.linalg.vector_norm(tensor, dim=over, keepdim=over is not None)
+    return length

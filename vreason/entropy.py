@@ -24,7 +24,7 @@ class _Entropy(torch.autograd.Function):
     def forward(ctx: Any, logits: torch.Tensor) -> torch.Tensor:
         raw = logits if logits.dtype == torch.float64 else logits.float()
         log_p = torch.log_softmax(raw, dim=-1)
-        entropy = -torch.linalg.vecdot(log_p.exp(), log_p)
+        entropy: torch.Tensor = -torch.linalg.vecdot(log_p.exp(), log_p)
         ctx.save_for_backward(log_p, entropy)
         ctx.dtype = logits.dtype
         return entropy
@@ -32,8 +32,8 @@ class _Entropy(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> torch.Tensor:
         log_p, entropy = ctx.saved_tensors
-        gradient = (log_p + entropy[..., None]).mul_(log_p.exp()).mul_(-grads[0][..., None])
-        return gradient.to(ctx.dtype)
+        gradient: torch.Tensor = (log_p + entropy[..., None]).mul_(log_p.exp()).mul_(-grads[0][..., None])
+        return gradient.to(dtype=ctx.dtype)
 
 
 def token_entropy(logits: torch.Tensor) -> torch.Tensor:

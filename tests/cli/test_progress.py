@@ -24,34 +24,41 @@ def settings():
 
 
 class Terminal:
-    """A pseudo-terminal as standard output."""
+    """A pseudo-terminal, 140 columns wide."""
 
-    def __init__(self) -> None:
+    def __init__(self, monkeypatch) -> None:
         self.master, slave = pty.openpty()
+        os.set_blocking(self.master, False)
         self.out = os.fdopen(slave, "w")
+        self._monkeypatch = monkeypatch
+        for name in ("NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "FORCE_COLOR"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "140")
+
+    def watcher(self, settings) -> PlainProgress:
+        """Whoever shows progress when standard output is this terminal. To be called by the test itself: between a test and its
+        fixtures pytest puts its own standard output back.
+        """
+        self._monkeypatch.setattr(sys, "stdout", self.out)
+        return progress_for(settings)
+
+    def raw(self) -> str:
+        """What was written since the last call."""
+        self.out.flush()
+        try:
+            return os.read(self.master, 1 << 20).decode()
+        except BlockingIOError:
+            return ""
 
     def text(self) -> str:
-        """What was written, without colours and cursor movements."""
-        self.out.flush()
-        parts = []
-        os.set_blocking(self.master, False)
-        while True:
-            try:
-                parts.append(os.read(self.master, 1 << 16))
-            except OSError:  # nothing left
-                break
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", b"".join(parts).decode())
+        """The same without colours and cursor movements."""
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.raw())
 
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Standard output is a terminal, 140 columns wide."""
-    for name in ("NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "140")
-    made = Terminal()
-    monkeypatch.setattr(sys, "stdout", made.out)
+    made = Terminal(monkeypatch)
     yield made
     made.out.close()
     os.close(made.master)
@@ -78,7 +85,7 @@ def test_plain_where_no_terminal_is(settings, capsys) -> None:
 
 def test_live_on_a_terminal(settings, terminal) -> None:
     """A terminal gets the live display."""
-    assert isinstance(progress_for(settings), LiveProgress)
+    assert isinstance(terminal.watcher(settings), LiveProgress)
 
 
 def test_plain_lines(settings, capsys) -> None:
@@ -147,7 +154,7 @@ def test_results_are_kept_for_the_table(settings, capsys) -> None:
 
 def test_the_live_display(settings, terminal) -> None:
     """The bar names its variant, counts samples, and shows the figures beside it; failures stand above."""
-    with progress_for(settings) as watcher:
+    with terminal.watcher(settings) as watcher:
         watcher.on_loaded("some/model (float32)", "cpu", 3)
         go(watcher, 5, 0, 5)
     text = terminal.text()
@@ -158,7 +165,7 @@ def test_the_live_display(settings, terminal) -> None:
 
 def test_the_live_display_follows_the_tokens(settings, terminal) -> None:
     """Entropy and phase change while a sample is being answered, before it has ended."""
-    with progress_for(settings) as watcher:
+    with terminal.watcher(settings) as watcher:
         watcher.on_loaded("m", "cpu", 2)
         watcher.on_variant("v-reason", "id")
         watcher.on_steps([replace(records.steps("s-1", 1)[0], entropy=1.25, alpha=1)])
@@ -167,7 +174,7 @@ def test_the_live_display_follows_the_tokens(settings, terminal) -> None:
 
 def test_a_bar_a_variant(settings, terminal) -> None:
     """A variant that has ended keeps its bar beside that of the next."""
-    with progress_for(settings) as watcher:
+    with terminal.watcher(settings) as watcher:
         watcher.on_loaded("m", "cpu", 1)
         for name in ("one", "two"):
             watcher.on_variant(name, "id")
@@ -177,7 +184,7 @@ def test_a_bar_a_variant(settings, terminal) -> None:
 
 def test_the_terminal_is_given_back(settings, terminal) -> None:
     """An interrupt in the middle leaves the cursor visible and goes on."""
-    watcher = progress_for(settings)
+    watcher = terminal.watcher(settings)
 
     def interrupted() -> None:
         with watcher:
@@ -187,13 +194,12 @@ def test_the_terminal_is_given_back(settings, terminal) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    terminal.out.flush()
-    assert b"\x1b[?25h" in os.read(terminal.master, 1 << 16)
+    assert "\x1b[?25h" in terminal.raw()
 
 
 def test_text_is_no_markup(settings, terminal) -> None:
     """Names and errors in square brackets are shown as they are written, in the lines and at the bar."""
-    with progress_for(settings) as watcher:
+    with terminal.watcher(settings) as watcher:
         watcher.on_loaded("m", "cpu", 1)
         watcher.on_variant("[red]k", "id")
         watcher.on_sample(records.failed("s-1", error="[/nowhere] is not a video"))

@@ -47,6 +47,14 @@ def test_the_width_of_the_terminal_is_no_matter(monkeypatch) -> None:
     assert 100 >= max(len(line) for line in wide.splitlines() if not line.startswith("#"))
 
 
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_can_be_asked_for_in_short(name) -> None:
+    """The page tells of -h beside --help, as the program's own help does, whatever ran before in this process."""
+    parts = render().split("## `vreason-track")
+    (text,) = [part for part in parts if part.startswith(f" {name}`" if name else "`")]
+    assert "-h, --help" in text
+
+
 def test_the_page_is_up_to_date() -> None:
     """docs/cli.md is what the commands say of themselves today; `make docs` writes it anew."""
     assert render() == DOCS.read_text(encoding="utf-8")

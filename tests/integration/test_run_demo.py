@@ -67,7 +67,12 @@ def test_ctrl_c(folder, tracking_uri, random_model_folder) -> None:
     data = {"source": "demo", "limit": 40}
     (folder / "trial.yaml").write_text(trials.trial(random_model_folder, variants=ONE, data=data, generation=generation))
     process = subprocess.Popen(
-        [*PROGRAM, "run", "-c", "trial.yaml"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*PROGRAM, "run", "-c", "trial.yaml"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests that run in the background ignore it, and hand that down
     )
     _until(lambda: len(runs_of(tracking_uri, "sample")) >= 2, process)
     process.send_signal(signal.SIGINT)

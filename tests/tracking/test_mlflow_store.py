@@ -141,9 +141,11 @@ def test_opening_an_experiment_that_is_not_there(tracking_uri, client) -> None:
     assert client.get_experiment_by_name("nowhere") is None
 
 
-def test_opening_by_the_environment(store, tracking_uri, monkeypatch) -> None:
+def test_opening_by_the_environment(store, tracking_uri, tmp_path, monkeypatch) -> None:
     """Without an address the environment's counts, and without that the file mlflow.db of this folder."""
-    assert store.experiment_id == open_store(None, "trial").experiment_id
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri.replace("mlflow.db", "other.db"))
-    with pytest.raises(TrackingError, match=r"other\.db"):
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    with pytest.raises(TrackingError, match=r"sqlite:///mlflow\.db: there is no such database"):
         open_store(None, "trial")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri)
+    assert (tracking_uri, store.experiment_id) == (open_store(None, "trial").uri, open_store(None, "trial").experiment_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from xml.etree import ElementTree
 
 import matplotlib.image
@@ -23,7 +24,7 @@ def labels(svg) -> list[str]:
     """Texts of an SVG; matplotlib draws letters as shapes and leaves each text in a comment."""
     parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
     tree = ElementTree.parse(svg, parser)
-    return [str(node.text).strip() for node in tree.iter() if node.tag is ElementTree.Comment]
+    return [unescape(str(node.text)).strip() for node in tree.iter() if node.tag is ElementTree.Comment]
 
 
 def test_both_files(tmp_path) -> None:

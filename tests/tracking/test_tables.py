@@ -52,7 +52,7 @@ def test_columns_are_the_fields(tmp_path, file, kind) -> None:
 def test_a_long_run_is_whole_and_in_order(tmp_path) -> None:
     """Rows that were written on the way and rows left for the end make one table without gaps or doubles."""
     tables = RecordTables(tmp_path)
-    replies = [records.steps(f"s-{number}", 7_000) for number in range(3)]
+    replies = [records.steps(f"s-{number}", 10_500) for number in range(3)]
     for number, reply in enumerate(replies):
         tables.add(records.sample(f"s-{number}"), reply)
     tables.close()

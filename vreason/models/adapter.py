@@ -18,8 +18,10 @@ PixelLimits = tuple[int, int]
 class ModelAdapter(Protocol):
     """One model family. Stateless: everything is read from the model that is handed in."""
 
-    model_types: tuple[str, ...]
-    """Values of ``config.model_type`` that this adapter serves."""
+    @property
+    def model_types(self) -> tuple[str, ...]:
+        """Values of ``config.model_type`` that this adapter serves."""
+        ...
 
     def decoder_layers(self, model: Any) -> Sequence[torch.nn.Module]:
         """The language model's decoder layers in order; their number is the number of cache layers."""

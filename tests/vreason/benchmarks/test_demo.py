@@ -68,7 +68,7 @@ def right_answer(sample: Sample, clip: Clip) -> str:
     if sample.category == "counting":
         return str(len(ways))
     if sample.category == "order":
-        first = {name: int(np.flatnonzero(~np.isnan(way[:, 0]))[0]) for name, way in ways.items()}
+        first = {name.split()[0]: int(np.flatnonzero(~np.isnan(way[:, 0]))[0]) for name, way in ways.items()}
         assert 3 == len(set(first.values()))
         rank = next(rank for rank, word in enumerate(("first", "second", "last")) if word in sample.question)
         return sorted(first, key=first.__getitem__)[rank]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import Any
 
@@ -20,12 +19,17 @@ from vreason.prompts import SHORT
 ROWS = 6
 
 
-def maker(seed: int = 0, rows: int = ROWS, texts: int = 4, worker: int = 0) -> BatchMaker:
-    return BatchMaker(random_demo.processor(), seed, rows, texts, worker)
+def maker(seed: int = 0, rows: int = ROWS, worker: int = 0) -> BatchMaker:
+    return BatchMaker(random_demo.processor(), seed, rows, worker)
+
+
+def share(made: BatchMaker, part: str, number: int) -> Batch:
+    """One batch: clips, look-ups, or recitals."""
+    return made.videos(number) if part == "videos" else made.texts(number, 8, part == "recitals")
 
 
 def tensors(batch: Batch) -> dict[str, torch.Tensor]:
-    return {**batch.inputs, "labels": batch.labels, "weights": batch.weights, "letters": batch.letters}
+    return {**batch.inputs, "labels": batch.labels, "weights": batch.weights}
 
 
 def same(a: Batch, b: Batch) -> bool:
@@ -34,16 +38,16 @@ def same(a: Batch, b: Batch) -> bool:
     return ours.keys() == theirs.keys() and all(torch.equal(value, theirs[name]) for name, value in ours.items())
 
 
-@pytest.mark.parametrize("part", ["videos", "texts"])
+@pytest.mark.parametrize("part", ["videos", "lookups", "recitals"])
 def test_a_number_is_a_batch(part: str) -> None:
     """The same number gives the same batch, whatever was drawn before it; another number, seed or worker gives another."""
-    first = getattr(maker(), part)(3)
+    first = share(maker(), part, 3)
     used = maker()
     for number in (7, 3, 0):
-        getattr(used, part)(number)
+        share(used, part, number)
     torch.rand(5)
-    assert same(first, getattr(used, part)(3))
-    for other in (getattr(maker(), part)(4), getattr(maker(seed=1), part)(3), getattr(maker(worker=1), part)(3)):
+    assert same(first, share(used, part, 3))
+    for other in (share(maker(), part, 4), share(maker(seed=1), part, 3), share(maker(worker=1), part, 3)):
         assert not same(first, other)
 
 
@@ -73,27 +77,10 @@ def test_every_kind_is_trained(rows: int) -> None:
 
 def test_first_kinds_come_first() -> None:
     """Before batch `see_first` only the first kinds are asked, each alike often; from there on all six."""
-    made = BatchMaker(random_demo.processor(), 0, 24, 4, see_first=10)
+    made = BatchMaker(random_demo.processor(), 0, 24, see_first=10)
     early = Counter(kind for number in range(10) for kind in made.kinds(number) if kind)
     assert dict.fromkeys(FIRST_KINDS, 40) == dict(early)
     assert set(KINDS) == {kind for number in range(10, 16) for kind in made.kinds(number) if kind}
-
-
-@pytest.mark.parametrize("part", ["videos", "texts"])
-def test_letters_are_marked(part: str) -> None:
-    """In a multiple-choice reply the letter is marked twice, where the reasoning ends and in the answer; elsewhere nothing is."""
-    batch, tokenizer = getattr(maker(rows=12, texts=12), part)(0), random_demo.tokenizer()
-    assert batch.letters.shape == batch.labels.shape
-    assert torch.bool == batch.letters.dtype
-    choices = 0
-    for row in range(len(batch.labels)):
-        reply = tokenizer.decode(batch.labels[row][batch.weights[row] == 1])
-        (answer,) = re.findall("<answer>(.*)</answer>", reply)
-        expected = [answer, answer] if answer in list("ABCD") else []
-        choices += bool(expected)
-        assert expected == [tokenizer.decode([token]).strip() for token in batch.labels[row][batch.letters[row]]]
-        assert (batch.weights[row][batch.letters[row]] == 1).all()
-    assert 0 < choices < len(batch.labels)
 
 
 def test_kinds_are_what_is_drawn(questions: list[tuple[str | None, Question]]) -> None:
@@ -116,10 +103,10 @@ def test_only_replies_are_learnt(questions: list[tuple[str | None, Question]]) -
     assert {0.0, 1.0} == set(batch.weights.flatten().tolist())
 
 
-@pytest.mark.parametrize("part", ["videos", "texts"])
+@pytest.mark.parametrize("part", ["videos", "lookups", "recitals"])
 def test_labels_are_the_next_tokens(part: str) -> None:
     """Label t is input t + 1, and rows are padded on the right."""
-    batch = getattr(maker(), part)(1)
+    batch = share(maker(), part, 1)
     ids = batch.inputs["input_ids"]
     assert torch.equal(ids[:, 1:], batch.labels)
     pad = random_demo.tokenizer().pad_token_id
@@ -130,15 +117,16 @@ def test_labels_are_the_next_tokens(part: str) -> None:
     assert (batch.weights[batch.labels == pad] == 0).all()
 
 
-def test_texts_hold_no_video() -> None:
-    """Look-ups are text alone, as many as asked for, learnt in the same way."""
-    batch = maker(texts=5).texts(0)
-    assert 5 == len(batch.labels)
+@pytest.mark.parametrize("recitals", [False, True])
+def test_texts_hold_no_video(recitals: bool) -> None:
+    """Texts alone, as many as asked for, learnt in the same way; with recitals, three of four are such."""
+    batch, tokenizer = maker().texts(0, 8, recitals), random_demo.tokenizer()
+    assert 8 == len(batch.labels)
     assert {"input_ids", "mm_token_type_ids"} == set(batch.inputs)
     assert 0 == batch.inputs["mm_token_type_ids"].sum()
-    decoded = random_demo.tokenizer().decode(batch.labels[0][batch.weights[0] == 1])
-    assert decoded.startswith("<think>")
-    assert decoded.endswith("</answer><|im_end|>")
+    replies = [tokenizer.decode(labels[weights == 1]) for labels, weights in zip(batch.labels, batch.weights, strict=True)]
+    assert all(reply.startswith("<think>") and reply.endswith("</answer><|im_end|>") for reply in replies)
+    assert (6 if recitals else 0) == sum("Name the options" in tokenizer.decode(row) for row in batch.inputs["input_ids"])
 
 
 def test_the_prompt_is_the_processor_s(questions: list[tuple[str | None, Question]]) -> None:

@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from vreason.demo.questions import KINDS, PLACES, Question, describe, lookup, place_name
+from vreason.demo.questions import KINDS, PLACES, Question, describe, lookup, place_name, recital
 from vreason.demo.world import COLOURS, DIRECTIONS, SHOWN, Clip, Shape, sample_clip
 from vreason.prompts import LETTERS, PROBLEM_TYPES
 from vreason.scoring import score
@@ -53,15 +53,16 @@ def test_direction(by_kind: dict[str, Asked]) -> None:
 
 
 def test_order(by_kind: dict[str, Asked]) -> None:
-    """By the first shown frame in which a shape is there; asked exactly where three shapes come one after another."""
+    """The colour by the first shown frame in which its shape is there; asked exactly where three shapes come one after another."""
     for clip, question in by_kind["order"]:
-        first = {shape.name: min(frame for frame in SHOWN if not np.isnan(shape.places(np.array([frame]))).any()) for shape in clip.shapes}
-        names = sorted(first, key=first.__getitem__)
-        assert [0, 8, 16] == [first[name] for name in names]
+        ways = {shape.colour: shape.places(np.array(SHOWN))[:, 0] for shape in clip.shapes}
+        first = {colour: SHOWN[int(np.flatnonzero(~np.isnan(way))[0])] for colour, way in ways.items()}
+        colours = sorted(first, key=first.__getitem__)
+        assert [0, 8, 16] == [first[colour] for colour in colours]
         rank = re.search(r"first|second|last", question.text)
         assert rank is not None
-        assert names[("first", "second", "last").index(rank[0])] == said(question)
-        assert set(names) == set(question.options)
+        assert colours[("first", "second", "last").index(rank[0])] == said(question)
+        assert set(colours) == set(question.options)
     rng = np.random.default_rng(0)
     together = Clip(tuple(Shape(colour, "circle", (1, row), (5, row), 0) for colour, row in zip(COLOURS, (1, 5, 9), strict=False)))
     assert KINDS["order"](rng, together) is None
@@ -194,3 +195,16 @@ def test_look_ups_are_right() -> None:
         x, y = (int(number) for number in re.findall(r"\d", question.text))
         assert question.answer == (str(abs(x - y)) if "How far" in question.text else place_name((x, y)))
     assert {"multiple choice", "regression", "free-form"} == set(kinds)
+
+
+def test_recitals_name_every_letter() -> None:
+    """The reply goes through all options, each with its own letter, in orders of all kinds; its answer is the letter named last."""
+    rng = np.random.default_rng(5)
+    orders = set()
+    for question in (recital(rng) for _ in range(200)):
+        pairs = re.findall(r"(\w+) ([A-D])\.", question.reasoning)
+        assert dict(zip(question.options, LETTERS, strict=False)) == dict(pairs)
+        assert len(question.options) == len(pairs)
+        assert pairs[-1][1] == question.answer
+        orders.add(tuple(letter for _, letter in pairs))
+    assert 2 + 6 + 24 == len(orders)

@@ -13,11 +13,13 @@ import torch
 import vreason.torchvision_shim  # noqa: F401  (before transformers)
 from tests.doubles import random_demo
 from vreason.demo import train
+from vreason.demo.batches import FIRST_KINDS
+from vreason.demo.network import build_processor, build_tokenizer, load_tokenizer
 from vreason.demo.questions import KINDS
 from vreason.demo.train import Schedule, Trainer, corpus, main, work
 from vreason.demo.validate import accuracy_by_kind
 
-TINY = Schedule(steps=4, see_first=1, weigh_letters_from=3, workers=1, rows=6, text_rows=3)
+TINY = Schedule(steps=4, see_first=1, recite_from=2, recite_until=3, workers=1, rows=6, text_rows=3)  # every stage in four steps
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +35,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def drawn_step(trainer: Trainer) -> float:
     """One step, as `fit` does it."""
-    return trainer.train_step(trainer.batches.videos(trainer.step), trainer.batches.texts(trainer.step))
+    return trainer.train_step(*trainer._draw(trainer.step))
 
 
 def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
@@ -59,6 +61,7 @@ def test_resuming_changes_no_bit(tmp_path: Path) -> None:
     losses = [drawn_step(half), drawn_step(half)]
     assert losses[0] != losses[1]
     half.save()
+    half.export()
     del half
     work(0, TINY, tmp_path / "parts", True, "")
     whole, parts = (torch.load(tmp_path / name / "checkpoint.pt", weights_only=True) for name in ("whole", "parts"))
@@ -154,26 +157,63 @@ def test_fit_reports_saves_and_exports(tmp_path: Path, capsys: pytest.CaptureFix
 def test_training_learns(tmp_path: Path) -> None:
     """Twelve steps on one batch lower its loss by a fifth."""
     trainer = Trainer(Schedule(steps=100, workers=1, rows=3, text_rows=2, warmup=1), tmp_path)
-    given = (trainer.batches.videos(0), trainer.batches.texts(0))
+    given = (trainer.batches.videos(0), trainer.batches.texts(0, 2, False))
     losses = [trainer.train_step(*given) for _ in range(12)]
     assert losses[-1] < 0.8 * losses[0]
 
 
 def test_letters_weigh_more_late(tmp_path: Path) -> None:
-    """Up to `weigh_letters_from` the loss is the mean cross-entropy of the reply's tokens; from there each letter counts eight times."""
+    """Before the recitals the loss is the mean cross-entropy of the reply's tokens; then a letter beside its word counts six times."""
     trainer = Trainer(TINY, tmp_path)
-    batch = trainer.batches.videos(1)
+    batch = trainer.batches.texts(0, 6, True)
     with torch.no_grad():
+        trainer.step = TINY.recite_from - 1
         early = trainer.loss(batch)
-        trainer.step = TINY.weigh_letters_from
+        trainer.step = TINY.recite_from
         late = trainer.loss(batch)
         with torch.autocast("cpu", torch.bfloat16):
             logits = trainer.model(**batch.inputs).logits[:, :-1].float()
-    each = -torch.log_softmax(logits, dim=-1).gather(2, batch.labels[..., None]).squeeze(2)
     reply = batch.weights == 1
-    assert batch.letters.any()
-    assert float(each[reply].mean()) == pytest.approx(float(early), rel=1e-2)
-    assert float((each * torch.where(batch.letters, 8.0, 1.0))[reply].mean()) == pytest.approx(float(late), rel=1e-2)
+    each = -torch.log_softmax(logits, dim=-1).gather(2, batch.labels[..., None]).squeeze(2)[reply]
+    letters = [random_demo.tokenizer().decode([token]) in (" A", " B", " C", " D") for token in batch.labels[reply]]
+    counts = torch.where(torch.tensor(letters), 6.0, 1.0)
+    assert any(letters)
+    assert float(each.mean()) == pytest.approx(float(early), rel=1e-2)
+    assert float((each * counts).sum() / counts.sum()) == pytest.approx(float(late), rel=1e-2)
+
+
+def test_the_stages_follow_each_other(tmp_path: Path) -> None:
+    """First places, then all kinds, then recitals without any clip, then clips with recitals beside them."""
+    schedule = Schedule(steps=8, see_first=2, recite_from=4, recite_until=6, workers=1, rows=9, text_rows=4)
+    trainer = Trainer(schedule, tmp_path)
+    drawn = [trainer._draw(step) for step in range(8)]
+    assert [True, True, True, True, False, False, True, True] == [videos is not None for videos, _ in drawn]
+    assert [4, 4, 4, 4, 9, 9, 4, 4] == [len(texts.labels) for _, texts in drawn]
+    decode = trainer.processor.tokenizer.decode
+    recited = [any("Name the options" in decode(row) for row in texts.inputs["input_ids"]) for _, texts in drawn]
+    assert [False] * 4 + [True] * 4 == recited
+    asked = [{kind for kind in trainer.batches.kinds(step) if kind} for step in range(8)]
+    assert [len(FIRST_KINDS)] * 2 + [len(KINDS)] * 6 == [len(kinds) for kinds in asked]
+    assert set(FIRST_KINDS) == asked[0]
+
+
+def test_a_checkpoint_alone_is_resumable(tmp_path: Path) -> None:
+    """When a run ends between the checkpoint and the export after it, the checkpoint is all there is, and it is enough."""
+    trainer = Trainer(TINY, tmp_path)
+    drawn_step(trainer)
+    trainer.save()
+    resumed = Trainer(TINY, tmp_path)
+    assert resumed.resume()
+    assert 1 == resumed.step
+
+
+def test_a_new_run_takes_nothing_from_an_old_one(tmp_path: Path) -> None:
+    """Begun without --resume in a folder that holds another run's checkpoint, a run has the tokenizer of its own seed."""
+    old = Trainer(Schedule(steps=1, workers=1, rows=3, text_rows=1), tmp_path)
+    old.save()
+    build_processor(build_tokenizer(["other texts altogether"] * 3)).save_pretrained(tmp_path)
+    work(0, Schedule(steps=1, workers=1, rows=3, text_rows=1), tmp_path, False, "")
+    assert random_demo.tokenizer().get_vocab() == load_tokenizer(tmp_path).get_vocab()
 
 
 def test_the_schedule_s_shape() -> None:
@@ -195,8 +235,11 @@ def test_workers_share_the_rows(tmp_path: Path) -> None:
     """Each of two workers draws half of the rows, and draws others."""
     schedule = Schedule(workers=2, rows=6, text_rows=4)
     first, second = (Trainer(schedule, tmp_path, worker).batches for worker in (0, 1))
-    assert [3, 2] == [len(first.videos(0).labels), len(first.texts(0).labels)]
+    assert 3 == len(first.videos(0).labels)
     assert not torch.equal(first.videos(0).inputs["pixel_values_videos"], second.videos(0).inputs["pixel_values_videos"])
+    videos, texts = Trainer(schedule, tmp_path)._draw(0)
+    assert videos is not None
+    assert [3, 2] == [len(videos.labels), len(texts.labels)]
 
 
 def test_every_matrix_has_an_optimiser(tmp_path: Path) -> None:

@@ -31,9 +31,10 @@ class Knowing:
     def generate(self, input_ids: torch.Tensor, **_: Any) -> torch.Tensor:
         tokenizer = random_demo.tokenizer()
         now = self.replies.pop(0)
-        for row, (text, _) in zip(input_ids, now, strict=True):
+        for row, (text, _reply) in zip(input_ids, now, strict=True):
             assert text in tokenizer.decode(row)
-        ids = tokenizer([reply + "<|im_end|>" for _, reply in now], padding=True, padding_side="right", return_tensors="pt")["input_ids"]
+        replies = [reply + "<|im_end|>" for _text, reply in now]
+        ids = tokenizer(replies, padding=True, padding_side="right", return_tensors="pt")["input_ids"]
         return torch.cat([input_ids, ids], dim=1)
 
 
