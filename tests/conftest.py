@@ -13,10 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.doubles import trials
+
+if TYPE_CHECKING:
+    from vreason_tracking.settings import RunSettings
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,6 +57,17 @@ def random_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.doubles import random_demo  # torch and transformers, which not every test needs
 
     return random_demo.save(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def experiment(random_model_folder: Path, tracking_uri: str) -> Callable[..., RunSettings]:
+    """Settings of a small experiment in a database of the test's own, with sections to replace."""
+    from vreason_tracking.settings import parse_settings
+
+    def make(model: object = random_model_folder, variants: object = trials.ONE, **sections: Any) -> RunSettings:
+        return parse_settings(trials.trial(str(model), tracking_uri, variants=variants, **sections))
+
+    return make
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -103,6 +104,8 @@ class Evaluation:
                 frames = read_video(sample.video, self.config.video)
             except VideoError as fault:
                 error = str(fault)
+            except MemoryError:
+                error = f"{sample.video}: not enough memory for its frames; {ADVICE[OUT_OF_MEMORY]}"
             clips.append(_Clip(sample, frames, error, (time.perf_counter() - start) * 1000))
         return clips
 
@@ -131,7 +134,7 @@ class Evaluation:
         if inputs is None:
             return failed
         names = [clip.sample.sample_id for clip in clips]
-        listener = _Listener()
+        listener, forward = _Listener(), _Forward(self.guard, held_back=len(clips) > 1)
         if self.meter is not None:
             self.meter.reset_peak()
         torch.manual_seed(_seed(self.config.seed, names[0]))
@@ -140,11 +143,12 @@ class Evaluation:
             **inputs.to(self.loaded.model.device),
             custom_generate=decode,
             vreason=self.config.method,
-            observers=[listener, _Forward(self.guard)],
+            observers=[listener, forward],
             sample_ids=names,
             memory=self.meter.latest if self.meter is not None else None,
             **self.config.generation,
         )
+        forward.release()
         peak = self.meter.peak() if self.meter is not None else None
         return [self._record(clip, listener, started, peak) for clip in clips]
 
@@ -199,17 +203,35 @@ class Evaluation:
         return set(ends) if isinstance(ends, list) else {ends}
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Forward:
-    """Hands the loop's events on to the evaluation's own guard, so that failures are counted over the whole run."""
+    """Hands the loop's events on to the evaluation's own guard, so that failures are counted over the whole run.
+
+    A batch's events are held back until it is done: one that runs out of memory is asked again, one by one, and nobody shall hear of a
+    token twice.
+    """
 
     guard: ObserverGuard
+    held_back: bool
+    _kept: list[Callable[[], None]] = field(default_factory=list)
 
     def on_prefill(self, prefill: PrefillRecord) -> None:
-        self.guard.prefill(prefill)
+        self._tell(partial(self.guard.prefill, prefill))
 
     def on_steps(self, steps: Sequence[StepRecord]) -> None:
-        self.guard.steps(steps)
+        self._tell(partial(self.guard.steps, steps))
+
+    def release(self) -> None:
+        """The batch is done: tell what was held back."""
+        for tell in self._kept:
+            tell()
+        self._kept.clear()
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        if self.held_back:
+            self._kept.append(tell)
+        else:
+            tell()
 
 
 def _failed(clip: _Clip, error: str | None) -> SampleRecord:
@@ -230,7 +252,9 @@ def _failed(clip: _Clip, error: str | None) -> SampleRecord:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return any(words in str(error).lower() for words in ("out of memory", "can't allocate memory", "not enough memory"))
 
 
 def _seed(seed: int, sample_id: str) -> int:

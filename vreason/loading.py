@@ -80,11 +80,13 @@ def load_model(spec: ModelSpec) -> LoadedModel:
         model = AutoModelForImageTextToText.from_pretrained(
             source, revision=spec.revision, dtype=spec.dtype, attn_implementation=spec.attention, **placement
         )
-    except (OSError, ValueError, ImportError) as error:
+    except UnsupportedModelError:
+        raise
+    except Exception as error:  # transformers, safetensors and the hub's client raise whatever they like
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UnsupportedModelError(
-            f"model {spec.id!r} cannot be loaded: {first} Check model.id and model.revision, and that the hub can be reached or the"
-            " weights are in its cache; model.id: demo needs neither"
+            f"model {spec.id!r} cannot be loaded as dtype {spec.dtype} with {spec.attention} attention: {first} Check model.id and"
+            " model.revision, and that the hub can be reached or the weights are whole and in its cache; model.id: demo needs neither"
         ) from error
     if not placement:
         model = model.to("cpu" if spec.device == "auto" else spec.device)
@@ -97,6 +99,10 @@ def _placement(device: str) -> dict[str, Any]:
         raise UnsupportedModelError(
             f"model.device is {device!r}, but this torch sees no CUDA device; use device: cpu, or install a CUDA build of torch"
         )
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise UnsupportedModelError(f"model.device is {device!r}, but this torch sees no Apple GPU; use device: cpu")
+    if device not in ("auto", "cpu", "mps") and not device.startswith("cuda"):
+        raise UnsupportedModelError(f"model.device {device!r} is not one of auto, cpu, mps, cuda, cuda:N")
     if device == "auto" and torch.cuda.is_available():
         return {"device_map": "auto"} if torch.cuda.device_count() > 1 else {"device_map": "cuda:0"}
     return {"device_map": device} if device.startswith("cuda") else {}
@@ -106,7 +112,7 @@ def _revision(source: str, config: Any) -> str:
     """A hub commit, or "sha256:..." of a folder's weights (by names and sizes, "files:...", above 1 GiB)."""
     if commit := getattr(config, "_commit_hash", None):
         return str(commit)
-    files = sorted(Path(source).glob("*.safetensors"))
+    files = sorted(Path(source).glob("*.safetensors")) or sorted(Path(source).glob("*.bin"))
     whole = sum(file.stat().st_size for file in files) <= _HASHED_WHOLE
     digest = hashlib.sha256()
     for file in files:

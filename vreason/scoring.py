@@ -14,12 +14,15 @@ from typing import Literal, get_args
 Profile = Literal["robust", "video-r1"]
 PROFILES: tuple[str, ...] = get_args(Profile)
 _THRESHOLDS = tuple(0.5 + 0.05 * i for i in range(10))
-_NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_SIGN = r"(?:(?<!\w)[-+\u2212])?"  # a hyphen in a word is no minus
+_NUMBER = re.compile(_SIGN + r"(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
+_NO_ARTICLE = r"(?:(?<![AI])|(?<=[AI])(?!\s+(?!because\b|since\b|as\b|and\b|but\b)[a-z]))"  # "A video" names no option
 _WORD_LIST = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
     *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
 )
 _WORDS = {word: number for number, word in enumerate(_WORD_LIST)}
+_LARGER = {"thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "million", "billion"}
 
 
 def score(prediction: str | None, answer: str, problem_type: str, options: Sequence[str] = (), profile: Profile = "robust") -> float:
@@ -53,12 +56,12 @@ def letter_of(prediction: str, options: Sequence[str]) -> str | None:
     for pattern in (
         rf"^\(?([{letters}])\)?[.:,)]?$",
         rf"^\(?([{letters}])[.):]\s",
-        rf"(?i:\b(?:answer|option|choice)\b(?:\s+is)?)\s*:?\s*\(?([{letters}])\b",
+        rf"(?i:\banswer\b(?:\s+is)?)\s*:?\s*\(?([{letters}])\b{_NO_ARTICLE}",
+        rf"(?i:\b(?:option|choice)\b(?:\s+is)?)\s*:?\s*\(?([{letters}])\b{_NO_ARTICLE}",
     ):
         if match := re.search(pattern, text):
             return match[1]
-    plain = _plain(text)
-    same = [letters[i] for i, option in enumerate(options) if _plain(option) == plain]
+    same = [letters[i] for i, option in enumerate(options) if _bare(option) == _bare(text) != ""]
     if len(same) == 1:
         return same[0]
     return text.upper() if re.fullmatch(rf"[{letters.lower()}]", text) else None
@@ -66,11 +69,13 @@ def letter_of(prediction: str, options: Sequence[str]) -> str | None:
 
 def number_of(text: str) -> float | None:
     """The first number in a text: thousands separators, units and the words zero to twenty are understood; else None."""
-    for match in _NUMBER.finditer(text):
-        if any(character.isdigit() for character in match[0]):
-            return float(match[0].replace(",", ""))
-    found = [_WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in _WORDS]
-    return float(found[0]) if found else None
+    if match := _NUMBER.search(text):
+        return float(match[0].replace(",", "").replace("\u2212", "-"))
+    words = re.findall(r"[a-z]+", text.lower())
+    places = [place for place, word in enumerate(words) if word in _WORDS or word in _LARGER]
+    if not places or words[places[0]] in _LARGER or (len(places) > 1 and places[1] == places[0] + 1):
+        return None  # none, or one beyond twenty, which is rather left unread than read in part
+    return float(_WORDS[words[places[0]]])
 
 
 def word_error_rate(prediction: str, target: str) -> float:
@@ -98,6 +103,11 @@ def rouge_l(prediction: str, target: str) -> float:
             above, row[j] = row[j], above + 1 if word == expected else max(row[j], row[j - 1])
     common = row[-1]
     return 2 * common / (len(ours) + len(theirs))
+
+
+def _bare(text: str) -> str:
+    """An option's text for comparison: lower case, single spaces, without quotes around it and full stops behind it."""
+    return " ".join(text.casefold().split()).strip("\"'").rstrip(".!;,")
 
 
 def _plain(text: str) -> str:

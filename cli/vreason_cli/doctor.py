@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vreason_cli.help_names import HELP
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -18,7 +20,7 @@ COLOURS = {"ok": "green", "warning": "yellow", "failure": "bold red"}
 DEFAULT_URI = "sqlite:///mlflow.db"
 
 
-@click.command("doctor")
+@click.command("doctor", context_settings=HELP)
 @click.option(
     "--tracking-uri",
     default=lambda: os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI,

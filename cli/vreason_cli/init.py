@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from vreason_cli.help_names import HELP
+
 TEMPLATE = """\
 # A run of vreason-track. Check and start it with:  vreason-track run --config {file}
 # Any value can be changed from the command line as well:  --set data.limit=10
@@ -96,7 +98,7 @@ def render(file: str, model: str, data: str) -> str:
     return text
 
 
-@click.command("init")
+@click.command("init", context_settings=HELP)
 @click.argument("file", default="vreason.yaml", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--model", default="demo", show_default=True, help="Hub id or folder of the model; demo is the embedded one.")
 @click.option("--data", default="demo", show_default=True, help="JSON or JSONL file of questions; demo is the embedded benchmark.")

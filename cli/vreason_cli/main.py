@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import traceback
 from collections.abc import Mapping
 
 import click
 
 from vreason import __version__
 from vreason.errors import VReasonError
+from vreason_cli.help_names import HELP
 
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "run": ("vreason_cli.run", "run_command", "Run an experiment from a config file and record every step."),
@@ -41,7 +44,7 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
 
 
-@click.command(cls=LazyGroup, context_settings={"auto_envvar_prefix": "VREASON", "help_option_names": ["-h", "--help"]})
+@click.command(cls=LazyGroup, context_settings={"auto_envvar_prefix": "VREASON", **HELP})
 @click.version_option(__version__, prog_name="vreason-track")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
@@ -55,7 +58,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Entry point: runs a command and turns an error into its message and exit code."""
-    debug = "--debug" in sys.argv
+    debug = "--debug" in sys.argv or os.environ.get("VREASON_DEBUG", "").lower() not in ("", "0", "false", "no")
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as leave:
@@ -68,7 +71,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except VReasonError as error:
         if debug:
-            raise
+            traceback.print_exc()
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:

@@ -100,10 +100,10 @@ class LiveProgress(PlainProgress):
     def __init__(self, settings: RunSettings, console: Console) -> None:
         super().__init__(settings)
         self._bars = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", markup=False),
             TimeRemainingColumn(),
             console=console,
         )

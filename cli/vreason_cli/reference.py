@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from vreason_cli.help_names import HELP
 from vreason_cli.main import COMMANDS, cli
 
 _WIDTH = 100
@@ -16,6 +17,7 @@ def render() -> str:
     """docs/cli.md as Markdown."""
     parts = ["# Command reference", "", "Written by `make docs` from `--help`; a test holds the two together.", ""]
     parent = click.Context(cli, info_name="vreason-track", terminal_width=_WIDTH, max_content_width=_WIDTH)
+    parent.help_option_names = HELP["help_option_names"]
     parts += _section("vreason-track", cli, parent)
     for name in COMMANDS:
         command = cli.get_command(parent, name)

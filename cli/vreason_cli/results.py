@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from vreason_tracking.runs import VariantResult
@@ -34,7 +35,7 @@ def result_table(results: Sequence[VariantResult]) -> Table:
     """Accuracy, tokens, latency and memory of each variant, each with the difference to the baseline."""
     base = baseline_of(results)
     reference = base.summary.metrics()
-    table = Table(title=f"differences are to {base.name}", title_justify="left", title_style="dim", header_style="bold", box=None)
+    table = Table(title=Text(f"differences are to {base.name}"), title_justify="left", title_style="dim", header_style="bold", box=None)
     table.add_column("variant", no_wrap=True)
     table.add_column("samples", justify="right")
     for heading, *_ in _COLUMNS:
@@ -43,7 +44,8 @@ def result_table(results: Sequence[VariantResult]) -> Table:
         figures = result.summary.metrics()
         done = f"{result.summary.answered}" + (f" (+{result.summary.failed} failed)" if result.summary.failed else "")
         cells = [_cell(figures, reference, column, result is base) for column in _COLUMNS]
-        table.add_row(result.name + ("" if result.status == "FINISHED" else f" ({result.status})"), done, *cells)
+        name = Text(result.name + ("" if result.status == "FINISHED" else f" ({result.status})"))  # no markup: names are the user's
+        table.add_row(name, done, *cells)
     return table
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vreason_cli.help_names import HELP
+
 if TYPE_CHECKING:
     from vreason_tracking.runs import VariantResult
     from vreason_tracking.settings import RunSettings
 
 
-@click.command("run")
+@click.command("run", context_settings=HELP)
 @click.option("--config", "-c", required=True, type=click.Path(path_type=Path), help="YAML file; `vreason-track init` writes one.")
 @click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Change a field of the config; may be repeated.")
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only the first N questions.")
@@ -80,8 +82,8 @@ def next_steps(settings: RunSettings, results: list[VariantResult], sample_id: s
     points = sum(result.points for result in results)
     sample = f"vreason-track sample {results[-1].run_id[:12]}" + (f" {shlex.quote(sample_id)}" if sample_id else "")
     if tracking.resolved_uri().startswith(("http://", "https://")):
-        page = page.replace("http://127.0.0.1:5000", tracking.resolved_uri().rstrip("/"))
-        opening = tracking.resolved_uri()
+        opening = without_password(tracking.resolved_uri())
+        page = page.replace("http://127.0.0.1:5000", opening.rstrip("/"))
     else:
         opening = f"mlflow ui --backend-store-uri {uri}"
     return [

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vreason_cli.help_names import HELP
+
 if TYPE_CHECKING:
     from vreason_tracking.samples import RecordedSample
 
 
-@click.command("sample")
+@click.command("sample", context_settings=HELP)
 @click.argument("run")
 @click.argument("sample_id", required=False)
 @click.option("--tracking-uri", help="Default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db in this folder.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import sys
 import time
 from dataclasses import replace
@@ -13,9 +14,7 @@ import pytest
 
 from tests.doubles import records, trials
 from vreason_cli.progress import LiveProgress, PlainProgress, progress_for
-from vreason_tracking.runs import VariantResult
 from vreason_tracking.settings import parse_settings
-from vreason_tracking.summary import RunSummary
 
 
 @pytest.fixture
@@ -28,7 +27,6 @@ class Terminal:
 
     def __init__(self, monkeypatch) -> None:
         self.master, slave = pty.openpty()
-        os.set_blocking(self.master, False)
         self.out = os.fdopen(slave, "w")
         self._monkeypatch = monkeypatch
         for name in ("NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "FORCE_COLOR"):
@@ -44,12 +42,12 @@ class Terminal:
         return progress_for(settings)
 
     def raw(self) -> str:
-        """What was written since the last call."""
+        """What was written since the last call; it arrives a moment after it was written."""
         self.out.flush()
-        try:
-            return os.read(self.master, 1 << 20).decode()
-        except BlockingIOError:
-            return ""
+        parts = []
+        while select.select([self.master], [], [], 0.2)[0]:
+            parts.append(os.read(self.master, 1 << 16))
+        return b"".join(parts).decode()
 
     def text(self) -> str:
         """The same without colours and cursor movements."""
@@ -67,15 +65,15 @@ def terminal(monkeypatch):
 def go(watcher, *lengths) -> None:
     """A variant over samples of these lengths; 0 makes one that fails."""
     watcher.on_variant("v-reason", "0123456789abcdef")
-    summary = RunSummary()
+    samples = []
     for number, length in enumerate(lengths):
         reply = records.steps(f"s-{number}", length)
         if reply:
             watcher.on_steps(reply)
         sample = records.sample(f"s-{number}", reply, score=float(number % 2 == 0)) if reply else records.failed(f"s-{number}")
-        summary.add(sample)
+        samples.append(sample)
         watcher.on_sample(sample)
-    watcher.on_result(VariantResult("v-reason", "0123456789abcdef", "1", "FINISHED", summary, 1, ()))
+    watcher.on_result(trials.result("v-reason", *samples))
 
 
 def test_plain_where_no_terminal_is(settings, capsys) -> None:
@@ -131,7 +129,7 @@ def test_nothing_answered(settings, capsys) -> None:
     """A variant that ends before its first answer says so."""
     watcher = PlainProgress(settings)
     watcher.on_variant("v-reason", "id")
-    watcher.on_result(VariantResult("v-reason", "id", "1", "KILLED", RunSummary(), 0, ()))
+    watcher.on_result(trials.result("v-reason", status="KILLED"))
     assert "v-reason: KILLED, nothing answered" == capsys.readouterr().out.splitlines()[-1]
 
 

@@ -5,13 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.doubles import records
+from tests.doubles.trials import result
 from vreason_cli.results import baseline_of, result_table, show
-from vreason_tracking.runs import VariantResult
-from vreason_tracking.summary import RunSummary
-
-
-def result(name, *samples, status="FINISHED") -> VariantResult:
-    return VariantResult(name, f"id-of-{name}", "1", status, RunSummary.of(samples), 10, ())
 
 
 def timed(sample_id="a", **changes):

@@ -12,9 +12,7 @@ from mlflow import MlflowClient
 
 from tests.doubles import clips, trials
 from vreason_cli.run import next_steps
-from vreason_tracking.runs import VariantResult
 from vreason_tracking.settings import load_settings, parse_settings
-from vreason_tracking.summary import RunSummary
 
 IMPORTS = """
 import sys
@@ -215,8 +213,7 @@ def test_what_to_type_next_works(program, config, tracking_uri, tmp_path) -> Non
 )
 def test_what_to_type_next_holds_no_password(uri) -> None:
     """What is printed may end up in a log: a tracking address is shown without its password, on a server as on a database."""
-    result = VariantResult("v-reason", "0123456789abcdef", "1", "FINISHED", RunSummary(), 10, ())
-    lines = next_steps(parse_settings(trials.trial("x", uri)), [result], "s-1")
+    lines = next_steps(parse_settings(trials.trial("x", uri)), [trials.result("v-reason")], "s-1")
     assert "s3cret" not in "\n".join(lines)
 
 

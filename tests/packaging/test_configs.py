@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,8 +51,11 @@ def test_demo_configuration_needs_no_download(name):
 
 
 def test_quickstart_compares_the_paper_s_three_variants():
-    """The quick start runs each preset under its own name."""
-    assert PRESETS == {variant.name: variant.method for variant in load_settings(FOLDER / "quickstart.yaml").variants}
+    """The quick start runs each preset under its own name, with the learning rate that the demo's short replies need."""
+    variants = {variant.name: variant.method for variant in load_settings(FOLDER / "quickstart.yaml").variants}
+    assert {0.03} == {method.controller.lr for method in variants.values() if method.controller}
+    steered = {name: method for name, method in variants.items() if method.controller}
+    assert PRESETS == variants | {name: replace(method, controller=replace(method.controller, lr=3e-4)) for name, method in steered.items()}
 
 
 def test_ablation_covers_every_objective():
@@ -63,10 +67,12 @@ def test_ablation_covers_every_objective():
 
 
 def test_sweep_varies_k_alone():
-    """The sweep has the baseline and k = 2, 4, 8, 16; its k = 4 is the paper's method."""
+    """The sweep has the baseline and k = 2, 4, 8, 16; its k = 4 is the paper's method at the demo's learning rate."""
     variants = {variant.name: variant.method for variant in load_settings(FOLDER / "sweep-k-demo.yaml").variants}
     assert ["baseline", "v-reason k=2", "v-reason k=4", "v-reason k=8", "v-reason k=16"] == list(variants)
-    assert (PRESETS["baseline"], PRESETS["v-reason"]) == (variants["baseline"], variants["v-reason k=4"])
+    assert PRESETS["baseline"] == variants["baseline"]
+    method = variants["v-reason k=4"]
+    assert PRESETS["v-reason"] == replace(method, controller=replace(method.controller, lr=3e-4))
     assert 16 == variants["v-reason k=16"].controller.k
 
 

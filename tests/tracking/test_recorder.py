@@ -11,21 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 
 from tests.doubles import records
-from vreason.errors import TrackingError
+from tests.doubles.readback import CONFIG, LENGTHS, answer, nested, recorder_of, rows, series
 from vreason_tracking.metrics import STEP_METRICS
 from vreason_tracking.mlflow_store import MlflowStore
-from vreason_tracking.recorder import RunRecorder, sample_tags
+from vreason_tracking.recorder import sample_tags
 
-CONFIG = "name: trial  # größer\n"
 STEP_NAMES = {metric.name for metric in STEP_METRICS}
 CONTROLLER = {"loss", "delta_v_norm", "grad_norm", "value_cosine"}
-LENGTHS = {"s-1": 12, "s-2": 7, "s-3": 1}
 
 
 @pytest.fixture
@@ -38,21 +34,6 @@ def client(tracking_uri) -> MlflowClient:
     return MlflowClient(tracking_uri)
 
 
-def recorder_of(store, name="v-reason") -> RunRecorder:
-    return RunRecorder(store, name, {"seed": 0, "method.controller.k": 4}, {"device": "cpu"}, CONFIG)
-
-
-def answer(recorder, lengths=LENGTHS, controller=True) -> dict[str, list]:
-    """Samples of these lengths, one after the other, the second one wrong, the third a regression item."""
-    replies = {name: records.steps(name, length, controller=controller) for name, length in lengths.items()}
-    changes = {"s-2": {"score": 0.0, "prediction": "A"}, "s-3": {"score": 0.4, "problem_type": "regression", "options": ()}}
-    for name, reply in replies.items():
-        for start in range(0, len(reply), 5):
-            recorder.on_steps(reply[start : start + 5])
-        recorder.on_sample(records.sample(name, reply, **changes.get(name, {})))
-    return replies
-
-
 @pytest.fixture
 def recorded(store):
     """A finished variant: three answered samples, a failed one. Returns run id and replies."""
@@ -61,31 +42,6 @@ def recorded(store):
     recorder.on_sample(records.failed("s-4"))
     recorder.finish("FINISHED")
     return recorder.run_id, replies
-
-
-def nested(client, run_id) -> dict[str, object]:
-    experiment = client.get_run(run_id).info.experiment_id
-    found = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run_id}'")
-    return {run.data.tags["vreason.sample_id"]: run for run in found}
-
-
-def series(client, run_id, name) -> list[tuple[int, int, float]]:
-    return sorted((point.step, point.timestamp, point.value) for point in client.get_metric_history(run_id, name))
-
-
-def rows(client, run_id, file) -> list[dict]:
-    return pq.read_table(client.download_artifacts(run_id, file)).to_pylist()
-
-
-def blocked(tmp_path, table, condition) -> None:
-    """Make the database refuse rows, as a full disk or a lost connection would."""
-    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection, connection:
-        connection.execute(f"CREATE TRIGGER block BEFORE INSERT ON {table} WHEN {condition} BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
-
-
-def unblocked(tmp_path) -> None:
-    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection, connection:
-        connection.execute("DROP TRIGGER block")
 
 
 def test_the_variants_run(recorded, client) -> None:
@@ -289,85 +245,6 @@ def test_nothing_is_left_behind(store, tmp_path, monkeypatch) -> None:
     recorder.finish("FINISHED")
     assert set() == set(threading.enumerate()) - before
     assert [] == list((tmp_path / "temporary").iterdir())
-
-
-def test_a_sample_that_the_store_refuses(store, client, tmp_path) -> None:
-    """It is missing in MLflow, counted, and told on the run; the tables and the summary have it, and the others are whole."""
-    blocked(tmp_path, "tags", "NEW.key = 'vreason.sample_id' AND NEW.value = 's-2'")
-    recorder = recorder_of(store)
-    replies = answer(recorder)
-    recorder.finish("FINISHED")
-    assert {"s-1", "s-3"} == set(nested(client, recorder.run_id))
-    assert 1 == sum(recorder.lost.values())
-    run = client.get_run(recorder.run_id)
-    assert "FINISHED" == run.info.status
-    assert run.data.tags["record.incomplete"].startswith("1 sample(s)")
-    assert "disk is full" in run.data.tags["record.incomplete"]
-    table = rows(client, recorder.run_id, "samples.parquet")
-    assert [*replies] == [row["sample_id"] for row in table]
-    assert sum(map(len, replies.values())) == len(rows(client, recorder.run_id, "steps.parquet"))
-    assert records.figures(table)["accuracy"] == pytest.approx(run.data.metrics["accuracy"])
-
-
-def test_a_sample_that_the_store_takes_in_part(store, client, tmp_path) -> None:
-    """Once the variant is closed, none of its runs claims to be running still."""
-    blocked(tmp_path, "metrics", f"NEW.step = 4 AND NEW.timestamp = {records.START_MS + 4 * records.STEP_MS} AND NEW.key = 'entropy'")
-    recorder = recorder_of(store)
-    answer(recorder, {"s-2": 3, "s-1": 12})
-    recorder.finish("FINISHED")
-    assert 1 == sum(recorder.lost.values())
-    experiment = client.get_run(recorder.run_id).info.experiment_id
-    assert [] == [run.info.run_name for run in client.search_runs([experiment], "attributes.status = 'RUNNING'")]
-
-
-def test_summary_metrics_that_the_store_refuses(store, client, tmp_path) -> None:
-    """The tables are kept all the same, the run is not left running, and what went wrong is told as a TrackingError."""
-    blocked(tmp_path, "metrics", "NEW.key = 'accuracy'")
-    recorder = recorder_of(store)
-    replies = answer(recorder)
-    with pytest.raises(TrackingError, match="disk is full"):
-        recorder.finish("FINISHED")
-    assert [*replies] == [row["sample_id"] for row in rows(client, recorder.run_id, "samples.parquet")]
-    assert "RUNNING" != client.get_run(recorder.run_id).info.status
-
-
-def test_a_store_that_is_gone_at_the_end(store, tmp_path, monkeypatch) -> None:
-    """When the store takes nothing any more, the tables are not thrown away: the error says where they are."""
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    recorder = recorder_of(store)
-    replies = answer(recorder)
-    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection, connection:
-        for table in ("metrics", "tags", "runs"):
-            connection.execute(f"ALTER TABLE {table} RENAME TO {table}_lost")
-    with pytest.raises((TrackingError, MlflowException)) as caught:
-        recorder.finish("FINISHED")
-    kept = [file for file in tmp_path.rglob("samples.parquet") if file.stat().st_size]
-    assert [[*replies]] == [pq.read_table(file)["sample_id"].to_pylist() for file in kept]
-    assert isinstance(caught.value, TrackingError)
-    assert str(kept[0].parent) in str(caught.value)
-
-
-def test_an_outage_in_the_middle(store, client, tmp_path) -> None:
-    """Samples of an outage are counted under its reason; recording goes on when it is over."""
-    recorder = recorder_of(store)
-    blocked(tmp_path, "runs", "1")
-    answer(recorder, {"a": 2, "b": 2})
-    _drained(recorder)
-    unblocked(tmp_path)
-    answer(recorder, {"c": 2})
-    recorder.finish("FINISHED")
-    assert [2] == list(recorder.lost.values())
-    assert {"c"} == set(nested(client, recorder.run_id))
-    assert ["a", "b", "c"] == [row["sample_id"] for row in rows(client, recorder.run_id, "samples.parquet")]
-
-
-def _drained(recorder) -> None:
-    """Wait until the writer has tried everything that it was given so far."""
-    waited = threading.Event()
-    while sum(recorder.lost.values()) < 2:
-        assert recorder._writer.is_alive()
-        waited.wait(0.02)
 
 
 def test_a_variants_name_with_signs(store, client) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 import subprocess
 from collections import defaultdict
-from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 from statistics import fmean
@@ -15,39 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
-from tests.doubles import clips, records, trials
+from tests.doubles import records, trials
 from vreason.benchmarks import data_digest
-from vreason.errors import DataError, UnsupportedGenerationError, UnsupportedModelError
+from vreason.errors import DataError
 from vreason_tracking.metrics import STEP_METRICS
 from vreason_tracking.runs import evaluation_config, load_samples, run_experiment, variant_params
 from vreason_tracking.settings import parse_settings
 
 STEP_NAMES = {metric.name for metric in STEP_METRICS}
 CONTROLLER = {"loss", "delta_v_norm", "grad_norm", "value_cosine"}
-TWO = [{"name": name, "preset": name} for name in ("baseline", "v-reason")]
-ONE = TWO[1:]
-
-
-class Watcher:
-    """Remembers what it is told."""
-
-    def __init__(self) -> None:
-        self.loaded, self.variants, self.samples, self.results, self.steps = [], [], [], [], 0
-
-    def on_loaded(self, model, device, samples):
-        self.loaded.append((model, device, samples))
-
-    def on_variant(self, name, run_id):
-        self.variants.append((name, run_id))
-
-    def on_steps(self, steps):
-        self.steps += len(steps)
-
-    def on_sample(self, sample):
-        self.samples.append(sample)
-
-    def on_result(self, result):
-        self.results.append(result)
 
 
 class Recorded:
@@ -79,21 +52,11 @@ def recorded(random_model_folder, mlflow_template, tmp_path_factory):
     subprocess.run(["git", "-C", folder, *name, "commit", "--quiet", "--allow-empty", "-m", "one"], check=True)
     (folder / "changed").touch()
     settings = parse_settings(trials.trial(random_model_folder, trials.copy_store(mlflow_template, folder), seed=7))
-    watcher = Watcher()
+    watcher = trials.Watcher()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         run_experiment(settings, watcher)
     return Recorded(settings, watcher)
-
-
-@pytest.fixture
-def experiment(random_model_folder, tracking_uri):
-    """Settings of a small experiment in a database of the test's own, with sections to replace."""
-
-    def make(model=random_model_folder, variants=ONE, **sections):
-        return parse_settings(trials.trial(model, tracking_uri, variants=variants, **sections))
-
-    return make
 
 
 def test_one_run_a_variant(recorded) -> None:
@@ -231,9 +194,23 @@ def test_the_config_loads_back(recorded) -> None:
 
 
 def test_artifacts(recorded) -> None:
-    """The same five files at every variant."""
+    """The same files at every variant: its own configuration, tables and plot, and a plot of all variants together."""
     files = [{file.path for file in recorded.client.list_artifacts(recorded.runs[name])} for name in trials.VARIANTS]
-    assert [{"config.yaml", "samples.parquet", "steps.parquet", "entropy.png", "entropy.svg"}] * 3 == files
+    plots = {f"{name}.{ending}" for name in ("entropy", "entropy_of_all_variants") for ending in ("png", "svg")}
+    assert [{"config.yaml", "samples.parquet", "steps.parquet", *plots}] * 3 == files
+
+
+def test_the_plot_of_all_variants(recorded) -> None:
+    """It draws each variant's curve under its name."""
+    svg = Path(recorded.client.download_artifacts(recorded.runs["baseline"], "entropy_of_all_variants.svg")).read_text()
+    assert [] == [name for name in trials.VARIANTS if f"<!-- {name}: mean EMA" not in svg]
+
+
+def test_a_single_variant_has_no_plot_of_all(experiment, tracking_uri) -> None:
+    """Where there is nothing to compare there is one plot."""
+    (result,) = run_experiment(experiment(generation={"max_new_tokens": 2}), trials.Watcher())
+    files = {file.path for file in MlflowClient(tracking_uri).list_artifacts(result.run_id)}
+    assert {"config.yaml", "samples.parquet", "steps.parquet", "entropy.png", "entropy.svg"} == files
 
 
 def test_no_sample_id_in_a_metrics_name(recorded) -> None:
@@ -291,129 +268,12 @@ def test_a_missing_data_file() -> None:
         load_samples(parse_settings(trials.trial("x", data={"source": "none.jsonl"})))
 
 
-def test_a_model_that_is_not_there(experiment, tracking_uri) -> None:
-    """Without a model no run is opened."""
-    with pytest.raises(UnsupportedModelError, match="nowhere/at-all"):
-        run_experiment(experiment(model="./nowhere/at-all"), Watcher())
-    assert [] == all_runs(tracking_uri)
-
-
-def all_runs(uri):
-    client = MlflowClient(uri)
-    return client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
-
-
-def variants_of(uri):
-    return {run.info.run_name: run for run in all_runs(uri) if run.data.tags["vreason.kind"] == "variant"}
-
-
-def test_a_broken_video_is_its_samples_error(experiment, tracking_uri, tmp_path) -> None:
-    """The sample has failed and names its file, the others are answered, the run is finished."""
-    clips.write_clip(tmp_path / "good.mp4", 16, size=(84, 84))
-    (tmp_path / "broken.mp4").write_bytes(b"no video at all" * 100)
-    names = ("broken", "good", "gone")
-    rows = [f'{{"id": "{name}", "video": "{name}.mp4", "question": "Which colour?", "answer": "red"}}' for name in names]
-    (tmp_path / "data.jsonl").write_text("\n".join(rows))
-    watcher = Watcher()
-    (result,) = run_experiment(experiment(data={"source": str(tmp_path / "data.jsonl")}), watcher)
-    assert ("FINISHED", 1, 2) == (result.status, result.summary.answered, result.summary.failed)
-    assert ["broken", "good", "gone"] == [sample.sample_id for sample in watcher.samples]
-    nested = {run.info.run_name: run for run in all_runs(tracking_uri) if run.data.tags["vreason.kind"] == "sample"}
-    assert {"broken": "FAILED", "good": "FINISHED", "gone": "FAILED"} == {name: run.info.status for name, run in nested.items()}
-    assert "broken.mp4" in nested["broken"].data.tags["error"]
-    assert "gone.mp4" in nested["gone"].data.tags["error"]
-
-
-def test_an_error_in_the_middle(experiment, tracking_uri, random_model_folder, tmp_path) -> None:
-    """A model that asks for beam search is refused when it is to answer: the run has failed and says why."""
-    model = shutil.copytree(random_model_folder, tmp_path / "beams")
-    text = (model / "generation_config.json").read_text()
-    (model / "generation_config.json").write_text(text.replace("{", '{"num_beams": 4,', 1))
-    watcher = Watcher()
-    with pytest.raises(UnsupportedGenerationError):
-        run_experiment(experiment(model=model, variants=TWO), watcher)
-    found = variants_of(tracking_uri)
-    assert {"baseline"} == set(found)
-    assert "FAILED" == found["baseline"].info.status
-    assert "num_beams=4" in found["baseline"].data.tags["error"]
-    assert [("baseline", "FAILED")] == [(result.name, result.status) for result in watcher.results]
-
-
-class Interrupting(Watcher):
-    """Presses Ctrl-C at a moment of choice."""
-
-    def __init__(self, moment) -> None:
-        super().__init__()
-        self.moment = moment
-
-    def on_variant(self, name, run_id):
-        super().on_variant(name, run_id)
-        if self.moment == "variant":
-            raise KeyboardInterrupt
-
-    def on_sample(self, sample):
-        super().on_sample(sample)
-        if self.moment == len(self.samples):
-            raise KeyboardInterrupt
-
-
-def test_an_interrupt_keeps_what_is_done(experiment, tracking_uri) -> None:
-    """Ctrl-C after the second sample: the run is killed, both samples are in MLflow and in the tables, no further variant begins."""
-    watcher = Interrupting(2)
-    with pytest.raises(KeyboardInterrupt):
-        run_experiment(experiment(variants=TWO), watcher)
-    found = variants_of(tracking_uri)
-    assert {"baseline": "KILLED"} == {name: run.info.status for name, run in found.items()}
-    done = {sample.sample_id for sample in watcher.samples}
-    assert done == {run.info.run_name for run in all_runs(tracking_uri)} - {"baseline"}
-    path = MlflowClient(tracking_uri).download_artifacts(found["baseline"].info.run_id, "samples.parquet")
-    assert done == set(pq.read_table(path)["sample_id"].to_pylist())
-    assert ["KILLED"] == [result.status for result in watcher.results]
-
-
-def test_an_interrupt_as_a_variant_begins(experiment, tracking_uri) -> None:
-    """Ctrl-C at any moment after a run was opened closes it: nothing claims to be running still."""
-    with pytest.raises(KeyboardInterrupt):
-        run_experiment(experiment(), Interrupting("variant"))
-    assert {"v-reason": "KILLED"} == {name: run.info.status for name, run in variants_of(tracking_uri).items()}
-
-
-class Failing(Watcher):
-    """A listener that breaks at every sample."""
-
-    def on_sample(self, sample):
-        raise ValueError("no paper in the printer")
-
-
-def test_a_failing_listener(experiment, tracking_uri) -> None:
-    """It stops nothing and does not hide: the notes name it and how often it failed; the record is whole."""
-    with pytest.warns(RuntimeWarning, match="observer Failing failed"):
-        (result,) = run_experiment(experiment(), Failing())
-    assert ("FINISHED", 3, 3) == (result.status, result.summary.answered, len(all_runs(tracking_uri)) - 1)
-    (note,) = result.notes
-    assert "Failing" in note
-    assert "3 time(s)" in note
-
-
-def test_samples_that_the_store_refuses(experiment, tracking_uri, tmp_path) -> None:
-    """They are in the notes with their number and the reason; the run goes on."""
-    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection, connection:
-        condition = "NEW.key = 'vreason.kind' AND NEW.value = 'sample'"
-        connection.execute(f"CREATE TRIGGER block BEFORE INSERT ON tags WHEN {condition} BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
-    (result,) = run_experiment(experiment(), Watcher())
-    (note,) = result.notes
-    assert note.startswith("3 sample(s) not written")
-    assert "disk is full" in note
-    path = MlflowClient(tracking_uri).download_artifacts(result.run_id, "samples.parquet")
-    assert 3 == pq.read_table(path).num_rows
-
-
 def test_the_same_run_twice(experiment, tracking_uri) -> None:
     """Same seed, same configuration, same versions: the same tokens and entropies, with sampling as well."""
     sampling = {"max_new_tokens": 6, "do_sample": True, "temperature": 1.5}
     tables = []
     for _ in range(2):
-        (result,) = run_experiment(experiment(generation=sampling), Watcher())
+        (result,) = run_experiment(experiment(generation=sampling), trials.Watcher())
         path = MlflowClient(tracking_uri).download_artifacts(result.run_id, "steps.parquet")
         tables.append([(row["token_id"], row["entropy"]) for row in pq.read_table(path).to_pylist()])
     assert 18 == len(tables[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,17 +20,14 @@ def sqlite_path(uri: str) -> Path | None:
     """The file behind a ``sqlite:///`` URI; None for anything else."""
     try:
         url = make_url(uri)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
         return None
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:" else None
 
 
 def without_password(uri: str) -> str:
     """The URI as it may be printed or stored: a password in it becomes three stars."""
-    try:
-        return make_url(uri).render_as_string(hide_password=True)
-    except ArgumentError:
-        return uri
+    return re.sub(r"(://[^:/@\s]*:)[^@/\s]*@", r"\1***@", uri)
 
 
 def prepare(uri: str) -> None:
@@ -51,7 +49,12 @@ def prepare(uri: str) -> None:
                 _check(path)
             from mlflow.tracking._tracking_service.utils import _get_store
 
-            _get_store(uri)  # creates the file and its tables, or checks their version
+            try:
+                _get_store(uri)  # creates the file and its tables, or checks their version
+            except Exception as error:  # MLflow's and its drivers' own
+                first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+                mend = f"`mlflow db upgrade {uri}` brings an older one up to date"
+                raise TrackingError(f"{path}: MLflow cannot open it ({first}); {mend}") from error
             if fresh:
                 with sqlite3.connect(path) as connection:
                     connection.execute("PRAGMA journal_mode=WAL")

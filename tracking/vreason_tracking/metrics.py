@@ -87,7 +87,7 @@ def step_points(step: StepRecord) -> list[tuple[str, float]]:
 
 def key(text: str) -> str:
     """A problem type or category as part of a metric name, in the characters that MLflow takes: "multiple choice" is "multiple_choice"."""
-    return re.sub(r"[^\w\-./]", "_", text)
+    return re.sub(r"[^\w\-.]", "_", text)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -26,13 +26,14 @@ class MlflowStore:
 
     Args:
         uri: any SQLAlchemy URL or tracking server that MLflow understands.
-        experiment: its name; created when it is not there.
+        experiment: its name.
+        create: make the experiment when it is not there; else that is an error.
 
     Raises:
         TrackingError: the database cannot be made ready or reached.
     """
 
-    def __init__(self, uri: str, experiment: str) -> None:
+    def __init__(self, uri: str, experiment: str, *, create: bool = True) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         from mlflow import MlflowClient
 
@@ -40,16 +41,18 @@ class MlflowStore:
         database.prepare(uri)
         try:
             self.client = MlflowClient(tracking_uri=uri)
-            self.experiment_id = self._experiment(experiment)
+            self.experiment_id = self._experiment(experiment, create)
         except TrackingError:
             raise
         except Exception as error:  # whatever a database driver or an HTTP client raises
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            shown = database.without_password(uri)
+            shown, reason = database.without_password(uri), reason_of(error)
             raise TrackingError(f"{shown}: cannot be used for tracking ({reason}); check tracking.uri, and that its server runs") from error
 
-    def _experiment(self, name: str) -> str:
+    def _experiment(self, name: str, create: bool) -> str:
         found = self.client.get_experiment_by_name(name)
+        if found is None and not create:
+            where = database.without_password(self.uri)
+            raise TrackingError(f"no experiment {name!r} in {where}; name one that is there with --experiment")
         if found is None:
             from mlflow.exceptions import MlflowException
 
@@ -102,7 +105,13 @@ def open_store(uri: str | None, experiment: str) -> MlflowStore:
     path = database.sqlite_path(resolved)
     if path is not None and not path.exists():
         raise TrackingError(f"{resolved}: there is no such database; name it with --tracking-uri, or run something first")
-    return MlflowStore(resolved, experiment)
+    return MlflowStore(resolved, experiment, create=False)
+
+
+def reason_of(error: BaseException) -> str:
+    """What went wrong in one line, without passwords and without the driver's preamble."""
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("(raised as a result")]
+    return database.without_password(lines[0].strip()) if lines else type(error).__name__
 
 
 def _short(values: Mapping[str, Any]) -> dict[str, str]:

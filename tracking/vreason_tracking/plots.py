@@ -11,6 +11,7 @@ import numpy as np
 from vreason_tracking.curves import EntropyCurve
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind readers
+_STYLE = {"svg.hashsalt": "vreason", "text.parse_math": False, "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 _SHOWN_SHARE = 0.1  # a mean over fewer than this share of the samples is not drawn
 
 
@@ -34,21 +35,26 @@ def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str, col
     drawn = {name: curve for name, curve in curves.items() if len(curve.count)}
     if not drawn:
         return []
-    with pyplot.rc_context({"svg.hashsalt": "vreason", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+    with pyplot.rc_context(_STYLE):
         figure, axes = pyplot.subplots(figsize=(8, 4.2), layout="constrained")
+        handles, labels = [], []
         for colour, (name, curve) in zip(cycle(colours), drawn.items(), strict=False):
             last = int(np.flatnonzero(curve.count >= max(1, _SHOWN_SHARE * curve.count[0]))[-1]) + 1
             token = np.arange(last)
             mean, spread, ema = curve.mean_entropy[:last], curve.deviation[:last], curve.mean_ema[:last]
             peak = int(ema.argmax())
             axes.fill_between(token, np.maximum(mean - spread, 0), mean + spread, color=colour, alpha=0.10, linewidth=0)
-            axes.plot(token, mean, color=colour, linewidth=0.8, alpha=0.65, label=f"{name}: mean H ± 1 sd")
-            axes.plot(token, ema, color=colour, linewidth=2.0, label=f"{name}: mean EMA, peak at token {peak}")
+            thin = axes.plot(token, mean, color=colour, linewidth=0.8, alpha=0.65)
+            thick = axes.plot(token, ema, color=colour, linewidth=2.0)
+            handles += [*thin, *thick]
+            labels += [f"{name}: mean H ± 1 sd", f"{name}: mean EMA, peak at token {peak}"]
             axes.plot([peak], [ema[peak]], marker="o", color=colour, markeredgecolor="white", markersize=7)
         axes.set(xlabel="generated token t", ylabel="entropy, nats", title=title)
         axes.set_ylim(bottom=0)
         axes.margins(x=0.01)
-        axes.legend(frameon=False, fontsize=8, ncols=2 if len(drawn) > 1 else 1)
+        legend = axes.legend(handles, [str(place) for place in range(len(labels))], frameon=False, fontsize=8, ncols=min(len(drawn), 2))
+        for text, label in zip(legend.get_texts(), labels, strict=True):  # afterwards: a legend drops labels that begin with an underscore
+            text.set_text(label)
         files = [path.with_name(f"{path.name}.{ending}") for ending in ("png", "svg")]
         figure.savefig(files[0], dpi=150)
         figure.savefig(files[1], metadata={"Date": None})

@@ -6,17 +6,19 @@ Writing happens on a thread of its own, behind a bounded queue, so that decoding
 from __future__ import annotations
 
 import queue
+import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.metrics import step_points
-from vreason_tracking.mlflow_store import MlflowStore, Point
+from vreason_tracking.mlflow_store import MlflowStore, Point, reason_of
 from vreason_tracking.plots import COLOURS, draw_entropy
 from vreason_tracking.summary import RunSummary
 from vreason_tracking.tables import RecordTables
@@ -45,14 +47,15 @@ class RunRecorder:
         self.lost: dict[str, int] = {}
         self._done = 0
         self._steps: dict[str, list[StepRecord]] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="vreason-")
-        self._tables = RecordTables(Path(self._folder.name))
+        self._folder = Path(tempfile.mkdtemp(prefix="vreason-"))
+        self._files_at_risk = True
+        self._tables = RecordTables(self._folder)
         self.run_id = store.start_run(name, {**tags, "vreason.kind": "variant", "mlflow.runColor": colour})
         store.log(self.run_id, params=params)
-        config_file = Path(self._folder.name) / "config.yaml"
+        config_file = self._folder / "config.yaml"
         config_file.write_text(config, encoding="utf-8")
         store.log_files(self.run_id, [config_file])
-        self._queue: queue.Queue[tuple[SampleRecord, list[StepRecord], list[Point]] | None] = queue.Queue(_QUEUED)
+        self._queue: queue.Queue[tuple[int, SampleRecord, list[StepRecord], list[Point]] | None] = queue.Queue(_QUEUED)
         self._writer = threading.Thread(target=self._write, name="mlflow-writer", daemon=True)
         self._writer.start()
 
@@ -70,7 +73,7 @@ class RunRecorder:
         self._done += 1
         now = time.time_ns() // 1_000_000
         live = [(name, value, now, self._done) for name, value in self.summary.live().items()]
-        self._queue.put((sample, steps, live))
+        self._queue.put((self._done, sample, steps, live))
 
     def finish(self, status: str, error: str | None = None) -> None:
         """Wait for the writer, write summary, curves and artifacts, and close the run.
@@ -78,18 +81,43 @@ class RunRecorder:
         Args:
             status: FINISHED, FAILED or KILLED.
             error: what ended the run early.
+
+        Raises:
+            TrackingError: the store did not take everything; the run is then closed as FAILED where that is still possible, and the message
+                names the folder of the tables if those were not taken.
         """
         self._queue.put(None)
         self._writer.join()
         self._tables.close()
+        faults = [fault for fault in (self._try(self._log_files), self._try(self._log_closing, error)) if fault]
+        kept = f"; its tables are kept in {self._folder}" if self._files_at_risk else ""
+        if fault := self._try(self.store.end_run, self.run_id, "FAILED" if faults else status):
+            faults.append(fault)
+        if not kept:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        if faults:
+            raise TrackingError(f"run {self.run_id}: the record could not be completed ({faults[0]}){kept}; check the tracking database")
+
+    def _log_files(self) -> None:
+        """Plot and tables; until they are safe the folder stays."""
+        self._files_at_risk = True
+        plots = draw_entropy({self.name: self.curve}, self._folder / "entropy", f"Entropy while answering: {self.name}", [self.colour])
+        self.store.log_files(self.run_id, [*self._tables.paths.values(), *plots])
+        self._files_at_risk = False
+
+    def _log_closing(self, error: str | None) -> None:
+        points = self._closing_points()
+        self.store.log(self.run_id, points, tags=self._closing_tags(error))
+        self.points += len(points)
+
+    @staticmethod
+    def _try(act: Callable[..., None], *arguments: Any) -> str | None:
+        """Do it; the reason in words when it fails."""
         try:
-            self.store.log(self.run_id, self._closing_points(), tags=self._closing_tags(error))
-            folder = Path(self._folder.name)
-            plots = draw_entropy({self.name: self.curve}, folder / "entropy", f"Entropy while answering: {self.name}", [self.colour])
-            self.store.log_files(self.run_id, [*self._tables.paths.values(), *plots])
-            self.store.end_run(self.run_id, status)
-        finally:
-            self._folder.cleanup()
+            act(*arguments)
+        except Exception as error:
+            return reason_of(error)
+        return None
 
     def _closing_points(self) -> list[Point]:
         now = time.time_ns() // 1_000_000
@@ -115,16 +143,21 @@ class RunRecorder:
             try:
                 self._write_sample(*item)
             except Exception as error:
-                reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+                reason = reason_of(error)
                 self.lost[reason] = self.lost.get(reason, 0) + 1
 
-    def _write_sample(self, sample: SampleRecord, steps: list[StepRecord], live: list[Point]) -> None:
-        run_id = self.store.start_run(sample.sample_id, sample_tags(sample), self.run_id, sample.started_ms)
+    def _write_sample(self, number: int, sample: SampleRecord, steps: list[StepRecord], live: list[Point]) -> None:
+        tags = {**sample_tags(sample), "vreason.number": f"{number:07d}"}
+        run_id = self.store.start_run(sample.sample_id, tags, self.run_id, sample.started_ms)
         points = [(name, value, step.timestamp_ms, step.token_index) for step in steps for name, value in step_points(step)]
         ended = steps[-1].timestamp_ms if steps else sample.started_ms
         whole = [("score", sample.score), ("output_tokens", sample.output_tokens), ("latency_ms", sample.generation_ms)]
         points += [(name, float(value), ended, 0) for name, value in whole if value is not None]
-        self.store.log(run_id, points)
+        try:
+            self.store.log(run_id, points)
+        except Exception:
+            self._try(self.store.end_run, run_id, "FAILED", ended)  # half of it is there: it must not seem to be running for ever
+            raise
         self.store.end_run(run_id, "FAILED" if sample.error else "FINISHED", ended)
         self.store.log(self.run_id, live)
         self.points += len(points) + len(live)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vreason_tracking import provenance
+from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.mlflow_store import MlflowStore
-from vreason_tracking.plots import COLOURS
+from vreason_tracking.plots import COLOURS, draw_entropy
 from vreason_tracking.recorder import RunRecorder
 from vreason_tracking.settings import RunSettings, Variant
 from vreason_tracking.summary import RunSummary
@@ -35,6 +37,7 @@ class VariantResult:
         summary: its figures.
         points: metric points written.
         notes: what a reader of the result must know: samples not written, listeners that failed.
+        curve: its entropy by token index.
     """
 
     name: str
@@ -44,6 +47,7 @@ class VariantResult:
     summary: RunSummary
     points: int
     notes: tuple[str, ...]
+    curve: EntropyCurve = field(default_factory=EntropyCurve)
 
 
 class RunWatcher(Protocol):
@@ -80,10 +84,22 @@ def run_experiment(settings: RunSettings, watcher: RunWatcher) -> list[VariantRe
         tags = {**_tags(settings, loaded, meter), "data.digest": data_digest(samples)}
         for variant, colour in zip(settings.resolved_variants(), cycle(COLOURS), strict=False):
             recorder = RunRecorder(store, variant.name, variant_params(settings, variant), tags, _without_address(settings), colour)
-            watcher.on_variant(variant.name, recorder.run_id)
             with _closing(recorder, results, watcher, meter) as notes:
+                watcher.on_variant(variant.name, recorder.run_id)
                 notes += _run_variant(settings, variant, loaded, samples, [recorder, watcher], meter)
+    _draw_together(store, settings.name, results)
     return results
+
+
+def _draw_together(store: MlflowStore, name: str, results: Sequence[VariantResult]) -> None:
+    """One plot of all variants' curves, among the artifacts of each."""
+    if len(results) < 2:
+        return
+    with tempfile.TemporaryDirectory(prefix="vreason-") as folder:
+        curves = {result.name: result.curve for result in results}
+        files = draw_entropy(curves, Path(folder) / "entropy_of_all_variants", f"Entropy while answering: {name}")
+        for result in results:
+            store.log_files(result.run_id, files)
 
 
 def load_samples(settings: RunSettings) -> Sequence[Sample]:
@@ -161,7 +177,14 @@ def _closing(recorder: RunRecorder, results: list[VariantResult], watcher: RunWa
         if meter.errors:
             notes.append(f"memory sampling failed {meter.errors} time(s): {meter.last_error}")
         result = VariantResult(
-            recorder.name, recorder.run_id, recorder.store.experiment_id, status, recorder.summary, recorder.points, tuple(notes)
+            recorder.name,
+            recorder.run_id,
+            recorder.store.experiment_id,
+            status,
+            recorder.summary,
+            recorder.points,
+            tuple(notes),
+            recorder.curve,
         )
         results.append(result)
         watcher.on_result(result)

@@ -18,7 +18,7 @@ class RecordedSample:
     Attributes:
         run_id: of its nested run.
         tags: question, answer, prediction, output and the rest; see `recorder.sample_tags`.
-        metrics: score, output_tokens, latency_ms.
+        metrics: score, output_tokens and latency_ms, as far as it has them.
         series: metric name to its values by token index, (token, value).
     """
 
@@ -34,8 +34,7 @@ def find_run(store: MlflowStore, name: str) -> Any:
     Raises:
         TrackingError: there is none, or the beginning fits several.
     """
-    query = "tags.`vreason.kind` = 'variant'"
-    runs = store.client.search_runs([store.experiment_id], query, order_by=["attributes.start_time DESC"], max_results=1000)
+    runs = _all_runs(store, "tags.`vreason.kind` = 'variant'", "attributes.start_time DESC")
     fitting = [run for run in runs if run.info.run_id.startswith(name)] if name else []
     if len(fitting) == 1:
         return fitting[0]
@@ -50,20 +49,20 @@ def find_run(store: MlflowStore, name: str) -> Any:
 
 def sample_rows(store: MlflowStore, run_id: str) -> list[tuple[str, Mapping[str, str]]]:
     """Run id and tags of every sample of a variant's run, in the order in which they were answered."""
-    rows: list[tuple[str, Mapping[str, str]]] = []
+    runs = _all_runs(store, f"tags.`mlflow.parentRunId` = '{run_id}'", "attributes.start_time ASC")
+    return sorted(((run.info.run_id, run.data.tags) for run in runs), key=lambda row: row[1].get("vreason.number", ""))
+
+
+def _all_runs(store: MlflowStore, query: str, order: str) -> list[Any]:
+    """Every run of the experiment that fits, page by page."""
+    runs: list[Any] = []
     token = None
     while True:
-        page = store.client.search_runs(
-            [store.experiment_id],
-            f"tags.`mlflow.parentRunId` = '{run_id}'",
-            order_by=["attributes.start_time ASC"],
-            max_results=1000,
-            page_token=token,
-        )
-        rows += [(run.info.run_id, run.data.tags) for run in page]
+        page = store.client.search_runs([store.experiment_id], query, order_by=[order], max_results=1000, page_token=token)
+        runs += page
         token = page.token
         if not token:
-            return rows
+            return runs
 
 
 def read_sample(store: MlflowStore, run_id: str, sample_id: str) -> RecordedSample:
@@ -82,4 +81,5 @@ def read_sample(store: MlflowStore, run_id: str, sample_id: str) -> RecordedSamp
         for name in ("entropy", "ema", "alpha", "loss")
         if name in run.data.metrics
     }
-    return RecordedSample(run.info.run_id, run.data.tags, run.data.metrics, series)
+    figures = {name: run.data.metrics[name] for name in ("score", "output_tokens", "latency_ms") if name in run.data.metrics}
+    return RecordedSample(run.info.run_id, run.data.tags, figures, series)

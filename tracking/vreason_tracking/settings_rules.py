@@ -61,7 +61,7 @@ def prompt_text(file: str) -> str:
         if PLACEHOLDER in text:
             return text
         reason = f"has no {PLACEHOLDER}; write it where the question belongs"
-    raise ConfigError([Fault("prompt.file", f"{shown(file)}: {reason}")])
+    raise ConfigError([Fault("prompt.file", f"{file!r}: {reason}")])
 
 
 def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:

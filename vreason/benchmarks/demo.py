@@ -47,6 +47,8 @@ class DemoBenchmark:
         """Clip `number` with its questions: of the kinds that it allows, those asked least so far."""
         rng = rng_for(self.split, SEED, number)
         clip = sample_clip(rng)
+        while not clip.clear_at_end:  # else a question could be asked about a shape that nobody sees
+            clip = sample_clip(rng)
         possible = [question for kind in ASKED if (question := KINDS[kind](rng, clip)) is not None]
         possible.sort(key=lambda question: asked[question.kind])
         chosen = possible[:QUESTIONS_A_CLIP]

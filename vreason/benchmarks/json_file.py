@@ -70,7 +70,7 @@ class JsonBenchmark:
             except json.JSONDecodeError as error:
                 raise DataError(f"{self.path}: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
         rows: list[tuple[str, Any]] = []
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(text.split("\n"), 1):  # not splitlines: a JSON text may hold U+2028 and its like
             if line.strip():
                 try:
                     rows.append((f"line {number}", json.loads(line)))
@@ -79,16 +79,16 @@ class JsonBenchmark:
         return rows
 
     def _sample(self, row: dict[str, Any], number: int) -> Sample:
-        options = tuple(_unlettered(option) for option in row.get("options") or ())
+        options = _unlettered(row.get("options") or ())
         video = Path(row["video"])
         return Sample(
-            sample_id=str(row.get("id", number)),
+            sample_id=str(number if row.get("id") is None else row["id"]),
             video=str(video if video.is_absolute() else self.video_root / video),
             question=row["question"],
             answer=_unwrapped(str(row["answer"])),
             problem_type=row.get("problem_type") or ("multiple choice" if options else "free-form"),
             options=options,
-            category=str(row.get("category", "")),
+            category=str(row.get("category") or ""),
         )
 
 
@@ -104,19 +104,22 @@ def _faults(row: Any) -> list[str]:
         wrong.append(f"problem_type {kind!r} is not one of {', '.join(PROBLEM_TYPES)}")
     if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
         return [*wrong, "options must be a list of texts"]
-    if kind == "multiple choice" and len(options) < 2:
+    if len(options) < 2 and (kind == "multiple choice" or (kind is None and options)):
         wrong.append("a multiple-choice question needs at least two options")
     if len(options) > len(LETTERS):
         wrong.append(f"{len(options)} options; at most {len(LETTERS)} can be lettered")
     choice = kind in (None, "multiple choice") and len(options) >= 2
-    if choice and row.get("answer") and _unwrapped(str(row["answer"])) not in list(LETTERS[: len(options)]):
+    if choice and row.get("answer") not in (None, "") and _unwrapped(str(row["answer"])) not in list(LETTERS[: len(options)]):
         wrong.append(f"answer {row['answer']!r} is not the letter of an option (A to {LETTERS[min(len(options), 26) - 1]})")
     return wrong
 
 
-def _unlettered(option: str) -> str:
-    """Option text without a leading "A. " or "(A) "."""
-    return re.sub(r"^\(?[A-Z][.):]\s+", "", option.strip())
+def _unlettered(options: Sequence[str]) -> tuple[str, ...]:
+    """The options without a leading "A. " or "(A) ", where every one carries its own letter."""
+    texts = [option.strip() for option in options]
+    bare = [re.sub(rf"^\(?{letter}[.):]\s+", "", text) for letter, text in zip(LETTERS, texts, strict=False)]
+    lettered = all(before != after for before, after in zip(texts, bare, strict=False))
+    return tuple(bare if lettered else texts)
 
 
 def _unwrapped(answer: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 from vreason.demo.world import FPS, FRAMES, SIDE, Clip, render
 
+_ENCODER = {"crf": "12", "preset": "veryfast", "threads": "1", "x264-params": "cpu-independent=1"}  # the same bytes everywhere
 _EDITION = 1  # raise when the world or the encoder settings change: older files are then left alone
 
 
@@ -23,9 +25,9 @@ def write_clip(clip: Clip, path: Path) -> Path:
     import av
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.mp4")
+    partial = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.partial.mp4")
     with av.open(str(partial), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"crf": "12", "preset": "veryfast", "threads": "1"})
+        stream = container.add_stream("libx264", rate=FPS, options=_ENCODER)
         stream.width = stream.height = SIDE
         stream.pix_fmt = "yuv420p"
         for pixels in render(clip, tuple(range(FRAMES))):

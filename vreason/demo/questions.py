@@ -109,7 +109,7 @@ def meeting(rng: Rng, clip: Clip) -> Question | None:
         return None
     touching = [pair for pair in pairs if clip.meet(*pair)]
     apart = [pair for pair in pairs if not clip.meet(*pair)]
-    pool = touching if touching and (not apart or rng.random() < 0.8) else apart
+    pool = touching if touching and (not apart or rng.random() < 0.5) else apart
     a, b = pool[rng.integers(0, len(pool))]
     if rng.random() < 0.5:
         a, b = b, a

@@ -80,13 +80,17 @@ class Trainer:
     def __init__(self, schedule: Schedule, out: Path, worker: int = 0) -> None:
         self.schedule, self.out, self.worker, self.step = schedule, out, worker, 0
         torch.manual_seed(schedule.seed)
-        tokenizer = network.load_tokenizer(out) if (out / "checkpoint.pt").exists() else network.build_tokenizer(corpus(schedule.seed))
-        self.processor = network.build_processor(tokenizer)
+        self._use(network.build_tokenizer(corpus(schedule.seed)))
         self.model = network.build_model(self.processor.tokenizer)
         self.model.set_attn_implementation("eager")  # faster than the fused kernels at these lengths on a CPU
-        self.batches = BatchMaker(self.processor, schedule.seed, schedule.rows // schedule.workers, worker, schedule.see_first)
         self.optimisers = self._optimisers()
-        self._letters = torch.tensor([self.processor.tokenizer(f" {letter}")["input_ids"][0] for letter in LETTERS])
+
+    def _use(self, tokenizer: Any) -> None:
+        """Everything that depends on token ids."""
+        schedule = self.schedule
+        self.processor = network.build_processor(tokenizer)
+        self.batches = BatchMaker(self.processor, schedule.seed, schedule.rows // schedule.workers, self.worker, schedule.see_first)
+        self._letters = torch.tensor([tokenizer(f" {letter}")["input_ids"][0] for letter in LETTERS])
 
     def _optimisers(self) -> list[torch.optim.Optimizer]:
         """Muon for the hidden matrices, AdamW for embeddings, norms and biases."""
@@ -159,6 +163,8 @@ class Trainer:
         path = self.out / "checkpoint.pt"
         if not path.exists():
             return False
+        if (self.out / "tokenizer.json").exists():  # token ids must not move, whatever became of the questions' wording since
+            self._use(network.load_tokenizer(self.out))
         state = torch.load(path, weights_only=True)
         self.model.load_state_dict(state["model"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):

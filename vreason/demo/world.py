@@ -99,6 +99,12 @@ class Clip:
         return self.closest(a, b) <= MEET_WITHIN
 
     @property
+    def clear_at_end(self) -> bool:
+        """Whether no shape is hidden behind another in the last frame."""
+        ends = [np.array(shape.end, float) for shape in self.shapes]
+        return all(np.linalg.norm(a - b) > 1.2 for i, a in enumerate(ends) for b in ends[i + 1 :])
+
+    @property
     def by_entry(self) -> tuple[Shape, ...]:
         """The shapes in their order of appearance; those that are there from the start in order of drawing."""
         return tuple(sorted(self.shapes, key=lambda shape: shape.entry))

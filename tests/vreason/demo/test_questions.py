@@ -201,7 +201,7 @@ def test_recitals_name_every_letter() -> None:
     """The reply goes through all options, each with its own letter, in orders of all kinds; its answer is the letter named last."""
     rng = np.random.default_rng(5)
     orders = set()
-    for question in (recital(rng) for _ in range(200)):
+    for question in (recital(rng) for _ in range(600)):
         pairs = re.findall(r"(\w+) ([A-D])\.", question.reasoning)
         assert dict(zip(question.options, LETTERS, strict=False)) == dict(pairs)
         assert len(question.options) == len(pairs)
