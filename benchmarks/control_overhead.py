@@ -3,8 +3,8 @@
     python benchmarks/control_overhead.py [--rounds 7] [--tokens 48] [--threads 2]
 
 A Qwen2.5-VL of the 0.5B shape with random weights (float32), one video of at least 1,000 tokens, greedy, the same number of tokens for
-every way. A round runs every way once, in turn; a figure is the median over the rounds of the ratio to that round's plain run. Time is taken
-between the first and the last drawn token, so that the prefill, which is the same for all, does not dilute it.
+every way. A round runs every way once, in turn; a figure is the median over the rounds of the ratio to that round's plain run. Time is
+taken between the first and the last drawn token, so that the prefill, which is the same for all, does not dilute it.
 
 The limit beside the figure is arithmetic: the backward pass reads the head's and the last layer's weights once more, and decoding time is
 reading weights. Where a figure lies below its limit, the fused head pass (vreason/fused_head.py) read the head once instead of twice.
@@ -167,7 +167,8 @@ def main() -> int:
     inputs = build_inputs(model)
     video = int((inputs["input_ids"] == model.config.video_token_id).sum())
     size = sum(parameter.numel() for parameter in model.parameters()) / 1e6
-    print(f"{size:.0f}M parameters, float32, {video} video tokens, {options.threads} threads; {options.rounds} rounds of {options.tokens} tokens")
+    print(f"{size:.0f}M parameters, float32, {video} video tokens, {options.threads} threads")
+    print(f"{options.rounds} rounds of {options.tokens} tokens")
     seconds: dict[str, list[float]] = {name: [] for name in ways()}
     peaks: dict[str, list[int]] = {name: [] for name in ways()}
     for name, method in ways().items():  # once for warmth
