@@ -7,7 +7,7 @@ every way. A round runs every way once, in turn; a figure is the median over the
 taken between the first and the last drawn token, so that the prefill, which is the same for all, does not dilute it.
 
 The limit beside the figure is arithmetic: the backward pass reads the head's and the last layer's weights once more, and decoding time is
-reading weights. Where a figure lies below its limit, the fused head pass (vreason/fused_head.py) read the head once instead of twice.
+reading weights.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import psutil
@@ -118,8 +117,7 @@ def ways() -> dict[str, VReasonConfig | None]:
         "v-reason k=4": VReasonConfig(),
         "v-reason k=1": VReasonConfig(ControllerConfig(k=1)),
         "lite k=4": VReasonConfig(pruning=PruningConfig()),
-        "v-reason k=4, head read twice": VReasonConfig(),
-        "v-reason k=1, head read twice": VReasonConfig(ControllerConfig(k=1)),
+        "lite without control": VReasonConfig(controller=None, pruning=PruningConfig()),
     }
 
 
@@ -135,21 +133,13 @@ def limits(model: Any) -> dict[int, float]:
 
 def run_once(model: Any, inputs: dict[str, Any], name: str, method: VReasonConfig | None, tokens: int) -> tuple[float, int]:
     """Seconds a token and peak resident bytes of one generation."""
-    from vreason import steering
-
-    can_fuse: Callable[[torch.nn.Module], bool] = steering.can_fuse
-    if name.endswith("head read twice"):
-        steering.can_fuse = lambda head: False
     times = TokenTimes()
     steered = {} if method is None else {"custom_generate": decode, "vreason": method}
     gc.collect()
-    try:
-        with PeakMemory() as memory:
-            output = model.generate(
-                **inputs, **steered, do_sample=False, max_new_tokens=tokens, min_new_tokens=tokens, streamer=times, pad_token_id=0
-            )
-    finally:
-        steering.can_fuse = can_fuse
+    with PeakMemory() as memory:
+        output = model.generate(
+            **inputs, **steered, do_sample=False, max_new_tokens=tokens, min_new_tokens=tokens, streamer=times, pad_token_id=0
+        )
     if output.shape[1] - inputs["input_ids"].shape[1] != tokens:
         raise SystemExit(f"{name} drew another number of tokens than asked; the comparison is void")
     return times.per_token(), memory.peak
@@ -195,7 +185,7 @@ def report(seconds: dict[str, list[float]], peaks: dict[str, list[int]], limit: 
         ratios = [mine / base for mine, base in zip(seconds[name], plain, strict=True)]
         memory = statistics.median(peaks[name]) / statistics.median(peaks["plain generate"])
         target = f"{TARGETS[name]:.2f}" if name in TARGETS else ""
-        bound = limit[1] if "k=1" in name else limit[4] if "k=4" in name and "lite" not in name else None
+        bound = None if "lite" in name else limit[1] if "k=1" in name else limit[4] if "k=4" in name else None
         span = f"{min(ratios):.3f} - {max(ratios):.3f}"
         bound_text = f"{bound:.3f}" if bound else ""
         print(f"{name:32} {statistics.median(ratios):10.3f} {span:>15} {target:>7} {bound_text:>7} {memory:13.3f}")

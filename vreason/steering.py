@@ -7,7 +7,7 @@ hook at the last layer's entrance, so that everything below runs as in plain gen
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ from vreason import cache as kv
 from vreason.config import ControllerConfig
 from vreason.controller import ValueController
 from vreason.entropy import EntropyTracker, token_entropy
-from vreason.fused_head import HeadPass, can_fuse, fused
 from vreason.models.adapter import ModelAdapter
 from vreason.switching import Switch, switching_loss
 
@@ -59,8 +58,6 @@ class Steering:
     def __init__(self, model: Any, adapter: ModelAdapter, config: ControllerConfig, controlled: bool) -> None:
         self.config = config
         self._norm_layer, self._head = adapter.head(model)
-        self._fused = can_fuse(self._head)
-        self._pass: HeadPass | None = None
         self._last_layer = adapter.decoder_layers(model)[-1]
         self._index = len(adapter.decoder_layers(model)) - 1
         self._controlled = controlled
@@ -106,8 +103,7 @@ class Steering:
             kv.write_values(cache, self._index, self._positions, self._controller.steered())
         self._recording = True
         try:
-            fusing = fused(self._head) if self._fused else nullcontext()
-            with frozen(self._last_layer, self._norm_layer, self._head), fusing as self._pass:
+            with frozen(self._last_layer, self._norm_layer, self._head):
                 yield
         finally:
             self._recording = False
@@ -122,7 +118,7 @@ class Steering:
         """
         update = self.updates_at(token)
         with torch.set_grad_enabled(update):
-            entropy = self._pass.entropy if update and self._pass is not None else token_entropy(logits[:, -1])
+            entropy = token_entropy(logits[:, -1])
         ema, peak = self._tracker.update(entropy)
         alpha = self._switch.alpha(ema, peak)
         signals = Signals(entropy.detach(), ema, peak, alpha, delta_v_norm=self._norm, value_cosine=self._cosine)
@@ -130,22 +126,13 @@ class Steering:
             self._update(cache, signals, entropy, active)
         return signals
 
-    def _gradient(self, loss: torch.Tensor, alpha: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
-        """Gradient of the rows' losses with respect to dV: through the head by autograd, or from the fused pass onwards."""
-        if self._pass is None:
-            (gradient,) = torch.autograd.grad(loss, delta, torch.ones_like(loss))
-        else:
-            (gradient,) = torch.autograd.grad(self._pass.hidden, delta, -alpha[:, None].to(self._pass.gradient) * self._pass.gradient)
-            self._pass = None
-        return gradient
-
     def _update(self, cache: Any, signals: Signals, entropy: torch.Tensor, active: torch.Tensor) -> None:
         controller, positions = self._controller, self._positions
         assert controller is not None
         assert positions is not None
         with torch.enable_grad():
             loss = switching_loss(signals.alpha, entropy)
-        gradient = self._gradient(loss, signals.alpha, controller.delta)
+        (gradient,) = torch.autograd.grad(loss, controller.delta, torch.ones_like(loss))
         kv.detach_values(cache, self._index)
         signals.loss = loss.detach()
         signals.grad_norm = controller.step(gradient, active.to(gradient.device)).to(entropy.device)
