@@ -10,6 +10,7 @@ from vreason.demo.clips import cache_folder, write_clip
 from vreason.demo.questions import KINDS, Question
 from vreason.demo.seeds import rng_for
 from vreason.demo.world import Clip, sample_clip
+from vreason.errors import DataError
 
 CLIPS = 120
 QUESTIONS_A_CLIP = 4
@@ -24,11 +25,16 @@ class DemoBenchmark:
     Args:
         split: "test" or "validation".
         limit: at most this many questions; only their clips are written to disk.
+
+    Raises:
+        DataError: there is no such split.
     """
 
     name = "demo"
 
     def __init__(self, split: str = "test", limit: int | None = None) -> None:
+        if split not in ("test", "validation"):
+            raise DataError(f"the demo has no split {split!r}; use test or validation")
         self.split, self.limit = split, limit
 
     def samples(self) -> Sequence[Sample]:

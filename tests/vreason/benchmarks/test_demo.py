@@ -15,6 +15,7 @@ from vreason.demo.batches import draw
 from vreason.demo.questions import KINDS
 from vreason.demo.seeds import rng_for
 from vreason.demo.world import COLOURS, SHOWN, Clip, Shape, render
+from vreason.errors import DataError
 from vreason.prompts import LETTERS
 
 SPLITS = ("test", "validation")
@@ -161,3 +162,9 @@ def test_the_limit_bounds_questions_and_files(tmp_path: Path, monkeypatch: pytes
     assert list(five) == list(six[:5])
     assert {Path(sample.video) for sample in six} == {path for path in tmp_path.rglob("*") if path.is_file()}
     assert [] == list(DemoBenchmark(limit=0).samples())
+
+
+def test_only_the_benchmark_s_splits() -> None:
+    """The worlds of training are no benchmark: another split is refused by name."""
+    with pytest.raises(DataError, match="'train'"):
+        DemoBenchmark("train")
