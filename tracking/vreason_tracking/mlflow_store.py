@@ -35,6 +35,7 @@ class MlflowStore:
 
     def __init__(self, uri: str, experiment: str, *, create: bool = True) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # a line a sample, with the server's password in it
         from mlflow import MlflowClient
 
         self.uri = uri
