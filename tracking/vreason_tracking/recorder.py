@@ -50,11 +50,14 @@ class RunRecorder:
         self._folder = Path(tempfile.mkdtemp(prefix="vreason-"))
         self._files_at_risk = True
         self._tables = RecordTables(self._folder)
-        self.run_id = store.start_run(name, {**tags, "vreason.kind": "variant", "mlflow.runColor": colour})
-        store.log(self.run_id, params=params)
+        try:
+            self.run_id = store.start_run(name, {**tags, "vreason.kind": "variant", "mlflow.runColor": colour})
+        except Exception as error:
+            raise TrackingError(f"no run could be opened for {name!r} ({reason_of(error)}); check the tracking database") from error
         config_file = self._folder / "config.yaml"
         config_file.write_text(config, encoding="utf-8")
-        store.log_files(self.run_id, [config_file])
+        opening = (self._try(store.log, self.run_id, (), params), self._try(store.log_files, self.run_id, [config_file]))
+        self._faults = [fault for fault in opening if fault]  # told at the end: what is answered until then is kept in the tables
         self._queue: queue.Queue[tuple[int, SampleRecord, list[StepRecord], list[Point]] | None] = queue.Queue(_QUEUED)
         self._writer = threading.Thread(target=self._write, name="mlflow-writer", daemon=True)
         self._writer.start()
@@ -89,7 +92,8 @@ class RunRecorder:
         self._queue.put(None)
         self._writer.join()
         self._tables.close()
-        faults = [fault for fault in (self._try(self._log_files), self._try(self._log_closing, error)) if fault]
+        closing = (self._try(self._log_files), self._try(self._log_closing, error))
+        faults = [*self._faults, *(fault for fault in closing if fault)]
         kept = f"; its tables are kept in {self._folder}" if self._files_at_risk else ""
         if fault := self._try(self.store.end_run, self.run_id, "FAILED" if faults else status):
             faults.append(fault)
