@@ -1,4 +1,7 @@
-"""A sample's way through the method: frames, prompt, generation, answer, score. One `SampleRecord` a sample, whatever happens to it."""
+"""A sample's way through the method: frames, prompt, generation, answer, score. One `SampleRecord` a sample.
+
+An unreadable video, frames that the processor refuses and a lack of memory become that sample's error; any other exception ends the run.
+"""
 
 from __future__ import annotations
 
