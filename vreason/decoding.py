@@ -25,6 +25,7 @@ from vreason.events import MemoryReader, ObserverGuard, PrefillRecord
 from vreason.generation import caller_argument, refuse_unsupported
 from vreason.models import adapter_for
 from vreason.pruning import prune
+from vreason.sampling import TokenSampler
 from vreason.steering import Steering
 from vreason.step_log import StepClock, StepLog, StepTensors
 
@@ -38,6 +39,7 @@ def decode(
     vreason: VReasonConfig | None = None,
     observers: Sequence[Any] = (),
     sample_ids: Sequence[str] | None = None,
+    row_seeds: Sequence[int] | None = None,
     memory: MemoryReader | None = None,
     **model_kwargs: Any,
 ) -> Any:
@@ -47,6 +49,9 @@ def decode(
         vreason: the method; default: the paper's settings. ``VReasonConfig.preset("baseline")`` only observes.
         observers: listeners (`vreason.DecodeObserver`). One that fails is warned about and left out of that event.
         sample_ids: a name for each row of the batch, told in every record; default "0", "1", ...
+        row_seeds: with `do_sample`, a seed for each row of the batch: it then draws what it would draw alone with that seed, wherever it
+            stands, whoever stands beside it and whenever they end, and torch's own generators are left as they are. A row alone with seed s
+            draws as after ``torch.manual_seed(s)``. Default: all rows share torch's generator, as in plain `generate`.
         memory: returns the newest sample of the memory in use, for the step records.
 
     Returns:
@@ -55,7 +60,7 @@ def decode(
     Raises:
         UnsupportedGenerationError: beam search, assisted decoding, or a cache that is not the default dynamic one.
         UnsupportedModelError: the model's family has no adapter.
-        ConfigError: `sample_ids` does not name every row once.
+        ConfigError: `sample_ids` does not name every row once, or `row_seeds` does not hold a seed for every row.
     """
     with ExitStack() as stack:
         if torch.is_inference_mode_enabled():
@@ -65,7 +70,8 @@ def decode(
         streamer = caller_argument(model, "streamer")
         names = _names(sample_ids, input_ids.shape[0])
         guard = ObserverGuard(tuple(observers))
-        loop = _Loop(model, generation_config, vreason or VReasonConfig(), StepLog(names, guard, memory), model_kwargs)
+        sampler = TokenSampler(row_seeds, input_ids.shape[0], input_ids.device)
+        loop = _Loop(model, generation_config, vreason or VReasonConfig(), StepLog(names, guard, memory), sampler, model_kwargs)
         try:
             return loop.run(input_ids, logits_processor, stopping_criteria, streamer)
         finally:
@@ -82,8 +88,10 @@ def _names(sample_ids: Sequence[str] | None, rows: int) -> list[str]:
 class _Loop:
     """One call: transformers' sampling loop with the method's steps in it."""
 
-    def __init__(self, model: Any, generation: Any, config: VReasonConfig, log: StepLog, model_kwargs: dict[str, Any]) -> None:
-        self.model, self.generation, self.config, self.log = model, generation, config, log
+    def __init__(
+        self, model: Any, generation: Any, config: VReasonConfig, log: StepLog, sampler: TokenSampler, model_kwargs: dict[str, Any]
+    ) -> None:
+        self.model, self.generation, self.config, self.log, self.sampler = model, generation, config, log, sampler
         self.model_kwargs = model_kwargs
         self.adapter = adapter_for(model.config)
         self.steering = Steering(model, self.adapter, config.observer, controlled=config.controller is not None)
@@ -155,10 +163,7 @@ class _Loop:
         """Next token of each row and the processed scores it was drawn from: (B,) and (B, vocab)."""
         raw = logits.to(copy=True, dtype=torch.float32, device=input_ids.device)
         scores = logits_processor(input_ids, raw)
-        if self.generation.do_sample:
-            drawn = torch.multinomial(torch.softmax(scores, dim=-1), num_samples=1).squeeze(1)
-        else:
-            drawn = torch.argmax(scores, dim=-1)
+        drawn = self.sampler.draw(torch.softmax(scores, dim=-1)) if self.generation.do_sample else scores.argmax(dim=-1)
         return drawn, scores
 
     def _pad(self, like: torch.Tensor) -> torch.Tensor:

@@ -7,6 +7,7 @@ VReasonError                      1
 ├── VideoError                    4   a video file cannot be used; a run records it as that sample's error
 ├── DataError                     4   a data file or a sample in it is wrong
 └── TrackingError                 5   the record cannot be written or read
+    └── TrackingUnavailableError  5   its server or database is away or busy: the same call may succeed later
 """
 
 from __future__ import annotations
@@ -76,3 +77,7 @@ class TrackingError(VReasonError):
     """The record of a run cannot be written or read."""
 
     exit_code = 5
+
+
+class TrackingUnavailableError(TrackingError):
+    """The tracking server or database does not answer, or is busy: the same call may succeed later."""

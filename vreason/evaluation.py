@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from vreason.answers import extract_answer
+from vreason.batch_events import BatchEvents, Forward
 from vreason.benchmarks import Sample
+from vreason.clock import unix_ms
 from vreason.config import VReasonConfig
+from vreason.cuda_memory import CudaPeaks
 from vreason.decoding import decode
-from vreason.errors import VideoError, VReasonError
-from vreason.events import MemoryMeter, ObserverGuard, PrefillRecord, SampleRecord, StepRecord
+from vreason.errors import DataError, VideoError, VReasonError
+from vreason.events import MemoryMeter, ObserverGuard, SampleRecord
 from vreason.loading import LoadedModel
 from vreason.prompts import PromptTemplate
 from vreason.scoring import Profile, score
@@ -28,6 +31,7 @@ from vreason.signatures import ADVICE, find_signatures, peak_token
 from vreason.video import VideoConfig, VideoFrames, read_video
 
 OUT_OF_MEMORY = "out-of-memory"
+_SHOWN = 10  # repeated ids named in an error; the rest is counted
 
 
 @dataclass(frozen=True)
@@ -43,26 +47,12 @@ class EvaluationConfig:
     seed: int = 0
 
 
-@dataclass
-class _Listener:
-    """Collects one batch's events by sample."""
-
-    prefills: dict[str, PrefillRecord] = field(default_factory=dict)
-    steps: dict[str, list[StepRecord]] = field(default_factory=dict)
-
-    def on_prefill(self, prefill: PrefillRecord) -> None:
-        self.prefills[prefill.sample_id] = prefill
-
-    def on_steps(self, steps: Sequence[StepRecord]) -> None:
-        for step in steps:
-            self.steps.setdefault(step.sample_id, []).append(step)
-
-
 @dataclass(frozen=True)
 class _Clip:
-    """A sample with its frames, or with the reason why there are none."""
+    """A sample with its frames, or with the reason why there are none; `done`: in its batch for company, nothing is told of it."""
 
     sample: Sample
+    done: bool
     frames: VideoFrames | None
     error: str | None
     decode_ms: float
@@ -75,30 +65,42 @@ class Evaluation:
         loaded: the model.
         config: method, prompt, video, generation and scoring.
         observers: told of every step and every sample.
-        meter: samples the memory in use; None leaves memory out of the records.
+        meter: samples the memory in use; None leaves it out of the records. The peaks of torch's CUDA allocator stand in them anyway.
     """
 
     def __init__(
         self, loaded: LoadedModel, config: EvaluationConfig, observers: Sequence[Any] = (), meter: MemoryMeter | None = None
     ) -> None:
         self.loaded, self.config, self.meter = loaded, config, meter
-        self.guard = ObserverGuard(tuple(observers))
+        self.guard, self._cuda = ObserverGuard(tuple(observers)), CudaPeaks()
 
-    def run(self, samples: Sequence[Sample]) -> Iterator[SampleRecord]:
-        """Yield a record a sample, in order. The next batch's frames are decoded while the current one is generated."""
-        size = self.config.batch_size
-        batches = [samples[start : start + size] for start in range(0, len(samples), size)]
+    def run(self, samples: Sequence[Sample], done: Collection[str] = ()) -> Iterator[SampleRecord]:
+        """Yield a record a sample, in order. The next batch's frames are decoded while the current one is generated.
+
+        Args:
+            samples: the whole list, also when part of it is done: batches are cut from it as ever, since a padded row's last digits may
+                depend on its neighbours. What is told of a sample is then the same in one go or after an interruption.
+            done: ids of samples that are answered already. Nothing is told of them; a batch of none but such is not even read, in any other
+                they are generated again for company. Ids of no sample are ignored.
+
+        Raises:
+            DataError: two samples have the same id.
+        """
+        _refuse_doubles(samples)
+        size, done = self.config.batch_size, frozenset(done)
+        whole = [samples[start : start + size] for start in range(0, len(samples), size)]
+        batches = [batch for batch in whole if any(sample.sample_id not in done for sample in batch)]
         with ThreadPoolExecutor(1, thread_name_prefix="video") as ahead:
-            waiting: Future[list[_Clip]] | None = ahead.submit(self._read, batches[0]) if batches else None
+            waiting: Future[list[_Clip]] | None = ahead.submit(self._read, batches[0], done) if batches else None
             for number in range(len(batches)):
                 assert waiting is not None
                 clips = waiting.result()
-                waiting = ahead.submit(self._read, batches[number + 1]) if number + 1 < len(batches) else None
+                waiting = ahead.submit(self._read, batches[number + 1], done) if number + 1 < len(batches) else None
                 for record in self._answer(clips):
                     self.guard.sample(record)
                     yield record
 
-    def _read(self, samples: Sequence[Sample]) -> list[_Clip]:
+    def _read(self, samples: Sequence[Sample], done: Collection[str]) -> list[_Clip]:
         clips = []
         for sample in samples:
             start = time.perf_counter()
@@ -109,51 +111,67 @@ class Evaluation:
                 error = str(fault)
             except MemoryError:
                 error = f"{sample.video}: not enough memory for its frames; {ADVICE[OUT_OF_MEMORY]}"
-            clips.append(_Clip(sample, frames, error, (time.perf_counter() - start) * 1000))
+            clips.append(_Clip(sample, sample.sample_id in done, frames, error, (time.perf_counter() - start) * 1000))
         return clips
 
     def _answer(self, clips: Sequence[_Clip]) -> list[SampleRecord]:
-        """Records of a batch, in its order; unreadable videos and a lack of memory become their samples' errors."""
+        """Records of what a batch has left to do, in its order; unreadable videos and a lack of memory become their samples' errors."""
         readable = [clip for clip in clips if clip.frames is not None]
         answered = {record.sample_id: record for record in self._generate_safely(readable)}
-        return [answered.get(clip.sample.sample_id) or _failed(clip, clip.error or "") for clip in clips]
+        return [answered.get(clip.sample.sample_id) or _failed(clip, clip.error or "") for clip in clips if not clip.done]
 
     def _generate_safely(self, clips: Sequence[_Clip]) -> list[SampleRecord]:
         if not clips:
             return []
+        self._reset_memory()
         try:
             return self._generate(clips)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
+        memory = self._memory()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if len(clips) > 1:  # what does not fit together may fit alone
-            return [record for clip in clips for record in self._generate_safely([clip])]
-        return [replace(_failed(clips[0], f"out of memory: {ADVICE[OUT_OF_MEMORY]}"), signatures=(OUT_OF_MEMORY,))]
+            return self._one_by_one(clips)
+        return [replace(_failed(clips[0], f"out of memory: {ADVICE[OUT_OF_MEMORY]}"), signatures=(OUT_OF_MEMORY,), **memory)]
+
+    def _one_by_one(self, clips: Sequence[_Clip]) -> list[SampleRecord]:
+        """Each alone, but for those that are done: nobody needs their company any more."""
+        return [record for clip in clips if not clip.done for record in self._generate_safely([clip])]
 
     def _generate(self, clips: Sequence[_Clip]) -> list[SampleRecord]:
         inputs, failed = self._inputs(clips)
         if inputs is None:
             return failed
         names = [clip.sample.sample_id for clip in clips]
-        listener, forward = _Listener(), _Forward(self.guard, held_back=len(clips) > 1)
-        if self.meter is not None:
-            self.meter.reset_peak()
-        torch.manual_seed(_seed(self.config.seed, names[0]))
-        started = time.time() * 1000
+        done = {clip.sample.sample_id for clip in clips if clip.done}
+        listener, forward = BatchEvents(), Forward(self.guard, done)
+        started = unix_ms()
         self.loaded.model.generate(
             **inputs.to(self.loaded.model.device),
             custom_generate=decode,
             vreason=self.config.method,
             observers=[listener, forward],
             sample_ids=names,
+            row_seeds=[_seed(self.config.seed, name) for name in names],
             memory=self.meter.latest if self.meter is not None else None,
             **self.config.generation,
         )
-        forward.release()
-        peak = self.meter.peak() if self.meter is not None else None
-        return [self._record(clip, listener, started, peak) for clip in clips]
+        memory = self._memory()
+        return [replace(self._record(clip, listener, started), **memory) for clip in clips if not clip.done]
+
+    def _reset_memory(self) -> None:
+        """A sample, or a batch of them, begins."""
+        self._cuda.reset()
+        if self.meter is not None:
+            self.meter.reset_peak()
+
+    def _memory(self) -> dict[str, Any]:
+        """The memory of a record: peaks since the sample, or its batch, began."""
+        used, source = (self.meter.peak() if self.meter is not None else None) or (None, None)
+        peaks = {"peak_allocated_bytes": self._cuda.allocated(), "peak_reserved_bytes": self._cuda.reserved()}
+        return {"peak_memory_bytes": used, "memory_source": source, **peaks}
 
     def _inputs(self, clips: Sequence[_Clip]) -> tuple[Any, list[SampleRecord]]:
         """Model inputs of the batch; a sample that the processor refuses fails alone, the others are then asked one by one."""
@@ -167,11 +185,11 @@ class Evaluation:
             return adapter.inputs(processor, turns, (config.video.min_pixels, config.video.max_pixels)), []
         except (ValueError, VReasonError) as error:
             if len(clips) > 1:
-                return None, [record for clip in clips for record in self._generate_safely([clip])]
+                return None, self._one_by_one(clips)
             reason = f"{clips[0].sample.video}: the processor refuses its frames ({error}); check size and shape of the clip"
             return None, [_failed(clips[0], reason)]
 
-    def _record(self, clip: _Clip, listener: _Listener, started: float, peak: tuple[int, str] | None) -> SampleRecord:
+    def _record(self, clip: _Clip, listener: BatchEvents, started: int) -> SampleRecord:
         sample, steps = clip.sample, listener.steps[clip.sample.sample_id]
         prefill = listener.prefills[sample.sample_id]
         assert clip.frames is not None
@@ -190,12 +208,10 @@ class Evaluation:
             peak_token=peak_token(steps),
             stopped=stopped,
             signatures=find_signatures(steps, self.loaded.vocabulary, stopped=stopped, parsed=extracted is not None),
-            started_ms=int(started),
-            time_to_first_token_ms=steps[0].timestamp_ms - started,
-            generation_ms=steps[-1].timestamp_ms - started,
+            started_ms=started,
+            time_to_first_token_ms=float(steps[0].timestamp_ms - started),
+            generation_ms=float(steps[-1].timestamp_ms - started),
             control_ms=sum(step.control_ms for step in steps),
-            peak_memory_bytes=peak[0] if peak else None,
-            memory_source=peak[1] if peak else None,
             frames=len(clip.frames.indices),
             video_seconds=clip.frames.duration,
         )
@@ -204,37 +220,6 @@ class Evaluation:
         """Token ids that end a reply."""
         ends = self.config.generation.get("eos_token_id", self.loaded.model.generation_config.eos_token_id)
         return set(ends) if isinstance(ends, list) else {ends}
-
-
-@dataclass
-class _Forward:
-    """Hands the loop's events on to the evaluation's own guard, so that failures are counted over the whole run.
-
-    A batch's events are held back until it is done: one that runs out of memory is asked again, one by one, and nobody shall hear of a
-    token twice.
-    """
-
-    guard: ObserverGuard
-    held_back: bool
-    _kept: list[Callable[[], None]] = field(default_factory=list)
-
-    def on_prefill(self, prefill: PrefillRecord) -> None:
-        self._tell(partial(self.guard.prefill, prefill))
-
-    def on_steps(self, steps: Sequence[StepRecord]) -> None:
-        self._tell(partial(self.guard.steps, steps))
-
-    def release(self) -> None:
-        """The batch is done: tell what was held back."""
-        for tell in self._kept:
-            tell()
-        self._kept.clear()
-
-    def _tell(self, tell: Callable[[], None]) -> None:
-        if self.held_back:
-            self._kept.append(tell)
-        else:
-            tell()
 
 
 def _failed(clip: _Clip, error: str | None) -> SampleRecord:
@@ -249,7 +234,7 @@ def _failed(clip: _Clip, error: str | None) -> SampleRecord:
         category=sample.category,
         answer=sample.answer,
         error=error,
-        started_ms=int(time.time() * 1000),
+        started_ms=unix_ms(),
         decode_video_ms=clip.decode_ms,
     )
 
@@ -260,6 +245,14 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return any(words in str(error).lower() for words in ("out of memory", "can't allocate memory", "not enough memory"))
 
 
+def _refuse_doubles(samples: Sequence[Sample]) -> None:
+    """A record is found by its sample's id, so two samples may not share one."""
+    counts = Counter(sample.sample_id for sample in samples)
+    if doubled := [f"{name!r} ({count} times)" for name, count in counts.items() if count > 1]:
+        more = f" and {len(doubled) - _SHOWN} more" if len(doubled) > _SHOWN else ""
+        raise DataError(f"sample ids must differ, but these are repeated: {', '.join(doubled[:_SHOWN])}{more}; give each sample its own")
+
+
 def _seed(seed: int, sample_id: str) -> int:
-    """Seed of one sample, the same whatever was run before it."""
+    """Seed of one sample's draws, the same whatever is run before, beside or after it."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{sample_id}".encode()).digest()[:7], "big")

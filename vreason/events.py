@@ -103,7 +103,11 @@ class SampleRecord:
         started_ms: Unix time, milliseconds.
         decode_video_ms, time_to_first_token_ms, generation_ms: durations; generation includes the first token.
         control_ms: part of the generation spent on control.
-        peak_memory_bytes, memory_source: greatest memory in use seen while the sample ran.
+        peak_memory_bytes, memory_source: greatest memory in use seen while the sample ran, by a sampler that may miss what is short; also
+            of a sample that ran out of memory. Samples of a batch share it.
+        peak_allocated_bytes: greatest memory of tensors while the sample ran, exact, one entry a CUDA device in torch's order; empty
+            without CUDA.
+        peak_reserved_bytes: the same of the memory that torch's allocator held, what it kept from earlier samples included.
         frames: number of frames shown.
         video_seconds: the clip's duration.
     """
@@ -133,6 +137,8 @@ class SampleRecord:
     control_ms: float | None = None
     peak_memory_bytes: int | None = None
     memory_source: str | None = None
+    peak_allocated_bytes: tuple[int, ...] = ()
+    peak_reserved_bytes: tuple[int, ...] = ()
     frames: int = 0
     video_seconds: float | None = None
 
@@ -152,6 +158,9 @@ class SampleRecord:
 @runtime_checkable
 class DecodeObserver(Protocol):
     """A listener: `on_prefill` before a sample's first token, `on_steps` in blocks while it is decoded, `on_sample` at its end.
+
+    A sample may begin anew, with `on_prefill` and token 0: its batch ran out of memory, and it is asked again alone. What was told of it
+    before is then void.
 
     An observer may leave methods out.
     """
@@ -182,7 +191,7 @@ class MemoryMeter(Protocol):
         ...
 
     def peak(self) -> tuple[int, str] | None:
-        """The greatest sample since `reset_peak`, the newest included."""
+        """The greatest sample since `reset_peak`, the newest included; where the source changed, of the best one among them."""
         ...
 
 

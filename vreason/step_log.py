@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import torch
 
+from vreason.clock import unix_ms
 from vreason.events import MemoryReader, ObserverGuard, StepRecord
 
-BLOCK = 16  # tokens between two transfers
+BLOCK = 16  # tokens between two transfers, at most
+WAIT = 0.25  # seconds between two, at most: what has not been told dies with its process
 
 
 class StepClock:
@@ -56,18 +58,21 @@ _COLUMNS = ("token_ids", "active", "entropy", "ema", "peak", "alpha", "loss", "d
 
 
 class StepLog:
-    """Keeps up to `BLOCK` tokens on the device, then hands their records to the observers."""
+    """Keeps up to `BLOCK` tokens, or `WAIT` seconds of them, on the device, then hands their records to the observers."""
 
     def __init__(self, sample_ids: Sequence[str], guard: ObserverGuard, memory: MemoryReader | None) -> None:
         self.sample_ids, self.guard, self.memory = list(sample_ids), guard, memory
         self.unsteered: set[int] = set()  # rows without a video token have no controller
         self._waiting: list[tuple[StepTensors, int, int, tuple[int, str] | None, tuple[object, object, object]]] = []
+        self._since = 0.0  # monotonic time of the first that waits
 
     def add(self, index: int, tensors: StepTensors, marks: tuple[object, object, object]) -> None:
         """Take one token: its index t, its values, and the clock marks (start, after forward, after control)."""
         memory = self._read_memory()
-        self._waiting.append((tensors, index, time.time_ns() // 1_000_000, memory, marks))
-        if len(self._waiting) >= BLOCK:
+        if not self._waiting:
+            self._since = time.monotonic()
+        self._waiting.append((tensors, index, unix_ms(), memory, marks))
+        if len(self._waiting) >= BLOCK or time.monotonic() - self._since >= WAIT:
             self.flush()
 
     def _read_memory(self) -> tuple[int, str] | None:

@@ -1,0 +1,48 @@
+"""A batch's events on their way out: collected for its records, and handed on to whoever listens to the run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from vreason.events import ObserverGuard, PrefillRecord, StepRecord
+
+
+@dataclass
+class BatchEvents:
+    """An observer that collects one batch's events by sample."""
+
+    prefills: dict[str, PrefillRecord] = field(default_factory=dict)
+    steps: dict[str, list[StepRecord]] = field(default_factory=dict)
+
+    def on_prefill(self, prefill: PrefillRecord) -> None:
+        """Keep it."""
+        self.prefills[prefill.sample_id] = prefill
+
+    def on_steps(self, steps: Sequence[StepRecord]) -> None:
+        """Keep them, each with its sample."""
+        for step in steps:
+            self.steps.setdefault(step.sample_id, []).append(step)
+
+
+@dataclass
+class Forward:
+    """An observer that hands a batch's events on to the guard of the whole run, so that failures are counted over all of it.
+
+    Attributes:
+        guard: the run's.
+        done: ids of samples that are in the batch for company only; nothing is told of them.
+    """
+
+    guard: ObserverGuard
+    done: Collection[str]
+
+    def on_prefill(self, prefill: PrefillRecord) -> None:
+        """Hand it on, unless its sample is done."""
+        if prefill.sample_id not in self.done:
+            self.guard.prefill(prefill)
+
+    def on_steps(self, steps: Sequence[StepRecord]) -> None:
+        """Hand on those of samples that are not done."""
+        if told := [step for step in steps if step.sample_id not in self.done]:
+            self.guard.steps(told)
