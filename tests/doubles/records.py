@@ -12,6 +12,7 @@ import numpy as np
 
 from vreason.events import SampleRecord, StepRecord
 from vreason.signatures import ADVICE
+from vreason_tracking.telemetry import DeviceRecord
 
 START_MS = 1_700_000_000_000
 STEP_MS = 7
@@ -19,7 +20,7 @@ STEP_MS = 7
 
 def steps(sample_id: str = "s-1", count: int = 10, *, k: int = 4, controller: bool = True, start_ms: int = START_MS) -> list[StepRecord]:
     """A reply's steps: an update of dV every k tokens, or none without a controller. Values depend on the sample and nothing else."""
-    draw = random.Random(sample_id)
+    draw = random.Random(sample_id.encode("utf-8", "surrogatepass"))
     made: list[StepRecord] = []
     ema = peak = 0.0
     for index in range(count):
@@ -79,6 +80,8 @@ def sample(sample_id: str = "s-1", reply: Sequence[StepRecord] = (), **changes: 
         control_ms=sum(step.control_ms for step in reply),
         peak_memory_bytes=2_000_000,
         memory_source="rss",
+        peak_allocated_bytes=(1_500_000, 0),
+        peak_reserved_bytes=(1_800_000, 2_048),
         frames=8,
         video_seconds=3.2,
     )
@@ -90,6 +93,17 @@ def failed(sample_id: str = "s-9", error: str = "clips/s-9.mp4: is not a video",
     whole = sample(sample_id)
     kept = {name: getattr(whole, name) for name in ("video", "question", "options", "problem_type", "category", "answer", "started_ms")}
     return replace(SampleRecord(sample_id=sample_id, **kept, error=error, decode_video_ms=3.0), **changes)
+
+
+def device(name: str = "host", second: int = 4, **changes: Any) -> DeviceRecord:
+    """A window of two seconds of a device, "host" or "gpu.0"; `second` is when it begins, counted from the first sample's start."""
+    own: dict[str, Any] = {"rss_bytes": 300_000 + second}
+    if name != "host":
+        own = {"process_bytes": 5_000 + second, "device_bytes": 7_000 + second, "utilization_percent": 87.5, "power_watts": 301.5}
+    quantities = {"process_bytes": None, "device_bytes": None, "utilization_percent": None, "power_watts": None, "rss_bytes": None} | own
+    began = START_MS + 1_000 * second
+    made = DeviceRecord(name, "a device", began, began + 2_000, second, samples=40, errors=0, **quantities)
+    return replace(made, **changes)
 
 
 def figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -122,6 +136,12 @@ def figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
             found |= {f"{name}.p{share}": float(np.percentile(values, share)) for share in (50, 95)}
     if answered:
         found["control_share"] = sum(row["control_ms"] for row in answered) / sum(row["generation_ms"] for row in answered)
-    if peaks := [row["peak_memory_bytes"] for row in rows if row["peak_memory_bytes"] is not None]:
-        found["peak_memory_bytes"] = float(max(peaks))
+    for source in ("nvml:process", "nvml:device", "rss"):
+        peaks = [row["peak_memory_bytes"] for row in rows if row["memory_source"] == source]
+        if peaks:
+            found["peak_memory_bytes"] = float(max(peaks))
+            break
+    for name in ("peak_allocated_bytes", "peak_reserved_bytes"):
+        for device in range(max((len(row[name]) for row in rows), default=0)):
+            found[f"{name}.{device}"] = float(max(row[name][device] for row in rows if len(row[name]) > device))
     return found | {f"signature.{name}": float(sum(name in row["signatures"] for row in rows)) for name in ADVICE}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -12,8 +12,20 @@ from hypothesis import strategies as st
 from tests.doubles import records
 from vreason.prompts import PROBLEM_TYPES
 from vreason.signatures import ADVICE
-from vreason_tracking.metrics import CURVE_METRICS, LIVE_METRICS, STEP_METRICS, SUMMARY_METRICS, key, percentile, step_points
+from vreason_tracking.metrics import (
+    CURVE_METRICS,
+    LIVE_METRICS,
+    STEP_METRICS,
+    SUMMARY_METRICS,
+    TELEMETRY_METRICS,
+    device_points,
+    key,
+    percentile,
+    step_points,
+)
+from vreason_tracking.telemetry import DeviceRecord
 
+TABLES = [STEP_METRICS, CURVE_METRICS, LIVE_METRICS, TELEMETRY_METRICS, SUMMARY_METRICS]
 NAMES = [metric.name for metric in STEP_METRICS]
 CONTROLLER = ["loss", "delta_v_norm", "grad_norm", "value_cosine"]
 
@@ -51,13 +63,46 @@ def test_step_ms_is_forward_and_control() -> None:
     assert 6.75 == dict(step_points(step))["step_ms"]
 
 
+GPU = DeviceRecord("gpu.3", "NVIDIA H200", 1_000, 3_000, 4, 5, 7, 99.0, 612.5, None, 40, 0)
+HOST = DeviceRecord("host", "x86_64", 1_000, 3_000, 4, None, None, None, None, 8, 40, 0)
+
+
+def test_a_device_s_points_are_named_by_it() -> None:
+    """A GPU's window is the table's GPU metrics in their order, under NVML's number; the host's is its resident memory."""
+    names = [metric.name.replace("{n}", "3") for metric in TELEMETRY_METRICS]
+    assert [*zip(names[:4], [5.0, 7.0, 99.0, 612.5], strict=True)] == device_points(GPU)
+    assert [("host.rss_bytes", 8.0)] == [(names[4], 8.0)] == device_points(HOST)
+
+
+def test_what_a_device_does_not_tell_is_no_point() -> None:
+    """Nothing is made up; 0 is a value."""
+    assert [("gpu.3.process_bytes", 0.0)] == device_points(
+        replace(GPU, process_bytes=0, device_bytes=None, utilization_percent=None, power_watts=None)
+    )
+    assert [] == device_points(replace(HOST, rss_bytes=None, samples=0, errors=3))
+
+
+def test_every_quantity_of_a_device_is_in_the_table() -> None:
+    """No number that a window holds is left out of MLflow but its counts and times."""
+    told = {metric.name.split(".")[-1] for metric in TELEMETRY_METRICS}
+    assert {*asdict(GPU)} - {"device", "name", "started_ms", "timestamp_ms", "second", "samples", "errors"} == told
+
+
+@pytest.mark.parametrize("name", [name for record in (GPU, HOST) for name, _ in device_points(record)])
+def test_mlflow_takes_every_device_s_name(name) -> None:
+    """A GPU's number becomes part of a name that MLflow accepts."""
+    from mlflow.utils.validation import _validate_metric_name
+
+    _validate_metric_name(name)
+
+
 def test_names_are_unique() -> None:
     """No name means two things, whichever table it stands in."""
-    names = [metric.name for metric in (*STEP_METRICS, *CURVE_METRICS, *LIVE_METRICS, *SUMMARY_METRICS)]
+    names = [metric.name for table in TABLES for metric in table]
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("table", [STEP_METRICS, CURVE_METRICS, LIVE_METRICS, SUMMARY_METRICS])
+@pytest.mark.parametrize("table", TABLES)
 def test_every_metric_says_what_it_is(table) -> None:
     """Each has a unit and a meaning."""
     assert [] == [metric.name for metric in table if not (metric.unit.strip() and metric.meaning.strip())]

@@ -99,11 +99,69 @@ def test_advice(mixed) -> None:
         assert ADVICE[name] in line
 
 
-def test_memory_source_is_that_of_the_peak() -> None:
-    """The source beside the greatest memory is the one that measured it."""
-    small = records.sample("a", peak_memory_bytes=10, memory_source="rss")
-    great = records.sample("b", peak_memory_bytes=99, memory_source="nvml:process")
-    assert ["nvml:process"] * 2 == [RunSummary.of(order).memory_source for order in ([small, great], [great, small])]
+def of_memory(*peaks: tuple[int | None, str | None]) -> RunSummary:
+    return RunSummary.of([records.sample(f"s-{i}", peak_memory_bytes=used, memory_source=source) for i, (used, source) in enumerate(peaks)])
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]])
+def test_when_the_source_changes_the_best_one_s_peak_counts(order) -> None:
+    """Resident memory and strangers' memory never outbid this process's GPU memory, whichever came first; the source says whose it is."""
+    peaks = [(3, "nvml:process"), (80, "nvml:device"), (99, "rss"), (2, "nvml:process")]
+    summary = of_memory(*(peaks[number] for number in order))
+    assert (3, "nvml:process") == (summary.peak_memory, summary.memory_source)
+    assert [3.0, 3.0] == [summary.metrics()["peak_memory_bytes"], summary.live()["live.peak_memory_bytes"]]
+
+
+@pytest.mark.parametrize(
+    ("peaks", "expected"),
+    [
+        ([(80, "nvml:device"), (99, "rss")], (80, "nvml:device")),
+        ([(98, "rss"), (99, "rss")], (99, "rss")),
+        ([(5, "another"), (2, "rss")], (2, "rss")),
+        ([(5, "another"), (None, None)], (5, "another")),
+        ([(0, "nvml:process")], (0, "nvml:process")),
+        ([(None, None)], (None, None)),
+    ],
+)
+def test_memory_by_rank_of_its_source(peaks, expected) -> None:
+    """This process's GPU memory before the device's before resident memory; nothing measured is no number, and 0 is one."""
+    summary = of_memory(*peaks)
+    assert expected == (summary.peak_memory, summary.memory_source)
+    assert (expected[0] is not None) == ("peak_memory_bytes" in summary.metrics())
+
+
+def test_the_memory_of_a_failed_sample_counts() -> None:
+    """The sample that ran out of memory is the greatest one, and often the only one that tells why."""
+    broken = records.failed(
+        "d",
+        signatures=("out-of-memory",),
+        peak_memory_bytes=80_000_000,
+        memory_source="rss",
+        peak_allocated_bytes=(79_000_000, 5),
+        peak_reserved_bytes=(79_500_000, 6),
+    )
+    for order in ([records.sample("a"), broken], [broken, records.sample("a")], [broken]):
+        summary = RunSummary.of(order)
+        assert (80_000_000, "rss") == (summary.peak_memory, summary.memory_source)
+        found = summary.metrics()
+        assert (79_000_000.0, 79_500_000.0) == (found["peak_allocated_bytes.0"], found["peak_reserved_bytes.0"])
+        assert 80_000_000.0 == found["peak_memory_bytes"] == summary.live()["live.peak_memory_bytes"]
+
+
+def test_torch_s_peaks_are_maxima_device_by_device() -> None:
+    """The greatest of each device over all samples, each by itself; without CUDA there are none."""
+    found = RunSummary.of(
+        [
+            records.sample("a", peak_allocated_bytes=(5, 1), peak_reserved_bytes=(9, 2)),
+            records.sample("b", peak_allocated_bytes=(3, 8), peak_reserved_bytes=(7, 0)),
+            records.failed("c"),
+        ]
+    ).metrics()
+    expected = {f"peak_allocated_bytes.{i}": value for i, value in enumerate((5.0, 8.0))}
+    expected |= {f"peak_reserved_bytes.{i}": value for i, value in enumerate((9.0, 2.0))}
+    assert expected == {name: value for name, value in found.items() if name.startswith(("peak_allocated", "peak_reserved"))}
+    bare = RunSummary.of([records.sample("a", peak_allocated_bytes=(), peak_reserved_bytes=())]).metrics()
+    assert [] == [name for name in bare if name.startswith(("peak_allocated", "peak_reserved"))]
 
 
 def test_a_sample_without_timings() -> None:

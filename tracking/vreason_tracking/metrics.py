@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from operator import attrgetter
+from typing import TYPE_CHECKING, Literal
 
-from vreason.events import StepRecord
+from vreason.events import SampleRecord, StepRecord
 from vreason.signatures import ADVICE
+
+if TYPE_CHECKING:
+    from vreason_tracking.telemetry import DeviceRecord
 
 Better = Literal["higher", "lower", "neither"]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One recorded quantity. `name` may end in ``{...}``, to be filled in with a problem type or a signature."""
+    """One recorded quantity. What stands in ``{...}`` in a name is filled in: a problem type, a category, the number of a GPU."""
 
     name: str
     unit: str
@@ -37,6 +41,14 @@ STEP_METRICS: tuple[Metric, ...] = (
 )
 """Series of a sample's run: step = token index, timestamp = the token's own time."""
 
+SAMPLE_METRICS: tuple[Metric, ...] = (
+    Metric("score", "share", "higher", "0 to 1; regression: mean relative accuracy"),
+    Metric("output_tokens", "tokens", "neither", "tokens of the reply, end token included"),
+    Metric("latency_ms", "ms", "lower", "from the call of generate to the last token"),
+    Metric("time_to_first_token_ms", "ms", "lower", "from the call of generate to the first token"),
+)
+"""One value a sample's run."""
+
 CURVE_METRICS: tuple[Metric, ...] = (
     Metric("curve.entropy", "nats", "neither", "mean entropy over the samples that reached this token"),
     Metric("curve.ema", "nats", "neither", "mean moving average over the samples that reached this token"),
@@ -48,9 +60,18 @@ LIVE_METRICS: tuple[Metric, ...] = (
     Metric("live.failed", "samples", "lower", "samples that ended in an error so far"),
     Metric("live.output_tokens", "tokens", "neither", "mean tokens a reply so far"),
     Metric("live.tokens_per_second", "tokens/s", "higher", "tokens generated a second of generation so far"),
-    Metric("live.peak_memory_bytes", "bytes", "lower", "greatest memory in use so far"),
+    Metric("live.peak_memory_bytes", "bytes", "lower", "greatest memory in use so far, by the best source so far"),
 )
 """Series of a variant's run: step = samples done."""
+
+TELEMETRY_METRICS: tuple[Metric, ...] = (
+    Metric("gpu.{n}.process_bytes", "bytes", "lower", "greatest memory of this process on the GPU in a window, as NVML tells it"),
+    Metric("gpu.{n}.device_bytes", "bytes", "lower", "greatest memory in use on the GPU in a window, by whomever"),
+    Metric("gpu.{n}.utilization_percent", "%", "higher", "greatest share of time in which a kernel ran, of a window's readings"),
+    Metric("gpu.{n}.power_watts", "W", "neither", "greatest power drawn by the board, of a window's readings"),
+    Metric("host.rss_bytes", "bytes", "lower", "greatest resident memory of this process in a window"),
+)
+"""Series of a variant's run: step = second at which the window begins, timestamp = its end; n is NVML's index (see docs/telemetry.md)."""
 
 SUMMARY_METRICS: tuple[Metric, ...] = (
     Metric("accuracy", "share", "higher", "mean score over all answered samples; regression counts its mean relative accuracy"),
@@ -73,15 +94,41 @@ SUMMARY_METRICS: tuple[Metric, ...] = (
     Metric("ms_per_token.p50", "ms", "lower", "median"),
     Metric("ms_per_token.p95", "ms", "lower", "95th percentile"),
     Metric("control_share", "share", "lower", "control's part of the generation time"),
-    Metric("peak_memory_bytes", "bytes", "lower", "greatest memory in use over all samples; tag memory_source says whose"),
+    Metric("peak_memory_bytes", "bytes", "lower", "greatest memory in use over all samples, failed ones too; tag memory_source says whose"),
+    Metric("peak_allocated_bytes.{n}", "bytes", "lower", "greatest memory of tensors on torch's device cuda:n over all samples"),
+    Metric("peak_reserved_bytes.{n}", "bytes", "lower", "greatest memory held by torch's allocator on cuda:n over all samples"),
     *(Metric(f"signature.{name}", "samples", "lower", f"samples with this signature; mend: {advice}") for name, advice in ADVICE.items()),
 )
 """One value a variant's run."""
 
 
+_STEP_NAMES = [metric.name for metric in STEP_METRICS]
+_step_values = attrgetter(*_STEP_NAMES)
+
+
 def step_points(step: StepRecord) -> list[tuple[str, float]]:
     """The metrics of one step, in the order of `STEP_METRICS`; what the step does not have is left out."""
-    values = [(metric.name, getattr(step, metric.name)) for metric in STEP_METRICS]
+    return [(name, float(value)) for name, value in zip(_STEP_NAMES, _step_values(step), strict=True) if value is not None]
+
+
+def sample_points(sample: SampleRecord) -> list[tuple[str, float]]:
+    """The metrics of one sample, in the order of `SAMPLE_METRICS`; a sample that failed has only its 0 tokens."""
+    values = zip(SAMPLE_METRICS, (sample.score, sample.output_tokens, sample.generation_ms, sample.time_to_first_token_ms), strict=True)
+    return [(metric.name, float(value)) for metric, value in values if value is not None]
+
+
+def count_points(event: StepRecord | SampleRecord | DeviceRecord) -> int:
+    """How many points `step_points`, `sample_points` or `device_points` make of an event."""
+    if isinstance(event, StepRecord):
+        return len(STEP_METRICS) - _step_values(event).count(None)
+    return len(sample_points(event) if isinstance(event, SampleRecord) else device_points(event))
+
+
+def device_points(record: DeviceRecord) -> list[tuple[str, float]]:
+    """The metrics of one device's window, in the order of `TELEMETRY_METRICS`; what the device does not tell is left out."""
+    kind = record.device.split(".")[0]
+    quantities = [metric.name.split(".")[-1] for metric in TELEMETRY_METRICS if metric.name.startswith(f"{kind}.")]
+    values = [(f"{record.device}.{quantity}", getattr(record, quantity)) for quantity in quantities]
     return [(name, float(value)) for name, value in values if value is not None]
 
 

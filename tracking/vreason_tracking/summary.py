@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from vreason.events import SampleRecord
 from vreason.signatures import ADVICE
 from vreason_tracking.metrics import key, percentile
+from vreason_tracking.telemetry import best_source
 
 
 @dataclass
@@ -23,8 +24,8 @@ class RunSummary:
     per_token: list[float] = field(default_factory=list)
     control_ms: float = 0.0
     failed: int = 0
-    peak_memory: int = 0
-    memory_source: str | None = None
+    peaks: dict[str, int] = field(default_factory=dict)  # by source: they measure different things and must not outbid each other
+    torch_peaks: dict[str, int] = field(default_factory=dict)  # by name of the metric
     signatures: Counter[str] = field(default_factory=Counter)
 
     @classmethod
@@ -36,8 +37,9 @@ class RunSummary:
         return summary
 
     def add(self, record: SampleRecord) -> None:
-        """Take in one finished sample."""
+        """Take in one finished sample. The memory of a failed one counts: what ran out of memory is the one to look at."""
         self.signatures.update(record.signatures)
+        self._add_memory(record)
         if record.score is None:
             self.failed += 1
             return
@@ -52,8 +54,23 @@ class RunSummary:
             if value is not None:
                 values.append(value)
         self.control_ms += record.control_ms or 0.0
-        if record.peak_memory_bytes is not None and record.peak_memory_bytes >= self.peak_memory:
-            self.peak_memory, self.memory_source = record.peak_memory_bytes, record.memory_source
+
+    def _add_memory(self, record: SampleRecord) -> None:
+        if record.peak_memory_bytes is not None:
+            _raise(self.peaks, record.memory_source or "unknown", record.peak_memory_bytes)
+        for name in ("peak_allocated_bytes", "peak_reserved_bytes"):
+            for device, used in enumerate(getattr(record, name)):
+                _raise(self.torch_peaks, f"{name}.{device}", used)
+
+    @property
+    def memory_source(self) -> str | None:
+        """The best source that any sample's peak came from; None where memory was not measured."""
+        return best_source(self.peaks)
+
+    @property
+    def peak_memory(self) -> int | None:
+        """The greatest memory in use over the samples whose peak came from `memory_source`, bytes."""
+        return self.peaks[self.memory_source] if self.memory_source else None
 
     @property
     def answered(self) -> int:
@@ -82,7 +99,8 @@ class RunSummary:
             "samples.answered": self.answered,
             "samples.failed": self.failed,
             "control_share": self.control_ms / sum(self.latency) if sum(self.latency) else None,
-            "peak_memory_bytes": self.peak_memory or None,
+            "peak_memory_bytes": self.peak_memory,
+            **self.torch_peaks,
             **{f"signature.{name}": self.signatures[name] for name in ADVICE},
         }
         for name, series in (
@@ -102,7 +120,7 @@ class RunSummary:
             "live.failed": self.failed,
             "live.output_tokens": _mean(self.tokens),
             "live.tokens_per_second": self.tokens_per_second,
-            "live.peak_memory_bytes": self.peak_memory or None,
+            "live.peak_memory_bytes": self.peak_memory,
         }
         return {name: float(value) for name, value in values.items() if value is not None}
 
@@ -113,3 +131,7 @@ class RunSummary:
 
 def _mean(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
+
+
+def _raise(peaks: dict[str, int], name: str, used: int) -> None:
+    peaks[name] = max(used, peaks.get(name, used))

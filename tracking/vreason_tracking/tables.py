@@ -21,6 +21,7 @@ _TYPES: dict[str, pa.DataType] = {
     "float | None": pa.float64(),
     "bool": pa.bool_(),
     "tuple[str, ...]": pa.list_(pa.string()),
+    "tuple[int, ...]": pa.list_(pa.int64()),
 }
 _ROWS = 20_000  # steps kept back before a row group is written
 
