@@ -20,6 +20,7 @@ import pytest
 from tests.doubles import trials
 
 if TYPE_CHECKING:
+    from tests.doubles.postgres import Databases
     from vreason_tracking.settings import RunSettings
 
 
@@ -49,6 +50,36 @@ def tracking_uri(tmp_path: Path, mlflow_template: Path, monkeypatch: pytest.Monk
     """A fresh database of the test's own. The test runs in its folder, where MLflow puts artifacts."""
     monkeypatch.chdir(tmp_path)
     return trials.copy_store(mlflow_template, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Databases]:
+    """A real PostgreSQL, to make databases on; each process of tests has its own, unless VREASON_TEST_POSTGRES names one."""
+    from tests.doubles.postgres import running
+
+    with running() as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Databases) -> Iterator[str]:
+    """The name of a migrated MLflow database; copy it, never write to it."""
+    from vreason_tracking.database import prepare
+
+    name = postgres.create()
+    prepare(postgres.uri(name))
+    postgres.disconnect(name)  # MLflow keeps its connection, and a database in use cannot be copied
+    yield name
+    postgres.drop(name)
+
+
+@pytest.fixture
+def postgres_uri(postgres: Databases, postgres_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """As `tracking_uri`, on PostgreSQL."""
+    monkeypatch.chdir(tmp_path)
+    name = postgres.create(postgres_template)
+    yield postgres.uri(name)
+    postgres.drop(name)
 
 
 @pytest.fixture(scope="session")

@@ -7,37 +7,23 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import re
-import shlex
 import shutil
-import sqlite3
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
 
+from vreason_tracking.addresses import without_password
+from vreason_tracking.health_check import Check, State, described
+from vreason_tracking.health_store import tracking
 from vreason_tracking.telemetry import NO_DRIVER, MemorySampler
 
-State = Literal["ok", "warning", "failure"]
+__all__ = ["Check", "checks"]
+
 PACKAGES = ("torch", "torchvision", "transformers", "decord", "mlflow")
-MLFLOW = '"mlflow>=3.17,<4"'
 LOW_DISK, NO_DISK = 2_000_000_000, 200_000_000  # bytes free: below the first a warning, below the second a failure
-QUICK_CHECK = 100_000_000  # bytes: larger database files are opened but not read through
-PATIENCE = 3  # seconds to wait for a server or a lock
-
-
-@dataclass(frozen=True)
-class Check:
-    """One fact about the installation. `mend` says what to do, and is empty only when `state` is "ok"."""
-
-    name: str
-    state: State
-    detail: str
-    mend: str = ""
 
 
 def checks(tracking_uri: str) -> Iterator[Check]:
@@ -58,20 +44,9 @@ def checks(tracking_uri: str) -> Iterator[Check]:
     for name, mend, look in looks:
         try:
             for check in look():
-                yield replace(check, detail=_masked(check.detail), mend=_masked(check.mend))
+                yield replace(check, detail=without_password(check.detail), mend=without_password(check.mend))
         except Exception as error:
-            yield Check(name, "failure", _masked(_reason(error)), mend)
-
-
-def _reason(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
-
-
-def _masked(text: str) -> str:
-    """`text` without the passwords of the addresses in it."""
-    text = re.sub(r"(://[^\s:/@]*):(?!\d+/)\S*@", r"\1:***@", text)
-    return re.sub(r"(?i)(password=)[^&\s]+", r"\1***", text)
+            yield Check(name, "failure", without_password(described(error)), mend)
 
 
 def python(version: tuple[int, ...] = sys.version_info[:3]) -> Iterator[Check]:
@@ -171,107 +146,6 @@ def decord() -> Iterator[Check]:
     if np.abs(read - levels).max() > 12:
         raise ValueError(f"read grey levels {read.round()} where {levels} were written")
     yield Check("decord", "ok", f"{decord.__version__} read a clip of 4 frames")
-
-
-def tracking(uri: str) -> Iterator[Check]:
-    """The tracking database or server, and its schema."""
-    if uri.startswith(("http://", "https://")):
-        yield _server(uri.rstrip("/"))
-        return
-    if "://" not in uri or uri.startswith("file:"):
-        detail = f"{uri!r} is a folder, and MLflow keeps runs in databases now"
-        yield Check("tracking", "failure", detail, "give a URI such as sqlite:///mlflow.db")
-        return
-    import sqlalchemy
-
-    address = sqlalchemy.make_url(uri)
-    if address.get_backend_name() == "sqlite":
-        yield from _sqlite(uri, address.database or ":memory:")
-        return
-    timeout = {"connect_timeout": PATIENCE} if address.get_backend_name() in ("postgresql", "mysql") else {}
-    try:
-        engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool, connect_args=timeout)
-    except ModuleNotFoundError as error:
-        yield Check("database", "failure", f"{uri} needs the driver {error.name}", f"`pip install {error.name}`")
-        return
-    engine.connect().close()
-    yield Check("database", "ok", f"{uri} accepts a connection")
-    yield _schema(engine, uri)
-
-
-def _sqlite(uri: str, database: str) -> Iterator[Check]:
-    """An SQLite file, opened as a run would open it, but not changed."""
-    import sqlalchemy
-
-    path = Path(database).absolute()
-    if database == ":memory:":
-        yield Check("database", "warning", "in memory: nothing is kept", "give a file, such as sqlite:///mlflow.db")
-        return
-    if not path.exists():
-        yield Check("database", "ok", f"{path} will be created")
-        return
-    try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=PATIENCE)) as connection:
-            mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
-            if path.stat().st_size <= QUICK_CHECK and (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-                raise sqlite3.DatabaseError(found.splitlines()[-1])
-            connection.execute("BEGIN IMMEDIATE")  # takes the write lock and writes nothing
-    except sqlite3.DatabaseError as error:
-        busy = "locked" in str(error)
-        mend = "another process is writing; try again later" if busy else "restore this file from a backup, or give another --tracking-uri"
-        yield Check("database", "warning" if busy else "failure", f"{path}: {error}", mend)
-        return
-    yield Check("database", "ok", f"{path} can be read and written")
-    switch = f"import sqlite3; sqlite3.connect({str(path)!r}).execute('PRAGMA journal_mode=WAL')"
-    slow = f"{mode}: a run's readers and its writer wait for each other"
-    wal = Check("journal mode", "ok", mode)
-    yield wal if mode == "wal" else Check("journal mode", "warning", slow, f"`python -c {shlex.quote(switch)}`")
-    yield _schema(sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool), uri)
-
-
-def _schema(engine: Any, uri: str) -> Check:
-    """The database's schema held against the installed MLflow's."""
-    import mlflow
-    import sqlalchemy
-    from alembic.script import ScriptDirectory
-    from mlflow.store.db import utils as store
-
-    head, current = store._get_latest_schema_revision(), store._get_schema_version(engine)
-    if current == head:
-        return Check("schema", "ok", f"revision {current}, that of MLflow {mlflow.__version__}")
-    if current is None:
-        tables = len(sqlalchemy.inspect(engine).get_table_names())
-        if tables == 0:
-            return Check("schema", "ok", "an empty database; MLflow will create its tables")
-        mend = "give the URI of an MLflow database, or of one that does not exist yet"
-        return Check("schema", "warning", f"{tables} tables, and none of them names a revision of MLflow's", mend)
-    if current not in {script.revision for script in ScriptDirectory.from_config(store._get_alembic_config("")).walk_revisions()}:
-        mend = f"`pip install -U {MLFLOW}`, or give another --tracking-uri"
-        return Check("schema", "failure", f"revision {current} is unknown to MLflow {mlflow.__version__}: newer, or not MLflow's", mend)
-    mend = f"back the database up, then `mlflow db upgrade {shlex.quote(uri)}`"
-    return Check("schema", "failure", f"revision {current}; MLflow {mlflow.__version__} needs {head}", mend)
-
-
-def _server(uri: str) -> Check:
-    """An MLflow server, asked with the credentials that a run would use."""
-    from mlflow.utils.credentials import get_default_host_creds
-    from mlflow.utils.rest_utils import http_request
-    from packaging.version import Version
-
-    quick = {"max_retries": 0, "timeout": PATIENCE, "raise_on_status": False}
-    try:
-        health, version = (http_request(get_default_host_creds(uri), path, "GET", **quick) for path in ("/health", "/version"))
-    except Exception as error:
-        return Check("server", "failure", f"{uri} does not answer: {_reason(error)}", f"start it, or fix the address: `curl {uri}/health`")
-    text = version.text.strip()
-    if version.status_code in (401, 403):
-        return Check("server", "failure", f"{uri} asks for a login", "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD")
-    if health.status_code != 200 or version.status_code != 200 or not re.fullmatch(r"\d+\.\d+[\w.]*", text):
-        detail = f"{uri} is no healthy MLflow server: /health {health.status_code}, /version {version.status_code}"
-        return Check("server", "failure", detail, "check the address, and read the server's log")
-    if Version(text) < Version("3.17"):
-        return Check("server", "warning", f"{uri} runs MLflow {text}", f"upgrade it there: `pip install -U {MLFLOW}`")
-    return Check("server", "ok", f"{uri} runs MLflow {text}")
 
 
 def folder(uri: str) -> Iterator[Check]:

@@ -1,0 +1,30 @@
+"""Tracking addresses as MLflow takes them, and as they may be shown. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+POSTGRES = "postgresql+psycopg://"
+"""With its driver: SQLAlchemy before 2.1 takes a bare `postgresql://` for psycopg2, later ones for psycopg 3, and none knows `postgres://`."""
+
+
+def normalised(uri: str) -> str:
+    """The address with PostgreSQL's driver named; others, and those that name one already, stay as they are."""
+    return re.sub(r"^postgres(ql)?://", POSTGRES, uri.strip(), flags=re.IGNORECASE)
+
+
+def without_password(text: str) -> str:
+    """A text as it may be printed or stored: the passwords of the addresses in it become three stars."""
+    text = re.sub(r"(://[^\s:/@]*):(?!\d+/)\S*@", r"\1:***@", text)
+    return re.sub(r"(?i)(password=)[^&\s]+", r"\1***", text)
+
+
+def lasting(uri: str) -> str:
+    """The address as a run's journal keeps it: without its password, and a file's path from the root, so that it is found from anywhere."""
+    uri = normalised(uri)
+    if found := re.fullmatch(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)([^?]+)(.*)", uri):
+        return f"{found[1]}{Path(found[2]).absolute()}{found[3]}"
+    if "://" not in uri and uri:
+        return str(Path(uri).absolute())
+    return without_password(uri)
