@@ -16,7 +16,9 @@ from vreason_cli.help_names import HELP
 
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "run": ("vreason_cli.run", "run_command", "Run an experiment from a config file and record every step."),
+    "runs": ("vreason_cli.runs", "runs_group", "List, show, close and delete recorded runs."),
     "sample": ("vreason_cli.sample", "sample_command", "Print one recorded sample with its entropy curve."),
+    "journal": ("vreason_cli.journal", "journal_group", "Deliver the local record to MLflow, and check it."),
     "doctor": ("vreason_cli.doctor", "doctor_command", "Check versions, device, video reader, database and disk."),
     "init": ("vreason_cli.init", "init_command", "Write a commented config file."),
 }
@@ -63,9 +65,11 @@ def main() -> None:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        sys.exit(130)
+    except (click.Abort, KeyboardInterrupt) as stop:
+        why = stop.__cause__ or stop  # click makes its own exception of an interrupt
+        terminated = type(why).__name__ == "Terminated"  # by name: its module need not be loaded for this
+        click.echo("terminated" if terminated else "interrupted", err=True)
+        sys.exit(143 if terminated else 130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

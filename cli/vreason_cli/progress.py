@@ -53,10 +53,14 @@ class PlainProgress:
         self.samples = samples
         self.say(f"{model} on {device}, {samples} sample(s), {len(self.settings.resolved_variants())} variant(s)")
 
-    def on_variant(self, name: str, run_id: str) -> None:
-        """A variant begins."""
-        self.variant, self.summary, self.done, self.last = name, RunSummary(), 0, None
-        self.say(f"{name}: run {run_id}")
+    def on_notice(self, text: str) -> None:
+        """Something to know, in between."""
+        self.say(text)
+
+    def on_variant(self, name: str, run_id: str, done: int) -> None:
+        """A variant begins, or goes on."""
+        self.variant, self.summary, self.done, self.last = name, RunSummary(), done, None
+        self.say(f"{name}: run {run_id}" + (f", {done} sample(s) done before" if done else ""))
 
     def on_steps(self, steps: Sequence[StepRecord]) -> None:
         """Remember the newest step, for its entropy and phase."""
@@ -74,7 +78,12 @@ class PlainProgress:
     def on_result(self, result: VariantResult) -> None:
         """A variant has ended."""
         self.results.append(result)
-        self.say(f"{result.name}: {result.status}, {self.figures()}")
+        kept = ", as an earlier call left it" if result.kept else ""
+        self.say(f"{result.name}: {result.status}{kept}{_accuracy(result.summary.accuracy)}")
+
+    def on_delivered(self, results: Sequence[VariantResult]) -> None:
+        """All that could be delivered is."""
+        self.results = list(results)
 
     def tell(self) -> None:
         """Show where the run stands, at most every few seconds."""
@@ -120,10 +129,10 @@ class LiveProgress(PlainProgress):
         """Above the bars."""
         self._bars.console.print(text, highlight=False, markup=False)
 
-    def on_variant(self, name: str, run_id: str) -> None:
+    def on_variant(self, name: str, run_id: str, done: int) -> None:
         """A new bar."""
-        super().on_variant(name, run_id)
-        self._task = self._bars.add_task(name, total=self.samples, figures="")
+        super().on_variant(name, run_id, done)
+        self._task = self._bars.add_task(name, total=self.samples, completed=done, figures="")
 
     def on_steps(self, steps: Sequence[StepRecord]) -> None:
         """Entropy and phase as they change."""
@@ -134,6 +143,10 @@ class LiveProgress(PlainProgress):
         """Bring the bar up to date."""
         if self._task is not None:
             self._bars.update(self._task, completed=self.done, figures=self.figures())
+
+
+def _accuracy(value: float | None) -> str:
+    return ", nothing answered" if value is None else f", accuracy {value:.1%}"
 
 
 def progress_for(settings: RunSettings) -> PlainProgress:

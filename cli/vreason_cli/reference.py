@@ -24,11 +24,21 @@ def render() -> str:
         assert command is not None
         context = click.Context(command, info_name=name, parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH)
         parts += _section(f"vreason-track {name}", command, context)
+        parts += _subsections(f"vreason-track {name}", command, context)
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _section(title: str, command: click.Command, context: click.Context) -> list[str]:
-    return [f"## `{title}`", "", "```text", command.get_help(context), "```", ""]
+def _subsections(title: str, group: click.Command, parent: click.Context) -> list[str]:
+    """A group's own commands, one level of headings below it."""
+    parts = []
+    for name, command in group.commands.items() if isinstance(group, click.Group) else ():
+        context = click.Context(command, info_name=name, parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH)
+        parts += _section(f"{title} {name}", command, context, "###")
+    return parts
+
+
+def _section(title: str, command: click.Command, context: click.Context, level: str = "##") -> list[str]:
+    return [f"{level} `{title}`", "", "```text", command.get_help(context), "```", ""]
 
 
 if __name__ == "__main__":

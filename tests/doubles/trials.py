@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,22 +41,15 @@ def trial(model: Path | str, uri: str | None = None, **sections: Any) -> str:
     return str(yaml.safe_dump(config | sections, sort_keys=False))
 
 
-def result(name: str, *samples: SampleRecord, status: str = "FINISHED", run_id: str = "0123456789abcdef") -> VariantResult:
-    """What became of a variant with these samples."""
-    from vreason_tracking.curves import EntropyCurve
+def result(name: str, *samples: SampleRecord, status: str = "FINISHED", run_id: str = "0123456789abcdef", **changes: Any) -> VariantResult:
+    """What became of a variant with these samples: ten points, all of them delivered. `changes` are fields."""
+    from vreason_tracking.journal.folder import RunFolder
     from vreason_tracking.runs import VariantResult
     from vreason_tracking.summary import RunSummary
 
-    return VariantResult(
-        name=name,
-        run_id=run_id,
-        experiment_id="1",
-        status=status,
-        summary=RunSummary.of(samples),
-        curve=EntropyCurve(),
-        points=10,
-        notes=(),
-    )
+    folder = RunFolder(Path("vreason-journal") / "20261120T094512-3f2a9c")
+    made = VariantResult(name, folder, status, 10, summary=RunSummary.of(samples), delivered=10, run_id=run_id, experiment_id="1")
+    return replace(made, **changes)
 
 
 class Watcher:
@@ -63,18 +57,24 @@ class Watcher:
 
     def __init__(self) -> None:
         self.loaded: list[tuple[str, str, int]] = []
-        self.variants: list[tuple[str, str]] = []
+        self.notices: list[str] = []
+        self.variants: list[tuple[str, str, int]] = []
         self.samples: list[SampleRecord] = []
         self.results: list[VariantResult] = []
+        self.delivered: list[VariantResult] = []
         self.steps = 0
 
     def on_loaded(self, model: str, device: str, samples: int) -> None:
         """Model and data are there."""
         self.loaded.append((model, device, samples))
 
-    def on_variant(self, name: str, run_id: str) -> None:
-        """A variant begins."""
-        self.variants.append((name, run_id))
+    def on_notice(self, text: str) -> None:
+        """Something to know."""
+        self.notices.append(text)
+
+    def on_variant(self, name: str, run_id: str, done: int) -> None:
+        """A variant begins, or goes on."""
+        self.variants.append((name, run_id, done))
 
     def on_steps(self, steps: Sequence[StepRecord]) -> None:
         """Tokens were drawn."""
@@ -87,3 +87,7 @@ class Watcher:
     def on_result(self, result: VariantResult) -> None:
         """A variant has ended."""
         self.results.append(result)
+
+    def on_delivered(self, results: Sequence[VariantResult]) -> None:
+        """Delivery is over."""
+        self.delivered = list(results)

@@ -7,12 +7,10 @@ import pty
 import re
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -20,6 +18,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.doubles import trials
+from tests.doubles.tracking_server import TrackingServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PROGRAM = [sys.executable, "-c", "from vreason_cli.main import main; main()"]
@@ -132,51 +131,16 @@ def _read(master, process) -> str:
             return b"".join(parts).decode()
 
 
-@dataclass
-class Server:
-    """A tracking server of MLflow's, and the processes that it consists of."""
-
-    folder: Path
-    port: int
-    process: subprocess.Popen[bytes] = field(init=False)
-
-    @property
-    def uri(self) -> str:
-        """Its address with a user's name and password."""
-        return f"http://me:s3cret@127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db"]
-        command += ["--artifacts-destination", str(self.folder / "kept"), "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        self.process = subprocess.Popen(
-            command, cwd=self.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        _until(self.answers, self.process, 300)
-
-    def answers(self) -> bool:
-        """Whether somebody listens."""
-        with socket.socket() as caller:
-            return caller.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def stop(self) -> None:
-        """End it with all that it started."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-
 @pytest.fixture
-def server(tmp_path, mlflow_template) -> Iterator[Server]:
+def server(tmp_path, mlflow_template) -> Iterator[TrackingServer]:
     (tmp_path / "server").mkdir()
     trials.copy_store(mlflow_template, tmp_path / "server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        made = Server(tmp_path / "server", free.getsockname()[1])
-    made.start()
-    yield made
-    made.stop()
+    made = TrackingServer(tmp_path / "server")
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
 
 
 def test_a_server_and_its_password(folder, server) -> None:

@@ -36,8 +36,12 @@ def version_tags() -> dict[str, str]:
 
 def machine_tags() -> dict[str, str]:
     """Who and where."""
+    return {"user": user_name(), "host": platform.node(), "platform": platform.platform()}
+
+
+def user_name() -> str:
+    """Who runs this."""
     try:
-        user = getpass.getuser()
+        return getpass.getuser()
     except (KeyError, OSError):  # no entry for this user id, as in some containers
-        user = "unknown"
-    return {"user": user, "host": platform.node(), "platform": platform.platform()}
+        return "unknown"

@@ -1,53 +1,68 @@
-"""Runs an experiment: every variant over every sample, each variant recorded as one MLflow run."""
+"""Runs an experiment: every variant over every sample, each variant one run of the journal, delivered to MLflow on the side."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import cycle
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from vreason_tracking import provenance
-from vreason_tracking.curves import EntropyCurve
-from vreason_tracking.mlflow_store import MlflowStore
-from vreason_tracking.plots import COLOURS, draw_entropy
+from vreason.clock import unix_ms
+from vreason.errors import TrackingError
+from vreason_tracking import addresses
+from vreason_tracking.delivery.background import BackgroundDelivery
+from vreason_tracking.delivery.log import read_delivered
+from vreason_tracking.experiment import config_text, evaluation_config, load_samples, run_tags, variant_params
+from vreason_tracking.identity import identity_of
+from vreason_tracking.journal.folder import RunFolder, new_run_id, run_folders
+from vreason_tracking.journal.lease import LeaseTakenError
+from vreason_tracking.journal.manifest import Manifest
+from vreason_tracking.journal.reader import closed_samples, last_end, recorded_points
+from vreason_tracking.plots import COLOURS
+from vreason_tracking.reaping import bury_dead
 from vreason_tracking.recorder import RunRecorder
-from vreason_tracking.settings import RunSettings, Variant
+from vreason_tracking.resume import Asked, Plan, Task, plan
+from vreason_tracking.settings import RunSettings
 from vreason_tracking.summary import RunSummary
 from vreason_tracking.telemetry import MemorySampler
+from vreason_tracking.termination import Terminated, terminable
 
 if TYPE_CHECKING:
     from vreason.benchmarks import Sample
-    from vreason.evaluation import EvaluationConfig
     from vreason.loading import LoadedModel
 
 
 @dataclass(frozen=True)
 class VariantResult:
-    """What became of one variant.
+    """What became of one variant, over all sessions of its run.
 
     Attributes:
         name: of the variant.
-        run_id: its MLflow run.
-        experiment_id: the MLflow experiment it stands in.
+        folder: its run in the journal.
         status: FINISHED, FAILED or KILLED.
-        summary: its figures.
-        points: metric points written.
-        notes: what a reader of the result must know: samples not written, listeners that failed.
-        curve: its entropy by token index.
+        recorded: metric points of its finished samples and of the devices, in the journal.
+        notes: what a reader of the result must know, such as listeners that failed.
+        kept: it had been finished by an earlier call, and was not run again.
+        summary: its figures, from the journal.
+        delivered: those of the points that MLflow has.
+        run_id: its MLflow run; the journal's name for it where there is none yet.
+        experiment_id: the MLflow experiment; None where there is none yet.
+        parked: why MLflow refuses the run; None when it does not.
     """
 
     name: str
-    run_id: str
-    experiment_id: str
+    folder: RunFolder
     status: str
-    summary: RunSummary
-    points: int
-    notes: tuple[str, ...]
-    curve: EntropyCurve = field(default_factory=EntropyCurve)
+    recorded: int
+    notes: tuple[str, ...] = ()
+    kept: bool = False
+    summary: RunSummary = field(default_factory=RunSummary)
+    delivered: int = 0
+    run_id: str = ""
+    experiment_id: str | None = None
+    parked: str | None = None
 
 
 class RunWatcher(Protocol):
@@ -56,151 +71,206 @@ class RunWatcher(Protocol):
     def on_loaded(self, model: str, device: str, samples: int) -> None:
         """Model and data are there."""
 
-    def on_variant(self, name: str, run_id: str) -> None:
-        """A variant begins."""
+    def on_notice(self, text: str) -> None:
+        """Something that a user should know: a run closed as KILLED, a store that went away."""
+
+    def on_variant(self, name: str, run_id: str, done: int) -> None:
+        """A variant begins, or goes on after `done` samples."""
 
     def on_result(self, result: VariantResult) -> None:
-        """A variant has ended, one way or another; its record is closed."""
+        """A variant has ended, one way or another; its journal is closed, its delivery may still be under way."""
+
+    def on_delivered(self, results: Sequence[VariantResult]) -> None:
+        """Delivery is over, as far as it went. Told once, also after a failure."""
 
 
-def run_experiment(settings: RunSettings, watcher: RunWatcher) -> list[VariantResult]:
+def run_experiment(settings: RunSettings, watcher: RunWatcher, resume: str | None = None) -> list[VariantResult]:
     """Run all variants in order.
 
-    On an exception, Ctrl-C included, the variant's run is closed as FAILED or KILLED with the samples that were finished, and the exception
-    goes on.
+    On an exception, Ctrl-C and SIGTERM included, the variant's run is closed as FAILED or KILLED with the samples that were finished, what
+    can be delivered within a bound is delivered, and the exception goes on.
+
+    Args:
+        settings: the experiment.
+        watcher: told how it goes.
+        resume: None begins anew; else what is continued (see `vreason_tracking.resume.plan`).
 
     Raises:
-        VReasonError: model, data or tracking database cannot be used.
+        VReasonError: model, data, journal or tracking store cannot be used, or what is to be continued was begun with something else.
     """
-    from vreason.benchmarks import data_digest
-    from vreason.loading import ModelSpec, load_model
-
+    root = settings.tracking.journal_folder()
     samples = load_samples(settings)
-    store = MlflowStore(settings.tracking.resolved_uri(), settings.tracking.experiment)
-    loaded = load_model(ModelSpec(**settings.model.model_dump()))
-    watcher.on_loaded(f"{settings.model.id} ({loaded.dtype})", loaded.device, len(samples))
     results: list[VariantResult] = []
-    with MemorySampler() as meter:
-        tags = {**_tags(settings, loaded, meter), "data.digest": data_digest(samples)}
-        for variant, colour in zip(settings.resolved_variants(), cycle(COLOURS), strict=False):
-            recorder = RunRecorder(store, variant.name, variant_params(settings, variant), tags, _without_address(settings), colour)
-            with _closing(recorder, results, watcher, meter) as notes:
-                watcher.on_variant(variant.name, recorder.run_id)
-                notes += _run_variant(settings, variant, loaded, samples, [recorder, watcher], meter)
-    _draw_together(store, settings.name, results)
+    with terminable(), ExitStack() as closing:
+        for folder in bury_dead(root):
+            watcher.on_notice(f"run {folder.run_id} ({folder.manifest.variant}): its process is gone, it is closed as KILLED")
+        delivery = None
+        if settings.tracking.mode == "online":
+            uri = settings.tracking.resolved_uri()
+            delivery = BackgroundDelivery(uri, settings.tracking.experiment, root, watcher.on_notice)
+            closing.enter_context(delivery)
+        closing.callback(_settle, delivery, results, watcher)
+        with MemorySampler() as meter:
+            _Experiment(settings, samples, watcher, meter, root, delivery, results).run(resume)
     return results
 
 
-def _draw_together(store: MlflowStore, name: str, results: Sequence[VariantResult]) -> None:
-    """One plot of all variants' curves, among the artifacts of each."""
-    if len(results) < 2:
-        return
-    with tempfile.TemporaryDirectory(prefix="vreason-") as folder:
-        curves = {result.name: result.curve for result in results}
-        files = draw_entropy(curves, Path(folder) / "entropy_of_all_variants", f"Entropy while answering: {name}")
-        for result in results:
-            store.log_files(result.run_id, files)
-
-
-def load_samples(settings: RunSettings) -> Sequence[Sample]:
-    """The samples that the settings name, cut to the limit.
-
-    Raises:
-        DataError: the data file is wrong.
-    """
-    from vreason.benchmarks import DemoBenchmark, JsonBenchmark
-
-    data = settings.data
-    if data.source == "demo":
-        return DemoBenchmark(data.split or "test", data.limit).samples()
-    return JsonBenchmark(data.source, data.video_root).samples()[: data.limit]
-
-
-def variant_params(settings: RunSettings, variant: Variant) -> dict[str, Any]:
-    """Every resolved setting that this variant ran with, flattened; the other variants' are not its own."""
-    shared = {name: value for name, value in settings.flattened().items() if not name.startswith("variants.")}
-    return {**shared, "variant": variant.name, **{f"method.{name}": value for name, value in variant.flattened().items()}}
-
-
-def evaluation_config(settings: RunSettings, variant: Variant) -> EvaluationConfig:
-    """The method's side of the settings."""
-    from vreason.evaluation import EvaluationConfig
-    from vreason.video import VideoConfig
-
-    generation = {name: value for name, value in settings.generation.model_dump().items() if value is not None}
-    if not settings.generation.do_sample:
-        generation |= {"temperature": None, "top_p": None, "top_k": None}  # else the model's own, unused, are warned about
-    return EvaluationConfig(
-        method=variant.method,
-        prompt=settings.prompt_template(),
-        video=VideoConfig(**settings.video.model_dump()),
-        generation=generation,
-        scoring=settings.data.scoring,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-    )
-
-
-def _without_address(settings: RunSettings) -> str:
-    """The resolved configuration as YAML, without where it was recorded: that may hold a password, and is no part of what was run."""
-    return settings.model_copy(update={"tracking": settings.tracking.model_copy(update={"uri": None})}).to_yaml()
-
-
-def _run_variant(
-    settings: RunSettings, variant: Variant, loaded: LoadedModel, samples: Sequence[Sample], observers: Sequence[Any], meter: MemorySampler
-) -> list[str]:
-    """Answer every sample; returns what a reader must know of listeners that failed."""
-    from vreason.evaluation import Evaluation
-
-    evaluation = Evaluation(loaded, evaluation_config(settings, variant), observers, meter)
-    for _ in evaluation.run(samples):
-        pass
-    return [f"listener {name} failed {count} time(s)" for name, count in evaluation.guard.failures.items()]
-
-
-@contextmanager
-def _closing(recorder: RunRecorder, results: list[VariantResult], watcher: RunWatcher, meter: MemorySampler) -> Iterator[list[str]]:
-    """Close the variant's run with the status that is true, and report it."""
-    status, error = "FINISHED", None
-    notes: list[str] = []
+def _settle(delivery: BackgroundDelivery | None, results: list[VariantResult], watcher: RunWatcher) -> None:
+    """Wait for delivery within its bounds, or until somebody is tired of it; the results then know how far it came."""
     try:
-        yield notes
-    except KeyboardInterrupt:
-        status, error = "KILLED", "interrupted from the keyboard"
-        raise
-    except BaseException as fault:
-        status, error = "FAILED", f"{type(fault).__name__}: {fault}"
-        raise
+        if delivery is not None:
+            delivery.finish()
     finally:
-        recorder.finish(status, error)
-        notes += [f"{count} sample(s) not written to MLflow: {reason}" for reason, count in recorder.lost.items()]
-        if meter.errors:
-            notes.append(f"memory sampling failed {meter.errors} time(s): {meter.last_error}")
-        result = VariantResult(
-            recorder.name,
-            recorder.run_id,
-            recorder.store.experiment_id,
-            status,
-            recorder.summary,
-            recorder.points,
-            tuple(notes),
-            recorder.curve,
+        results[:] = map(_as_delivered, results)
+        watcher.on_delivered(results)
+
+
+def _as_delivered(result: VariantResult) -> VariantResult:
+    marks = read_delivered(result.folder.delivery_log)
+    run_id = marks.run_id or result.run_id
+    return replace(result, delivered=marks.points, run_id=run_id, experiment_id=marks.experiment_id, parked=marks.parked)
+
+
+@dataclass
+class _Experiment:
+    """One call of `run_experiment`."""
+
+    settings: RunSettings
+    samples: Sequence[Sample]
+    watcher: RunWatcher
+    meter: MemorySampler
+    root: Path
+    delivery: BackgroundDelivery | None
+    results: list[VariantResult]
+
+    def run(self, resume: str | None) -> None:
+        """Load the model, settle what is to be done, and do it."""
+        from vreason.benchmarks import data_digest
+        from vreason.loading import ModelSpec, load_model
+
+        loaded = load_model(ModelSpec(**self.settings.model.model_dump()))
+        if self.delivery is not None:
+            self.delivery.require_store()
+        self.watcher.on_loaded(f"{self.settings.model.id} ({loaded.dtype})", loaded.device, len(self.samples))
+        tags = run_tags(self.settings, loaded, self.meter, data_digest(self.samples))
+        todo = plan(self.settings, self._asked(tags), self.root, resume)
+        if self.delivery is not None:
+            self._deliver_what_waits(self.delivery, todo)
+        for task in todo.tasks:
+            if task.finished:
+                self._keep(task)
+            else:
+                self._run_variant(task, loaded, lambda task=task: self._manifest(task, todo, tags))  # type: ignore[misc]
+
+    def _asked(self, tags: dict[str, str]) -> list[Asked]:
+        return [
+            Asked(
+                variant,
+                variant_params(self.settings, variant),
+                identity_of(self.settings, variant, tags["model.revision"], tags["dtype"], tags["data.digest"]),
+            )
+            for variant in self.settings.resolved_variants()
+        ]
+
+    def _manifest(self, task: Task, todo: Plan, tags: dict[str, str]) -> Manifest:
+        identity = task.asked.identity
+        tracking = self.settings.tracking
+        return Manifest(
+            run_id=new_run_id(),
+            variant=task.asked.variant.name,
+            call_id=todo.call_id,
+            call_position=task.position,
+            call_variants=len(todo.tasks),
+            config_name=self.settings.name,
+            experiment=tracking.experiment,
+            tracking_uri=addresses.lasting(tracking.resolved_uri()),
+            mode=tracking.mode,
+            colour=next(islice(cycle(COLOURS), task.position, None)),
+            config=config_text(self.settings),
+            created_ms=unix_ms(),
+            params=task.asked.params,
+            tags={**tags, **{f"identity.{part}": digest for part, digest in identity.items()}, "vreason.call": todo.call_id},
+            identity=identity,
+            sample_ids=tuple(sample.sample_id for sample in self.samples),
         )
-        results.append(result)
-        watcher.on_result(result)
 
+    def _deliver_what_waits(self, delivery: BackgroundDelivery, todo: Plan) -> None:
+        """Runs of earlier calls that this store has not got yet."""
+        address = addresses.lasting(self.settings.tracking.resolved_uri())
+        busy = {task.folder.run_id for task in todo.tasks if task.folder}
+        for folder in run_folders(self.root):
+            manifest, marks, end = folder.manifest, read_delivered(folder.delivery_log), last_end(folder)
+            if (manifest.mode, manifest.tracking_uri) != ("online", address) or folder.run_id in busy or marks.parked or end is None:
+                continue
+            if marks.session < end.session:
+                delivery.deliver_waiting(folder)
 
-def _tags(settings: RunSettings, loaded: LoadedModel, meter: MemorySampler) -> dict[str, str]:
-    devices = ", ".join(meter.device_names())
-    return {
-        **(provenance.git_tags(Path.cwd()) or provenance.git_tags(Path(__file__).parent)),
-        **provenance.version_tags(),
-        **provenance.machine_tags(),
-        "config.name": settings.name,
-        "device": f"{loaded.device} ({devices})" if devices else loaded.device,
-        "dtype": loaded.dtype,
-        "model.revision": loaded.revision,
-        "scoring": settings.data.scoring,
-        "seed": str(settings.seed),
-    }
+    def _keep(self, task: Task) -> None:
+        """A variant that an earlier call finished."""
+        assert task.folder is not None
+        if self.delivery is not None:
+            self.delivery.deliver(task.folder)
+        summary = RunSummary.of(closed.sample for closed in closed_samples(task.folder))
+        name = task.asked.variant.name
+        points = recorded_points(task.folder)
+        result = VariantResult(name, task.folder, "FINISHED", points, (), True, summary, run_id=task.folder.run_id)
+        self.results.append(result)
+        self.watcher.on_result(result)
 
+    def _run_variant(self, task: Task, loaded: LoadedModel, manifest: Callable[[], Manifest]) -> None:
+        """Answer every sample that is not done."""
+        from vreason.evaluation import Evaluation
+
+        try:
+            patience = self.settings.tracking.disk_patience
+            recorder = RunRecorder(task.folder, patience) if task.folder else RunRecorder.create(self.root, manifest(), patience)
+        except LeaseTakenError as error:
+            raise TrackingError(f"{error}: two processes never own one run; stop that one, or wait for it") from error
+        with self._closing(recorder, task) as notes:
+            if self.delivery is not None:
+                self.delivery.deliver(recorder.folder)
+            self.watcher.on_variant(task.asked.variant.name, recorder.folder.run_id, len(task.done))
+            config = evaluation_config(self.settings, task.asked.variant)
+            evaluation = Evaluation(loaded, config, [recorder, self.watcher], self.meter)
+            with self.meter.listening(recorder.on_device):
+                for _ in evaluation.run(self.samples, task.done):
+                    recorder.check()
+            notes += [f"listener {name} failed {count} time(s)" for name, count in evaluation.guard.failures.items()]
+
+    @contextmanager
+    def _closing(self, recorder: RunRecorder, task: Task) -> Iterator[list[str]]:
+        """Close the variant's run with the status that is true, and report it."""
+        status, error = "FINISHED", None
+        notes: list[str] = []
+        failures = self.meter.errors
+        try:
+            yield notes
+        except Terminated:
+            status, error = "KILLED", "terminated (SIGTERM)"
+            raise
+        except KeyboardInterrupt:
+            status, error = "KILLED", "interrupted from the keyboard"
+            raise
+        except BaseException as fault:
+            status, error = "FAILED", f"{type(fault).__name__}: {fault}"
+            raise
+        finally:
+            if failed := self.meter.errors - failures:
+                notes.append(f"memory sampling failed {failed} time(s): {self.meter.last_error}")
+            self._finish(recorder, task, status, error, notes)
+
+    def _finish(self, recorder: RunRecorder, task: Task, status: str, error: str | None, notes: list[str]) -> None:
+        failure: list[Any] = []
+        try:
+            recorder.finish(status, error, notes)
+        except TrackingError as fault:
+            failure.append(fault)
+            status = "FAILED"
+        summary = RunSummary.of(closed.sample for closed in closed_samples(recorder.folder))
+        recorded = recorded_points(recorder.folder)
+        name = task.asked.variant.name
+        result = VariantResult(name, recorder.folder, status, recorded, tuple(notes), False, summary, run_id=recorder.folder.run_id)
+        self.results.append(result)
+        self.watcher.on_result(result)
+        if failure:
+            raise failure[0]

@@ -34,7 +34,7 @@ def find_run(store: MlflowStore, name: str) -> Any:
     Raises:
         TrackingError: there is none, or the beginning fits several.
     """
-    runs = _all_runs(store, "tags.`vreason.kind` = 'variant'", "attributes.start_time DESC")
+    runs = store.all_runs("tags.`vreason.kind` = 'variant'", "attributes.start_time DESC")
     fitting = [run for run in runs if run.info.run_id.startswith(name)] if name else []
     if len(fitting) == 1:
         return fitting[0]
@@ -49,20 +49,8 @@ def find_run(store: MlflowStore, name: str) -> Any:
 
 def sample_rows(store: MlflowStore, run_id: str) -> list[tuple[str, Mapping[str, str]]]:
     """Run id and tags of every sample of a variant's run, in the order in which they were answered."""
-    runs = _all_runs(store, f"tags.`mlflow.parentRunId` = '{run_id}'", "attributes.start_time ASC")
+    runs = store.all_runs(f"tags.`mlflow.parentRunId` = '{run_id}'", "attributes.start_time ASC")
     return sorted(((run.info.run_id, run.data.tags) for run in runs), key=lambda row: row[1].get("vreason.number", ""))
-
-
-def _all_runs(store: MlflowStore, query: str, order: str) -> list[Any]:
-    """Every run of the experiment that fits, page by page."""
-    runs: list[Any] = []
-    token = None
-    while True:
-        page = store.client.search_runs([store.experiment_id], query, order_by=[order], max_results=1000, page_token=token)
-        runs += page
-        token = page.token
-        if not token:
-            return runs
 
 
 def read_sample(store: MlflowStore, run_id: str, sample_id: str) -> RecordedSample:

@@ -6,17 +6,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from vreason.scoring import Profile
+from vreason_tracking.addresses import normalised
 from vreason_tracking.settings_faults import NAME_RULE, is_name
 
 ProblemType = Literal["multiple choice", "numerical", "regression", "OCR", "free-form"]  # vreason.prompts.PROBLEM_TYPES
 DEMO = "demo"
 _NOT_BLANK = r"\S"
 DEFAULT_URI = "sqlite:///mlflow.db"
+DEFAULT_JOURNAL = "vreason-journal"
 
 
 def _named(value: str) -> str:
@@ -126,16 +129,31 @@ class TrackingSettings(Section):
     Attributes:
         uri: MLflow's tracking URI; None asks the environment.
         experiment: MLflow's experiment.
+        mode: `online` delivers to MLflow while the run goes on; `offline` writes the journal only, for `vreason-track journal deliver`.
+        journal: folder of the local record; None asks the environment.
+        disk_patience: seconds for which a disk that refuses the journal (full, read-only) is asked again before the run ends.
     """
 
     uri: str | None = Field(default=None, min_length=1)
     experiment: Name = Field(default="vreason", description=NAME_RULE)
+    mode: Literal["online", "offline"] = "online"
+    journal: str | None = Field(default=None, min_length=1)
+    disk_patience: float = Field(default=30.0, ge=0, le=86_400)
 
     def resolved_uri(self, environment: Mapping[str, str] = os.environ) -> str:
         """The URI given, else what `resolved_uri` finds."""
         return resolved_uri(self.uri, environment)
 
+    def journal_folder(self, environment: Mapping[str, str] = os.environ) -> Path:
+        """The folder given, else what `journal_folder` finds."""
+        return journal_folder(self.journal, environment)
+
 
 def resolved_uri(uri: str | None, environment: Mapping[str, str] = os.environ) -> str:
     """`uri`, else MLFLOW_TRACKING_URI, else a SQLite file in the current folder, which is where a bare `mlflow ui` looks."""
-    return uri or environment.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    return normalised(uri or environment.get("MLFLOW_TRACKING_URI") or DEFAULT_URI)
+
+
+def journal_folder(folder: str | None, environment: Mapping[str, str] = os.environ) -> Path:
+    """`folder`, else VREASON_JOURNAL, else a folder beside the default database."""
+    return Path(folder or environment.get("VREASON_JOURNAL") or DEFAULT_JOURNAL).absolute()

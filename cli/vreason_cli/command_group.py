@@ -1,0 +1,13 @@
+"""A group whose commands are listed in the order in which a user meets them."""
+
+from __future__ import annotations
+
+import click
+
+
+class OrderedGroup(click.Group):
+    """Lists its commands as they were added, not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return list(self.commands)

@@ -1,0 +1,88 @@
+"""How listings are written: tables, times, sizes, and JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_NARROWEST, _WIDEST = 200, 100_000  # columns where nobody looks at a terminal
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """One JSON document. What JSON has no word for (NaN, infinity) becomes null."""
+    click.echo(json.dumps(_plain(document), indent=2))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and value - value != 0.0:
+        return None
+    return value
+
+
+def is_terminal() -> bool:
+    """Whether somebody reads the output on a terminal."""
+    from rich.console import Console
+
+    return Console().is_terminal
+
+
+def table_of(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = ()) -> Table:
+    """A table of plain cells; columns named in `right` are numbers. Nothing in a cell is markup: names are the user's."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="right" if name in set(right) else "left", no_wrap=name == columns[0])
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def print_table(table: Table) -> None:
+    """Print it: fitted to a terminal, and as wide as it needs to be elsewhere, so that nothing is cut."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(_NARROWEST, Console(width=_WIDEST).measure(table).maximum))
+    console.print(table)
+
+
+def moment(stamp: str, to: str = "seconds") -> str:
+    """A time in UTC, ISO 8601, as the clock on the wall here shows it, to "minutes" or "seconds"."""
+    try:
+        return datetime.fromisoformat(stamp).astimezone().replace(tzinfo=None).isoformat(" ", to)
+    except (ValueError, OverflowError):
+        return "-"
+
+
+def duration(seconds: float | None) -> str:
+    """In words: "48 s", "12 min 3 s", "2 h 5 min"."""
+    if seconds is None:
+        return "-"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(count: int) -> str:
+    """Bytes in words."""
+    for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= factor:
+            return f"{count / factor:,.1f} {unit}"
+    return f"{count} B"

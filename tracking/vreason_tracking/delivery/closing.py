@@ -1,0 +1,76 @@
+"""What is written when a session of a run has ended: tables, plots and tags always; summary and curves of a run that is finished.
+
+A run that was killed or failed has no accuracy: a figure over part of the questions would stand beside whole ones. How far it came is in
+its `live.*` series and in its tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vreason_tracking.curves import EntropyCurve
+from vreason_tracking.journal.codec import End
+from vreason_tracking.journal.manifest import Manifest
+from vreason_tracking.mlflow_store import MlflowStore, Point
+from vreason_tracking.plots import draw_entropy
+from vreason_tracking.summary import RunSummary
+
+
+@dataclass(frozen=True)
+class Closing:
+    """The end of a session.
+
+    Attributes:
+        manifest: of the run.
+        end: how the session ended.
+        summary, curve: over all finished samples of all sessions.
+        done: number of finished samples.
+        incomplete: ids of samples whose record is damaged.
+    """
+
+    manifest: Manifest
+    end: End
+    summary: RunSummary
+    curve: EntropyCurve
+    done: int
+    incomplete: frozenset[str]
+
+    def write(self, store: MlflowStore, run_id: str, workplace: Path, tables: Iterable[Path]) -> None:
+        """Write it all and give the run the status that is true.
+
+        Raises:
+            Exception: whatever the store raises; written again, it changes nothing.
+        """
+        name = self.manifest.variant
+        plots = draw_entropy({name: self.curve}, workplace / "entropy", f"Entropy while answering: {name}", [self.manifest.colour])
+        store.log_files(run_id, [*tables, *plots])
+        if self.end.status == "FINISHED":
+            store.log(run_id, self.points())
+            store.delete_tag(run_id, "error")
+        store.log(run_id, tags=self.tags())
+        store.end_run(run_id, self.end.status, self.end.ended_ms)
+
+    def points(self) -> list[Point]:
+        """Summary metrics at the number of samples, curves over token index; all at the time of the end."""
+        now = self.end.ended_ms
+        points = [(name, value, now, self.done) for name, value in self.summary.metrics().items()]
+        for name, series in (("curve.entropy", self.curve.mean_entropy), ("curve.ema", self.curve.mean_ema)):
+            points += [(name, float(value), now, token) for token, value in enumerate(series)]
+        return points
+
+    def tags(self) -> dict[str, str]:
+        """What a reader of the run must know."""
+        tags = {"memory_source": self.summary.memory_source or "none", "vreason.samples": str(self.done)}
+        if self.end.error:
+            tags["error"] = self.end.error
+        if self.end.notes:
+            tags["notes"] = "\n".join(self.end.notes)
+        if self.incomplete:
+            names = ", ".join(sorted(self.incomplete)[:20])
+            tags["record.incomplete"] = f"{len(self.incomplete)} sample(s) damaged in the journal: {names}"
+        advice = self.summary.advice()
+        if advice:
+            tags["mlflow.note.content"] = "**Failure signatures**\n\n" + "\n".join(f"- {line}" for line in advice)
+        return tags

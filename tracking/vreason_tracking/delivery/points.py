@@ -1,0 +1,54 @@
+"""A finished sample as MLflow gets it: the points of its nested run, its tags, and the variant's figures so far.
+
+Times come from the events, never from the moment of sending: the same journal always makes the same points.
+"""
+
+from __future__ import annotations
+
+from vreason.events import SampleRecord
+from vreason_tracking.journal.samples import FinishedSample
+from vreason_tracking.metrics import device_points, sample_points, step_points
+from vreason_tracking.mlflow_store import Point
+from vreason_tracking.telemetry import DeviceRecord
+
+
+def ended_ms(finished: FinishedSample) -> int:
+    """When the sample ended, Unix time in milliseconds: at its last token, or, without one, when it began."""
+    return finished.steps[-1].timestamp_ms if finished.steps else finished.sample.started_ms
+
+
+def points_of(finished: FinishedSample) -> list[Point]:
+    """The series over token index, and the sample's own figures at step 0."""
+    points = [(name, value, step.timestamp_ms, step.token_index) for step in finished.steps for name, value in step_points(step)]
+    end = ended_ms(finished)
+    return points + [(name, value, end, 0) for name, value in sample_points(finished.sample)]
+
+
+def device_series(record: DeviceRecord, began_ms: int) -> list[Point]:
+    """A window of a device, over seconds since the run was begun: sessions of a run that was continued come one after the other."""
+    second = max(0, record.started_ms - began_ms) // 1000
+    return [(name, value, record.timestamp_ms, second) for name, value in device_points(record)]
+
+
+def sample_tags(sample: SampleRecord) -> dict[str, str]:
+    """A sample's nested run carries what it was asked and what came out, as tags."""
+    options = "\n".join(f"{chr(65 + i)}. {option}" for i, option in enumerate(sample.options))
+    tags = {
+        "vreason.kind": "sample",
+        "vreason.sample_id": sample.sample_id,
+        "video": sample.video,
+        "question": sample.question,
+        "options": options or None,
+        "problem_type": sample.problem_type,
+        "category": sample.category or None,
+        "answer": sample.answer,
+        "prediction": sample.prediction,
+        "correct": None if sample.correct is None else str(sample.correct).lower(),
+        "output": sample.output or None,
+        "error": sample.error,
+        "signatures": ", ".join(sample.signatures) or None,
+        "stopped": sample.stopped,
+        "peak_token": None if sample.peak_token is None else str(sample.peak_token),
+        "memory_source": sample.memory_source,
+    }
+    return {name: value for name, value in tags.items() if value is not None}

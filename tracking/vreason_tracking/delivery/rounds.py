@@ -1,0 +1,164 @@
+"""Several runs into one database or server, round and round: each gets its turn, a store that is away is waited for, a run that it refuses
+for good is parked, and the others go on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from vreason.errors import TrackingError
+from vreason_tracking.availability import is_unavailable
+from vreason_tracking.delivery.backoff import Backoff
+from vreason_tracking.delivery.run_delivery import RunDelivery, require_same_store
+from vreason_tracking.delivery.together import draw_together
+from vreason_tracking.journal.folder import RunFolder
+from vreason_tracking.journal.lease import LeaseTakenError
+from vreason_tracking.mlflow_store import MlflowStore, reason_of
+
+TURN = 0.5  # seconds that one run may take before the next one gets its turn
+COMPANY = 1.0  # seconds for which a run's own series waits for more points
+_LOCAL = (OSError, LeaseTakenError)  # a full disk under the marks; another process at work on the same run
+
+
+@dataclass
+class _Waiting:
+    """A run on its way.
+
+    Attributes:
+        delivery: None before its first turn.
+        idle_since: monotonic time at which there was nothing more to read.
+        over: nothing more will be done here: delivered to its end, or parked.
+    """
+
+    folder: RunFolder
+    delivery: RunDelivery | None = None
+    idle_since: float = 0.0
+    over: bool = False
+
+
+class Rounds:
+    """Delivers runs into the stores of one address, one store an experiment.
+
+    Args:
+        open: gives the store of an experiment, the same one each time; may raise like any other call to it.
+        say: told of what a user should know: state ("ready", "away", "parked"), reason, run id.
+
+    Attributes:
+        progress: counts pieces delivered.
+    """
+
+    def __init__(self, open: Callable[[str], MlflowStore], say: Callable[[str, str, str], None]) -> None:
+        self.open, self._say = open, say
+        self._runs: dict[str, _Waiting] = {}
+        self._backoff = Backoff()
+        self._again = 0.0  # monotonic time before which the store is left alone
+        self._away = False
+        self.progress = 0
+
+    def add(self, folder: RunFolder) -> None:
+        """Deliver this run too; one that was parked is tried again."""
+        self._runs.setdefault(folder.run_id, _Waiting(folder))
+
+    def drop(self, folder: RunFolder) -> None:
+        """Leave a run to somebody else."""
+        waiting = self._runs.pop(folder.run_id, None)
+        if waiting and waiting.delivery:
+            waiting.delivery.close()
+
+    def close(self) -> None:
+        """Let go of all runs."""
+        for waiting in self._runs.values():
+            if waiting.delivery:
+                waiting.delivery.close()
+
+    def unfinished(self) -> list[RunFolder]:
+        """Runs that are neither delivered to their end nor parked."""
+        return [waiting.folder for waiting in self._runs.values() if not waiting.over]
+
+    def deliveries(self) -> Iterator[RunDelivery]:
+        """Those under way."""
+        return (waiting.delivery for waiting in self._runs.values() if waiting.delivery and not waiting.over)
+
+    def turn(self) -> float:
+        """Give every run its turn; returns the seconds for which there is nothing to do, 0 when there is more."""
+        if (left := self._again - time.monotonic()) > 0:
+            return left
+        busy = False
+        for waiting in list(self._runs.values()):
+            if waiting.over:
+                continue
+            try:
+                busy |= self._advance(waiting)
+            except Exception as error:
+                if not isinstance(error, LeaseTakenError):
+                    self.failed(error, waiting)
+                if self._away:
+                    break
+            else:
+                self._worked()
+        return max(0.0, self._again - time.monotonic()) if self._away else 0.0 if busy else COMPANY / 4
+
+    def beat(self) -> None:
+        """A heartbeat for every run under way."""
+        for delivery in list(self.deliveries()):
+            try:
+                delivery.beat()
+            except Exception as error:
+                self.failed(error, None)
+                return
+
+    def failed(self, error: Exception, waiting: _Waiting | None) -> None:
+        """What is away is asked again later; what refuses is not."""
+        if isinstance(error, _LOCAL) or is_unavailable(error):
+            self._again = time.monotonic() + self._backoff.failed()
+            if not self._away:
+                self._say("away", reason_of(error), "")
+            self._away = True
+        elif waiting is not None:
+            waiting.over = True
+            if waiting.delivery:
+                waiting.delivery.log.parked(reason_of(error))
+            self._say("parked", reason_of(error), waiting.folder.run_id)
+
+    def _worked(self) -> None:
+        self._backoff.worked()
+        if self._away:
+            self._away = False
+            self._say("ready", "", "")
+
+    def _advance(self, waiting: _Waiting) -> bool:
+        """A run's turn; whether there is more to do for it now."""
+        delivery = waiting.delivery or self._begin(waiting)
+        end = time.monotonic() + TURN
+        while delivery.advance():
+            self.progress += 1
+            waiting.idle_since = 0.0
+            if delivery.ended:
+                self._finish(waiting, delivery)
+                return False
+            if time.monotonic() > end:
+                return True
+        waiting.idle_since = waiting.idle_since or time.monotonic()
+        if time.monotonic() - waiting.idle_since > COMPANY:
+            delivery.idle()
+        if delivery.ended:  # found to have been delivered before
+            self._finish(waiting, delivery)
+        return False
+
+    def _begin(self, waiting: _Waiting) -> RunDelivery:
+        store = self.open(waiting.folder.manifest.experiment)
+        delivery = waiting.delivery = RunDelivery(waiting.folder, store)
+        require_same_store(delivery)
+        delivery.log.freed()
+        return delivery
+
+    def _finish(self, waiting: _Waiting, delivery: RunDelivery) -> None:
+        waiting.over = True
+        delivery.close()
+        curves = {each.folder.run_id: each.delivery.curve for each in self._runs.values() if each.delivery}
+        try:
+            draw_together(waiting.folder, delivery.store, curves)
+        except TrackingError as error:  # a sibling's journal is damaged: its own record says so
+            self._say("parked", reason_of(error), "")

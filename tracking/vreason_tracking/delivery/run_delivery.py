@@ -1,0 +1,258 @@
+"""One run's journal into one store, a piece at a time. Whatever is interrupted is simply done again.
+
+Why sending twice changes nothing: points carry the events' own times, and MLflow keeps one of each (key, time, step, value); tags and
+parameters have one value; and before a run is made that an earlier attempt may have made, the store is asked for it by its own mark.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from vreason.clock import unix_ms
+from vreason.errors import TrackingError
+from vreason_tracking.addresses import lasting
+from vreason_tracking.curves import EntropyCurve
+from vreason_tracking.delivery.closing import Closing
+from vreason_tracking.delivery.log import DeliveryLog
+from vreason_tracking.delivery.points import device_series, ended_ms, points_of, sample_tags
+from vreason_tracking.delivery.tags import ASKED_TAG, HEARTBEAT_TAG, RUN_TAG
+from vreason_tracking.journal.codec import Begin, End, Event
+from vreason_tracking.journal.folder import RunFolder
+from vreason_tracking.journal.lease import Lease
+from vreason_tracking.journal.reader import read_fragment
+from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
+from vreason_tracking.mlflow_store import MlflowStore, Point
+from vreason_tracking.summary import RunSummary
+from vreason_tracking.tables import RecordTables
+from vreason_tracking.telemetry import DeviceRecord
+
+_AT_ONCE = 1000  # points that wait before the variant's own series are sent
+
+
+class RunDelivery:
+    """Delivers `folder` into `store`. Close it, whatever happened; it holds the run's delivery lease.
+
+    Attributes:
+        summary, curve, tables: of all samples read so far.
+        log: what has been delivered.
+        ended: the run has ended and is delivered to that end.
+
+    Raises:
+        LeaseTakenError: another process delivers this run.
+        TrackingError: the journal cannot be read.
+    """
+
+    def __init__(self, folder: RunFolder, store: MlflowStore) -> None:
+        self.folder, self.store, self.manifest = folder, store, folder.manifest
+        self._lease = Lease(folder.delivery_lease)
+        self.log = DeliveryLog(folder.delivery_log)
+        self.summary, self.curve = RunSummary(), EntropyCurve()
+        self.workplace = Path(tempfile.mkdtemp(prefix="vreason-"))
+        self.tables = RecordTables(self.workplace)
+        self.ended = False
+        self._assembly = SampleAssembly()
+        self._fragment = 1
+        self._devices = 0
+        self._device_points = 0  # of those that wait in the series
+        self._session = 0
+        self._pending: deque[Callable[[], None]] = deque()
+        self._series: list[Point] = []  # of the variant's own run
+        self._in_doubt = True  # the next nested run may be there already, made by an attempt that did not come to marking it
+        self._interrupted = self.log.delivered.run_id is not None
+        self._unmarked = False  # the store holds the run, but no mark says what of it: every nested run is looked for
+
+    def advance(self) -> bool:
+        """Do the next piece, if there is one; returns whether there was.
+
+        Raises:
+            Exception: whatever the store raises. The piece is done again by the next call.
+            TrackingError: a fragment cannot be read.
+        """
+        if self.ended:
+            return False
+        try:
+            if self.log.delivered.run_id is None:
+                self._open()
+            elif not self._pending and not self._read():
+                return False
+            else:
+                if self._pending:
+                    self._pending[0]()
+                    self._pending.popleft()
+        except Exception:
+            self._in_doubt = self._interrupted = True
+            raise
+        return True
+
+    def idle(self) -> None:
+        """Nothing more to read for now: send what waits for company."""
+        self._send_series(0)
+
+    def beat(self) -> None:
+        """The run is alive: say so, also to somebody who took it for dead while the store was away."""
+        run_id = self.log.delivered.run_id
+        if run_id and not self.ended:
+            self.store.log(run_id, tags={HEARTBEAT_TAG: str(unix_ms())})
+            if self.store.client.get_run(run_id).info.status != "RUNNING":
+                self.store.reopen_run(run_id, {})
+                self.store.delete_tag(run_id, "error")
+
+    def close(self) -> None:
+        """Let go of the run."""
+        self.tables.close()
+        self.log.close()
+        self._lease.release()
+        shutil.rmtree(self.workplace, ignore_errors=True)
+
+    # --- reading ---
+
+    def _read(self) -> bool:
+        """Turn the next closed fragment into pieces."""
+        path = self.folder.fragment(self._fragment)
+        if not path.exists():
+            return False
+        events = read_fragment(path).events
+        for event in events:
+            self._take(event)
+        self._fragment += 1
+        return True
+
+    def _take(self, event: Event) -> None:
+        for finished in self._assembly.feed([event]):
+            self.summary.add(finished.sample)
+            self.curve.add(finished.steps)
+            self.tables.add(finished.sample, finished.steps)
+            end = ended_ms(finished)
+            self._series += [(name, value, end, finished.number) for name, value in self.summary.live().items()]
+            self._pending.append(partial(self._send_sample, finished))
+        if isinstance(event, DeviceRecord):
+            self._take_device(event)
+        elif isinstance(event, Begin):
+            self._session = event.session
+            if event.session > 1:
+                self._pending.append(self._reopen)
+        elif isinstance(event, End):
+            self._pending.append(lambda: self._end(event))
+
+    def _take_device(self, record: DeviceRecord) -> None:
+        self._devices += 1
+        if self._devices > self.log.delivered.devices:
+            points = device_series(record, self.manifest.created_ms)
+            self._device_points += len(points)
+            self._series += points
+
+    # --- sending ---
+
+    def _open(self) -> None:
+        """Make the variant's run, or find the one that an earlier attempt made."""
+        manifest = self.manifest
+        found = self._find(f"tags.`{RUN_TAG}` = '{self.folder.run_id}'")
+        self._unmarked = found is not None
+        self._interrupted |= self._unmarked
+        tags = {**manifest.tags, RUN_TAG: self.folder.run_id, "vreason.kind": "variant", "mlflow.runColor": manifest.colour}
+        tags |= {ASKED_TAG: str(len(manifest.sample_ids))}
+        run_id = found or self.store.start_run(manifest.variant, tags, started_ms=manifest.created_ms)
+        self.store.log(run_id, params=manifest.params)
+        config = self.workplace / "config.yaml"
+        config.write_text(manifest.config, encoding="utf-8")
+        self.store.log_files(run_id, [config])
+        self.log.opened(run_id, self.store.experiment_id, lasting(self.store.uri))
+
+    def _send_sample(self, finished: FinishedSample) -> None:
+        name = finished.sample.sample_id
+        if name not in self.log.delivered.samples:
+            parent, end = self._run_id, ended_ms(finished)
+            nested = self._nested(name) if self._in_doubt else None
+            if nested is None:
+                tags = {**sample_tags(finished.sample), "vreason.number": f"{finished.number:07d}"}
+                nested = self.store.start_run(name, tags, parent, finished.sample.started_ms)
+            points = points_of(finished)
+            self.store.log(nested, points)
+            self.store.end_run(nested, "FAILED" if finished.sample.error else "FINISHED", end)
+            self.log.sample(name, nested, len(points))
+            self._in_doubt = self._unmarked
+        self._send_series(_AT_ONCE)
+
+    def _send_series(self, least: int) -> None:
+        """The variant's own series, once there is more than `least` of them."""
+        if len(self._series) > least and self.log.delivered.run_id:
+            self.store.log(self._run_id, self._series)
+            self._series.clear()
+            if self._devices > self.log.delivered.devices:
+                self.log.devices(self._devices, self._device_points)
+                self._device_points = 0
+
+    def _reopen(self) -> None:
+        """A killed run goes on."""
+        if self._session > self.log.delivered.session:
+            self.store.reopen_run(self._run_id, {"vreason.sessions": str(self._session)})
+
+    def _end(self, end: End) -> None:
+        if self._goes_on():
+            return
+        self.ended = end.session <= self.log.delivered.session
+        if not self.ended:
+            self._close_run(end)
+
+    def _close_run(self, end: End) -> None:
+        self._send_series(0)
+        if self._interrupted:
+            self._remove_strays()
+        closing = Closing(self.manifest, end, self.summary, self.curve, len(self._assembly.done), frozenset(self._assembly.incomplete))
+        self.tables.close()
+        closing.write(self.store, self._run_id, self.workplace, self.tables.paths.values())
+        self.log.closed(end.session, end.status)
+        self.ended = True
+
+    def _goes_on(self) -> bool:
+        """Whether another session stands behind the fragment just read: then that one's end counts."""
+        return self.folder.fragment(self._fragment).exists()
+
+    # --- what an earlier attempt may have left ---
+
+    @property
+    def _run_id(self) -> str:
+        run_id = self.log.delivered.run_id
+        assert run_id is not None
+        return run_id
+
+    def _nested(self, sample_id: str) -> str | None:
+        """The nested run of a sample that is not marked, if there is one."""
+        if "'" not in sample_id:
+            return self._find(f"tags.`mlflow.parentRunId` = '{self._run_id}' AND tags.`vreason.sample_id` = '{sample_id}'")
+        runs = self._search(f"tags.`mlflow.parentRunId` = '{self._run_id}'")
+        return next((run.info.run_id for run in runs if run.data.tags.get("vreason.sample_id") == sample_id), None)
+
+    def _remove_strays(self) -> None:
+        """A request that was given up may have made a nested run after all, later than anybody could look for it."""
+        known = set(self.log.delivered.samples.values())
+        for run in self._search(f"tags.`mlflow.parentRunId` = '{self._run_id}'"):
+            if run.info.run_id not in known and run.data.tags.get("vreason.sample_id"):
+                self.store.client.delete_run(run.info.run_id)
+
+    def _find(self, query: str) -> str | None:
+        runs = self._search(query)
+        return str(runs[0].info.run_id) if runs else None
+
+    def _search(self, query: str) -> Sequence[Any]:
+        return self.store.all_runs(query, "attributes.start_time ASC")
+
+
+def require_same_store(delivery: RunDelivery) -> None:
+    """Stop before a run is delivered to a store that does not know it, though another one took the beginning of it.
+
+    Raises:
+        TrackingError: the run that the marks name is not in this store.
+    """
+    delivered = delivery.log.delivered
+    if delivered.run_id and not delivery.store.has_run(delivered.run_id):
+        raise TrackingError(
+            f"run {delivery.folder.run_id} was delivered to {delivered.uri} as {delivered.run_id}, which this store does not hold: name the"
+            f" right one with --tracking-uri, or deliver everything anew with --again"
+        )

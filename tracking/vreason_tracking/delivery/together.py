@@ -1,0 +1,57 @@
+"""One plot of the curves of all variants that one call of `run` began, among the artifacts of each."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from vreason_tracking.curves import EntropyCurve
+from vreason_tracking.delivery.log import read_delivered
+from vreason_tracking.journal.folder import RunFolder, run_folders
+from vreason_tracking.journal.reader import last_end, read_events
+from vreason_tracking.journal.samples import SampleAssembly
+from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.plots import draw_entropy
+
+NAME = "entropy_of_all_variants"
+
+
+def draw_together(folder: RunFolder, store: MlflowStore, known: Mapping[str, EntropyCurve]) -> None:
+    """Draw it if `folder` belongs to a call of several variants, and the last of them is now finished and delivered.
+
+    Args:
+        folder: the run that was just delivered to its end.
+        store: where all of them are.
+        known: curves that are at hand already, by run id; the others are made from the journal.
+
+    Raises:
+        Exception: whatever the store raises.
+    """
+    manifest = folder.manifest
+    if manifest.call_variants < 2:
+        return
+    siblings = [each for each in run_folders(folder.path.parent) if each.manifest.call_id == manifest.call_id]
+    siblings.sort(key=lambda each: each.manifest.call_position)
+    delivered = {each.run_id: read_delivered(each.delivery_log) for each in siblings}
+    finished = [each for each in siblings if delivered[each.run_id].status == "FINISHED" and _is_finished(each)]
+    if len(finished) < manifest.call_variants:
+        return
+    curves = {each.manifest.variant: known.get(each.run_id) or _curve(each) for each in finished}
+    colours = [each.manifest.colour for each in finished]
+    with tempfile.TemporaryDirectory(prefix="vreason-") as workplace:
+        files = draw_entropy(curves, Path(workplace) / NAME, f"Entropy while answering: {manifest.config_name}", colours)
+        for each in finished:
+            store.log_files(delivered[each.run_id].run_id or "", files)
+
+
+def _is_finished(folder: RunFolder) -> bool:
+    end = last_end(folder)
+    return end is not None and end.status == "FINISHED"
+
+
+def _curve(folder: RunFolder) -> EntropyCurve:
+    curve, assembly = EntropyCurve(), SampleAssembly()
+    for finished in assembly.feed(read_events(folder)):
+        curve.add(finished.steps)
+    return curve

@@ -1,0 +1,182 @@
+"""The process that delivers beside a run: ``python -m vreason_tracking.delivery.worker``.
+
+A process and not a thread: MLflow's side of a point costs Python time, which a thread would take from the decoding loop. It outlives a run
+that is killed, delivers what that run closed, and gives it the status that is true. Spoken to in lines of JSON on its standard input, whose
+end means that the run's process is gone:
+
+    {"uri": ..., "experiment": ..., "root": ...}   once, first: where to, and the journal
+    {"deliver": path}                              a run of the process that started it
+    {"waiting": path}                              a run of an earlier process that is still waiting
+
+It answers in lines of JSON: {"state": "ready" | "away" | "refused" | "parked", "reason": ..., "run": ...}.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from vreason.errors import TrackingError, TrackingUnavailableError
+from vreason_tracking.availability import short_http_patience
+from vreason_tracking.delivery.backoff import Backoff
+from vreason_tracking.delivery.protocol import REFUSED
+from vreason_tracking.delivery.rounds import Rounds
+from vreason_tracking.journal.folder import RunFolder
+from vreason_tracking.journal.reader import last_end
+from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.reaping import bury, reap_store
+
+HEARTBEAT = 15.0  # seconds
+GRACE = 60.0  # seconds without progress after which a worker whose run is gone gives up; what waits stays in the journal
+_POLITENESS = 10  # niceness: the run comes first
+_LISTENING = 0.1  # seconds
+
+
+class Worker:
+    """What the process does; `lines` are what it is told, None at their end."""
+
+    def __init__(self, lines: queue.SimpleQueue[dict[str, Any] | None]) -> None:
+        self._lines = lines
+        first = lines.get() or {"uri": "", "experiment": "", "root": "."}
+        self._uri, self._experiment, self._root = first["uri"], first["experiment"], Path(first["root"])
+        self._own: list[RunFolder] = []
+        self._rounds = Rounds(cache(lambda experiment: MlflowStore(self._uri, experiment)), say)
+        self._gone = False
+
+    def run(self) -> int:
+        """Deliver until the run's process is gone and nothing is left, or nothing moves any more; returns the exit code."""
+        try:
+            if not self._wait_for_store():
+                return 0
+        except TrackingError as error:
+            say("refused", str(error), "")
+            return REFUSED
+        say("ready", "", "")
+        self._reap()
+        _load_drawing()
+        moved, seen, next_beat = time.monotonic(), -1, 0.0
+        while True:
+            wait = self._rounds.turn()
+            now = time.monotonic()
+            if self._rounds.progress != seen:
+                moved, seen = now, self._rounds.progress
+            if self._gone:
+                self._bury_own()
+                if not self._rounds.unfinished() or now - moved > GRACE:
+                    return 0
+            elif now > next_beat:
+                next_beat = now + HEARTBEAT
+                self._rounds.beat()
+            self._listen(min(wait, _LISTENING))
+
+    def close(self) -> None:
+        """Let go of all runs."""
+        self._rounds.close()
+
+    def _wait_for_store(self) -> bool:
+        """Open the run's own store, however long it is away; False when the run's process has gone, and grace with it.
+
+        Raises:
+            TrackingError: it refuses for good.
+        """
+        backoff, said, left = Backoff(), False, GRACE
+        while left > 0 and not (self._gone and not self._own):
+            try:
+                self._rounds.open(self._experiment)
+                return True
+            except TrackingUnavailableError as error:
+                if not said:
+                    say("away", str(error), "")
+                    said = True
+            until = time.monotonic() + backoff.failed()
+            while (rest := until - time.monotonic()) > 0 and left > 0:
+                self._listen(min(_LISTENING, rest))
+                if self._gone:
+                    self._bury_own()
+                    left -= _LISTENING
+        return False
+
+    def _listen(self, seconds: float) -> None:
+        """Take in what has been said; wait up to `seconds` for the first word."""
+        if self._gone:
+            time.sleep(seconds)
+            return
+        with contextlib.suppress(queue.Empty):
+            self._heed(self._lines.get(timeout=seconds) if seconds else self._lines.get_nowait())
+            while not self._gone:
+                self._heed(self._lines.get_nowait())
+
+    def _heed(self, line: dict[str, Any] | None) -> None:
+        if line is None:
+            self._gone = True
+            return
+        own = "deliver" in line
+        folder = RunFolder(Path(line["deliver" if own else "waiting"]))
+        if own:
+            self._own.append(folder)
+        self._rounds.add(folder)
+
+    def _reap(self) -> None:
+        """Runs of other machines that have fallen silent. A courtesy: what fails is left to the next one who comes by."""
+        with contextlib.suppress(Exception):
+            list(reap_store(self._rounds.open(self._experiment), self._root))
+
+    def _bury_own(self) -> None:
+        """The run's process is gone: a run of its that did not come to an end was killed. One that another process has taken over by now is
+        that one's to deliver.
+        """
+        for folder in self._own:
+            with contextlib.suppress(TrackingError):
+                if bury(folder) is None and last_end(folder) is None:
+                    self._rounds.drop(folder)
+
+
+def say(state: str, reason: str, run: str) -> None:
+    """A line for the run's process; nobody may be listening any more."""
+    with contextlib.suppress(OSError, ValueError):
+        print(json.dumps({"state": state, "reason": reason, "run": run}), flush=True)
+
+
+def _load_drawing() -> None:
+    """The plots' library takes a second to load: now, while there is nothing to do, not when the run has ended."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    pyplot.close(pyplot.figure())
+
+
+def _hear(lines: queue.SimpleQueue[dict[str, Any] | None]) -> None:
+    for line in sys.stdin:
+        lines.put(json.loads(line))
+    lines.put(None)
+
+
+def main() -> int:
+    """The process."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # they are meant for the run, which ends its input when it is done
+    with contextlib.suppress(OSError):
+        os.nice(_POLITENESS)
+    short_http_patience()
+    lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+    threading.Thread(target=_hear, args=(lines,), name="hear", daemon=True).start()
+    worker = Worker(lines)
+    try:
+        return worker.run()
+    finally:
+        worker.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

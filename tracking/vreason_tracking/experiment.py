@@ -1,0 +1,78 @@
+"""What an experiment's settings ask for, in the words of those who do it: samples, the method's configuration, parameters and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vreason_tracking import provenance
+from vreason_tracking.settings import RunSettings, Variant
+from vreason_tracking.settings_sections import TrackingSettings
+from vreason_tracking.telemetry import MemorySampler
+
+if TYPE_CHECKING:
+    from vreason.benchmarks import Sample
+    from vreason.evaluation import EvaluationConfig
+    from vreason.loading import LoadedModel
+
+
+def load_samples(settings: RunSettings) -> Sequence[Sample]:
+    """The samples that the settings name, cut to the limit.
+
+    Raises:
+        DataError: the data file is wrong.
+    """
+    from vreason.benchmarks import DemoBenchmark, JsonBenchmark
+
+    data = settings.data
+    if data.source == "demo":
+        return DemoBenchmark(data.split or "test", data.limit).samples()
+    return JsonBenchmark(data.source, data.video_root).samples()[: data.limit]
+
+
+def variant_params(settings: RunSettings, variant: Variant) -> dict[str, Any]:
+    """Every resolved setting that this variant ran with, flattened; the other variants' are not its own."""
+    shared = {name: value for name, value in settings.flattened().items() if not name.startswith("variants.")}
+    return {**shared, "variant": variant.name, **{f"method.{name}": value for name, value in variant.flattened().items()}}
+
+
+def evaluation_config(settings: RunSettings, variant: Variant) -> EvaluationConfig:
+    """The method's side of the settings."""
+    from vreason.evaluation import EvaluationConfig
+    from vreason.video import VideoConfig
+
+    generation = {name: value for name, value in settings.generation.model_dump().items() if value is not None}
+    if not settings.generation.do_sample:
+        generation |= {"temperature": None, "top_p": None, "top_k": None}  # else the model's own, unused, are warned about
+    return EvaluationConfig(
+        method=variant.method,
+        prompt=settings.prompt_template(),
+        video=VideoConfig(**settings.video.model_dump()),
+        generation=generation,
+        scoring=settings.data.scoring,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+    )
+
+
+def config_text(settings: RunSettings) -> str:
+    """The resolved configuration as YAML, without where it was recorded: that may hold a password, and is no part of what was run."""
+    return settings.model_copy(update={"tracking": TrackingSettings(experiment=settings.tracking.experiment)}).to_yaml()
+
+
+def run_tags(settings: RunSettings, loaded: LoadedModel, meter: MemorySampler, digest: str) -> dict[str, str]:
+    """What a run was made with."""
+    devices = ", ".join(meter.device_names())
+    return {
+        **(provenance.git_tags(Path.cwd()) or provenance.git_tags(Path(__file__).parent)),
+        **provenance.version_tags(),
+        **provenance.machine_tags(),
+        "config.name": settings.name,
+        "data.digest": digest,
+        "device": f"{loaded.device} ({devices})" if devices else loaded.device,
+        "dtype": loaded.dtype,
+        "model.revision": loaded.revision,
+        "scoring": settings.data.scoring,
+        "seed": str(settings.seed),
+    }

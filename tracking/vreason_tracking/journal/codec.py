@@ -1,0 +1,132 @@
+"""Events into records and back. A record is a list: its kind, then its values.
+
+    ["head", {...}]           opens a fragment: format, run, number, and the columns of "step" and "device" in it
+    ["begin", {...}]          a process begins, or goes on with, the run: a session
+    ["step", v, v, ...]       a StepRecord's values in the order of the head's columns
+    ["device", v, v, ...]     a DeviceRecord's
+    ["sample", {...}, n]      a finished SampleRecord, and the number of metric points that it and its steps come to
+    ["end", {...}]            the run has ended: status and error
+    ["foot", {...}]           closes a fragment: how many records it holds
+
+Columns travel with every fragment, so that a journal of an older version is still read when events have gained fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from operator import attrgetter
+from typing import Any
+
+from vreason.events import SampleRecord, StepRecord
+from vreason_tracking.telemetry import DeviceRecord
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A session: one process's work on a run.
+
+    Attributes:
+        session: from 1.
+        pid, host, user: the process.
+        started_ms: Unix time, milliseconds.
+    """
+
+    session: int
+    pid: int
+    host: str
+    user: str
+    started_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A session's end.
+
+    Attributes:
+        session: the session that ended.
+        status: FINISHED, FAILED or KILLED.
+        error: what ended it early.
+        ended_ms: Unix time, milliseconds.
+        notes: what a reader of the result must know, such as listeners that failed.
+    """
+
+    session: int
+    status: str
+    error: str | None
+    ended_ms: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedSample:
+    """A finished sample as it stands in the journal, with the number of points that it and its steps come to."""
+
+    sample: SampleRecord
+    points: int
+
+
+Event = Begin | StepRecord | DeviceRecord | ClosedSample | End
+
+_ROWS: dict[str, type[Any]] = {"step": StepRecord, "device": DeviceRecord}
+COLUMNS = {kind: [field.name for field in fields(made)] for kind, made in _ROWS.items()}
+_VALUES: dict[type[Any], tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
+    made: (kind, attrgetter(*COLUMNS[kind])) for kind, made in _ROWS.items()
+}
+_OBJECTS: dict[str, type[Any]] = {"begin": Begin, "end": End}
+_TUPLES = {made: [field.name for field in fields(made) if str(field.type).startswith("tuple")] for made in (SampleRecord, End)}
+
+
+def head(run_id: str, fragment: int) -> list[Any]:
+    """The record that opens a fragment."""
+    return ["head", {"format": FORMAT, "run": run_id, "fragment": fragment, "columns": COLUMNS}]
+
+
+def foot(records: int) -> list[Any]:
+    """The record that closes one."""
+    return ["foot", {"records": records}]
+
+
+def to_record(event: Event) -> list[Any]:
+    """The event as a record."""
+    row = _VALUES.get(type(event))
+    if row is not None:
+        return [row[0], *row[1](event)]
+    if isinstance(event, ClosedSample):
+        return ["sample", asdict(event.sample), event.points]
+    return [type(event).__name__.lower(), asdict(event)]
+
+
+def from_record(record: Sequence[Any], columns: Mapping[str, Sequence[str]] = COLUMNS) -> Event | None:
+    """The event of a record; None for heads, feet and kinds that a later version may write.
+
+    Raises:
+        TypeError, ValueError, KeyError: the record is not one of this format.
+    """
+    kind = record[0]
+    if kind in _ROWS:
+        made, given = _ROWS[kind], columns[kind]
+        if given == COLUMNS[kind] and len(record) == len(given) + 1:
+            return made(*record[1:])  # type: ignore[no-any-return]
+        return made(**_known(made, dict(zip(given, record[1:], strict=True))))  # type: ignore[no-any-return]
+    if kind == "sample":
+        return ClosedSample(_object(SampleRecord, record[1]), int(record[2]))
+    if kind in _OBJECTS:
+        return _object(_OBJECTS[kind], record[1])  # type: ignore[no-any-return]
+    return None
+
+
+def _object(made: type[Any], values: Mapping[str, Any]) -> Any:
+    known = _known(made, values)
+    for name in _TUPLES.get(made, ()):
+        if name in known:
+            known[name] = tuple(known[name])
+    return made(**known)
+
+
+def _known(made: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without fields that this version does not have."""
+    names = {field.name for field in fields(made)}
+    return {name: value for name, value in values.items() if name in names}

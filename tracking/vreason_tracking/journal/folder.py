@@ -1,0 +1,152 @@
+"""One run's folder in the journal.
+
+    20261120T094512-3f2a9c/
+        run.json                  the manifest
+        00000001.journal          fragments, closed: never changed again
+        00000002.journal.open     the fragment being written
+        lease                     locked by the process that runs it
+        delivery.log              what has been delivered, and where to
+        delivery.lease            locked by the process that delivers it
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from vreason.errors import TrackingError
+from vreason_tracking.journal.manifest import Manifest
+
+MANIFEST = "run.json"
+CLOSED, OPEN = ".journal", ".journal.open"
+_FRAGMENT = re.compile(r"(\d{8})\.journal(\.open)?")
+
+
+def new_run_id() -> str:
+    """A name that sorts by time and is nobody else's: the second, UTC, and three random bytes."""
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + "-" + secrets.token_hex(3)
+
+
+class RunFolder:
+    """A run's folder. Making one touches nothing; `create` writes a new one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, root: Path, manifest: Manifest) -> RunFolder:
+        """A new run below `root`, its manifest safe on disk.
+
+        Raises:
+            TrackingError: the folder cannot be written.
+        """
+        folder = cls(root / manifest.run_id)
+        try:
+            folder.path.mkdir(parents=True)
+            write_whole(folder.path / MANIFEST, manifest.to_json().encode("utf-8", "surrogatepass"))
+            sync_folder(root)
+        except OSError as error:
+            mend = "mend the folder, or name another as tracking.journal"
+            raise TrackingError(f"{folder.path}: the journal cannot be written ({error}); {mend}") from error
+        return folder
+
+    @property
+    def run_id(self) -> str:
+        """The run's name in the journal."""
+        return self.path.name
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What is known of the run.
+
+        Raises:
+            TrackingError: the file is missing or damaged.
+        """
+        path = self.path / MANIFEST
+        try:
+            return Manifest.from_json(path.read_text("utf-8", "surrogatepass"), str(path))
+        except (OSError, UnicodeError) as error:
+            raise TrackingError(f"{path}: cannot be read ({error}); is this a run's journal?") from error
+
+    @property
+    def lease(self) -> Path:
+        """Locked by the process that runs it."""
+        return self.path / "lease"
+
+    @property
+    def delivery_lease(self) -> Path:
+        """Locked by the process that delivers it."""
+        return self.path / "delivery.lease"
+
+    @property
+    def delivery_log(self) -> Path:
+        """What has been delivered."""
+        return self.path / "delivery.log"
+
+    def fragment(self, number: int, *, opened: bool = False) -> Path:
+        """The path of a fragment, whether it is there or not."""
+        return self.path / f"{number:08d}{OPEN if opened else CLOSED}"
+
+    def fragments(self, *, opened: bool = False) -> list[tuple[int, Path]]:
+        """Closed fragments (or, with `opened`, those that were never closed) by number, in order."""
+        found = []
+        for entry in os.scandir(self.path):
+            fits = _FRAGMENT.fullmatch(entry.name)
+            if fits and bool(fits[2]) == opened:
+                found.append((int(fits[1]), Path(entry.path)))
+        return sorted(found)
+
+
+def run_folders(root: Path) -> Iterator[RunFolder]:
+    """Every run of a journal, oldest first. A folder without a manifest is a run that died while it was made: nothing is lost with it."""
+    if not root.is_dir():
+        return
+    for path in sorted(root.iterdir()):
+        if (path / MANIFEST).is_file():
+            yield RunFolder(path)
+
+
+def find_folder(root: Path, run_id: str) -> RunFolder | None:
+    """The run of this id, or the only one whose id begins so.
+
+    Raises:
+        TrackingError: the beginning fits several.
+    """
+    fitting = [folder for folder in run_folders(root) if run_id and folder.run_id.startswith(run_id)]
+    exact = [folder for folder in fitting if folder.run_id == run_id]
+    if len(fitting) > 1 and not exact:
+        raise TrackingError(f"{run_id!r} is the beginning of {len(fitting)} runs in {root}; give more of it")
+    return next(iter(exact or fitting), None)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that after a crash it is there whole or not at all: temporary file, fsync, rename.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
+    temporary = path.with_name(path.name + ".new")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make names that were just made or changed in a folder survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,190 @@
+"""Fragments back into events. Damage is met line by line: what is intact is used, what is not is named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vreason.errors import TrackingError
+from vreason_tracking.journal.codec import COLUMNS, FORMAT, Begin, ClosedSample, End, Event, foot, from_record
+from vreason_tracking.journal.folder import RunFolder, sync_folder, write_whole
+from vreason_tracking.journal.lines import Line, from_line, read_lines, to_line
+from vreason_tracking.metrics import count_points
+from vreason_tracking.telemetry import DeviceRecord
+
+_HEAD = b'["head"'
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A place in the journal that is not what was written.
+
+    Attributes:
+        file: name of the fragment.
+        line: from 1; 0 when it is the file as a whole.
+        offset: of the line's first byte.
+        reason: what is wrong.
+    """
+
+    file: str
+    line: int
+    offset: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, record {self.line} (byte {self.offset}): {self.reason}" if self.line else f"{self.file}: {self.reason}"
+
+
+@dataclass
+class Fragment:
+    """What a fragment holds: its events in order, what is damaged in it, and how long its intact beginning is (bytes, records)."""
+
+    name: str
+    events: list[Event] = field(default_factory=list)
+    damages: list[Damage] = field(default_factory=list)
+    intact_bytes: int = 0
+    closed: bool = False
+
+
+def read_fragment(path: Path) -> Fragment:
+    """Every intact event of a fragment.
+
+    Raises:
+        TrackingError: the file cannot be read, or a later version wrote it.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise TrackingError(f"{path}: cannot be read ({error}); mend its rights, or restore it from a backup") from error
+    fragment, columns, records = Fragment(path.name), COLUMNS, 0
+    for line in read_lines(data):
+        try:
+            if line.record is None:
+                raise ValueError(line.fault)
+            if line.number == 1 or line.record[0] == "head":
+                columns = _columns(line, path)
+            elif line.record[0] == "foot":
+                fragment.closed = True
+                records -= line.record[1]["records"]
+            else:
+                event = from_record(line.record, columns)
+                records += 1
+                if event is not None:
+                    fragment.events.append(event)
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            fragment.damages.append(Damage(path.name, line.number, line.offset, str(error)))
+            continue
+        if not fragment.damages:
+            fragment.intact_bytes = data.find(b"\n", line.offset) + 1
+    if fragment.closed and records and not fragment.damages:
+        fragment.damages.append(Damage(path.name, 0, 0, f"{-records} record(s) are missing" if records < 0 else f"{records} too many"))
+    if not fragment.closed and path.suffix != ".open":
+        fragment.damages.append(Damage(path.name, 0, 0, "its last record is missing"))
+    return fragment
+
+
+def _columns(line: Line, path: Path) -> dict[str, list[str]]:
+    """The columns that a fragment's head names."""
+    assert line.record is not None
+    if line.record[0] != "head":
+        raise ValueError("the fragment's head is missing")
+    head = line.record[1]
+    if head["format"] > FORMAT:
+        raise TrackingError(f"{path}: is of format {head['format']}, this version reads up to {FORMAT}; upgrade vreason-track")
+    columns: dict[str, list[str]] = head["columns"]
+    return columns
+
+
+def read_events(folder: RunFolder) -> Iterator[Event]:
+    """Every intact event of the closed fragments, in order."""
+    for _, path in folder.fragments():
+        yield from read_fragment(path).events
+
+
+def read_only(folder: RunFolder, *kinds: str) -> Iterator[Event]:
+    """The intact events of some kinds ("sample", "device"); much faster than reading every step."""
+    beginnings = {f'["{kind}"'.encode() for kind in kinds}
+    longest = max(map(len, beginnings))
+    for _, path in folder.fragments():
+        columns = COLUMNS
+        for line in path.read_bytes().split(b"\n"):
+            start = line[9 : 9 + longest]
+            if not any(start.startswith(beginning) for beginning in (_HEAD, *beginnings)):
+                continue
+            try:
+                record = from_line(line)
+                if record[0] == "head":
+                    columns = record[1]["columns"]
+                elif event := from_record(record, columns):
+                    yield event
+            except (ValueError, TypeError, KeyError):  # `verify` names it
+                continue
+
+
+def closed_samples(folder: RunFolder) -> list[ClosedSample]:
+    """The finished samples, in the order in which they ended.
+
+    A sample that was asked again, because a part of its first record is damaged, counts as it was answered last.
+    """
+    found = {event.sample.sample_id: event for event in read_only(folder, "sample") if isinstance(event, ClosedSample)}
+    return list(found.values())
+
+
+def recorded_points(folder: RunFolder) -> int:
+    """Metric points that the run's finished samples and devices come to."""
+    devices = (event for event in read_only(folder, "device") if isinstance(event, DeviceRecord))
+    return sum(closed.points for closed in closed_samples(folder)) + sum(map(count_points, devices))
+
+
+def last_end(folder: RunFolder) -> End | None:
+    """How the last session ended; None when it is under way, or died without a word."""
+    if folder.fragments(opened=True):
+        return None
+    fragments = folder.fragments()
+    events = read_fragment(fragments[-1][1]).events if fragments else []
+    return events[-1] if events and isinstance(events[-1], End) else None
+
+
+def last_session(folder: RunFolder) -> int:
+    """Number of the last session; 0 before the first."""
+    for _, path in reversed(folder.fragments()):
+        for event in reversed(read_fragment(path).events):
+            if isinstance(event, (Begin, End)):
+                return event.session
+    return 0
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What was done about a fragment that nobody closed: records kept, bytes cut."""
+
+    file: str
+    records: int
+    cut: int
+
+
+def recover(folder: RunFolder) -> list[Recovered]:
+    """Close what a dead process left open: the intact beginning is kept, the torn tail cut. The caller holds the run's lease.
+
+    Raises:
+        TrackingError: the folder cannot be written.
+    """
+    done = []
+    for number, path in folder.fragments(opened=True):
+        closed = folder.fragment(number)
+        try:
+            if not closed.exists():  # else it was closed, and the process died before it took the old name away
+                data = path.read_bytes()
+                fragment = read_fragment(path)
+                kept = data[: fragment.intact_bytes]
+                records = max(0, kept.count(b"\n") - (2 if fragment.closed else 1))  # without head and foot
+                if records:
+                    write_whole(closed, kept if fragment.closed else kept + to_line(foot(records)))
+                done.append(Recovered(path.name, records, len(data) - len(kept)))
+            os.unlink(path)
+            sync_folder(folder.path)
+        except OSError as error:
+            raise TrackingError(f"{path}: cannot be closed ({error}); make room, or mend the folder") from error
+    return done

@@ -1,0 +1,73 @@
+"""Events into finished samples, over all sessions of a run: what everything that is shown or delivered is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from vreason.events import SampleRecord, StepRecord
+from vreason_tracking.journal.codec import Begin, ClosedSample, Event
+
+
+@dataclass(frozen=True)
+class FinishedSample:
+    """A sample that is done, all of its steps there.
+
+    Attributes:
+        number: from 1, in the order in which samples ended.
+        sample: the sample.
+        steps: its steps, in order. A sample that failed has those up to its failure.
+        points: metric points that it comes to.
+    """
+
+    number: int
+    sample: SampleRecord
+    steps: tuple[StepRecord, ...]
+    points: int
+
+
+class SampleAssembly:
+    """Feed it a journal's events in order, from the first. Holds the steps of samples under way, nothing of those that are done.
+
+    Steps of a sample that never ended are forgotten when the next session begins: that session asks it again. A sample of which a step is
+    missing (damage) is not finished; should it have been asked again, that counts.
+
+    Attributes:
+        done: ids of the samples that are finished.
+        incomplete: ids of those whose record was closed, but whose steps are not all there.
+    """
+
+    def __init__(self) -> None:
+        self.done: set[str] = set()
+        self.incomplete: set[str] = set()
+        self._open: dict[str, list[StepRecord]] = {}
+
+    def feed(self, events: Iterable[Event]) -> Iterator[FinishedSample]:
+        """Finished samples, as their last records come by."""
+        for event in events:
+            if isinstance(event, StepRecord):
+                if event.token_index == 0:  # it begins, or begins anew: see `vreason.events.DecodeObserver`
+                    self._open[event.sample_id] = []
+                self._open.setdefault(event.sample_id, []).append(event)
+            elif isinstance(event, Begin):
+                self._open.clear()
+            elif isinstance(event, ClosedSample):
+                finished = self._finished(event)
+                if finished:
+                    yield finished
+
+    def open_steps(self) -> dict[str, list[StepRecord]]:
+        """The steps of samples that have not ended."""
+        return self._open
+
+    def _finished(self, event: ClosedSample) -> FinishedSample | None:
+        sample = event.sample
+        steps = self._open.pop(sample.sample_id, [])
+        if sample.sample_id in self.done:
+            return None
+        if sample.error is None and [step.token_index for step in steps] != list(range(sample.output_tokens)):
+            self.incomplete.add(sample.sample_id)
+            return None
+        self.incomplete.discard(sample.sample_id)
+        self.done.add(sample.sample_id)
+        return FinishedSample(len(self.done), sample, tuple(steps), event.points)

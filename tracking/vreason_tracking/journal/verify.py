@@ -1,0 +1,106 @@
+"""Checks every record of a run's journal and names each one that is not as it was written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vreason.errors import TrackingError
+from vreason_tracking.journal.codec import COLUMNS
+from vreason_tracking.journal.folder import RunFolder
+from vreason_tracking.journal.lease import is_held
+from vreason_tracking.journal.reader import Damage, read_fragment
+from vreason_tracking.journal.samples import SampleAssembly
+
+_STEP = re.compile(rb'\["step","((?:[^"\\]|\\.){1,200})",(\d+)')
+_SAMPLE = re.compile(rb'\["sample",\{"sample_id":"((?:[^"\\]|\\.){1,200})"')
+assert COLUMNS["step"][:2] == ["sample_id", "token_index"]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a check found.
+
+    Attributes:
+        run_id: the run's name in the journal.
+        fragments, records, samples: how many are intact.
+        damages: what is not.
+        open_records, torn_bytes: of fragments that were never closed: records that are kept, bytes that will be cut. While the run is under
+            way that is normal.
+        live: whether a process is writing it now.
+    """
+
+    run_id: str
+    fragments: int
+    records: int
+    samples: int
+    damages: tuple[Damage, ...]
+    open_records: int
+    torn_bytes: int
+    live: bool
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing is damaged. A torn tail is no damage: it was never closed."""
+        return not self.damages
+
+
+def verify(folder: RunFolder) -> Verification:
+    """Read everything again."""
+    live = is_held(folder.lease)
+    unclosed = folder.fragments(opened=True)  # before the closed ones are looked for: a run under way closes them meanwhile
+    damages: list[Damage] = []
+    try:
+        _ = folder.manifest
+    except TrackingError as error:
+        damages.append(Damage("run.json", 0, 0, str(error)))
+    assembly, records, samples = SampleAssembly(), 0, 0
+    numbers = []
+    for number, path in folder.fragments():
+        numbers.append(number)
+        fragment = read_fragment(path)
+        damages += [_named(folder, damage) for damage in fragment.damages]
+        records += len(fragment.events)
+        samples += len(list(assembly.feed(fragment.events)))
+    damages += _gaps(folder, numbers, unclosed)
+    damages += [Damage("samples", 0, 0, f"{name!r} is closed, but steps of it are missing") for name in sorted(assembly.incomplete)]
+    opened = [(path.stat().st_size, read_fragment(path)) for _, path in unclosed if path.exists()]
+    return Verification(
+        folder.run_id,
+        len(numbers),
+        records,
+        samples,
+        tuple(damages),
+        sum(len(fragment.events) for _, fragment in opened),
+        sum(size - fragment.intact_bytes for size, fragment in opened),
+        live,
+    )
+
+
+def _gaps(folder: RunFolder, numbers: list[int], unclosed: list[tuple[int, Path]]) -> Iterator[Damage]:
+    """Fragments are numbered without a gap: one that is missing was taken away."""
+    last = max([*numbers, *(number - 1 for number, _ in unclosed)], default=0)
+    for number in sorted(set(range(1, last + 1)) - set(numbers)):
+        yield Damage(folder.fragment(number).name, 0, 0, "the fragment is missing")
+
+
+def _named(folder: RunFolder, damage: Damage) -> Damage:
+    """With the step or sample that a damaged line still lets one recognise."""
+    if not damage.line:
+        return damage
+    with open(folder.path / damage.file, "rb") as file:
+        file.seek(damage.offset)
+        line = file.readline()
+    if found := _STEP.search(line):
+        who = f"token {found[2].decode()} of sample {_text(found[1])}"
+    elif found := _SAMPLE.search(line):
+        who = f"the record of sample {_text(found[1])}"
+    else:
+        return damage
+    return Damage(damage.file, damage.line, damage.offset, f"{who}: {damage.reason}")
+
+
+def _text(raw: bytes) -> str:
+    return repr(raw.decode("utf-8", "replace"))

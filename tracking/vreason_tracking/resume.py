@@ -1,0 +1,135 @@
+"""What a call of `run` has still to do: everything, or what an earlier call left undone.
+
+A run is continued only by what it was begun with: its identity decides, and what differs is named.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vreason.errors import TrackingError
+from vreason_tracking.delivery.lookup import require
+from vreason_tracking.identity import WHOLE, differing_parts
+from vreason_tracking.journal.folder import RunFolder, run_folders
+from vreason_tracking.journal.reader import last_end, read_events
+from vreason_tracking.journal.samples import SampleAssembly
+from vreason_tracking.settings import RunSettings, Variant
+
+AUTO = "auto"
+_SHOWN = 12  # differences named
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a variant is asked now.
+
+    Attributes:
+        variant: its name and method.
+        params: every resolved setting, flattened.
+        identity: see `vreason_tracking.identity`.
+    """
+
+    variant: Variant
+    params: Mapping[str, Any]
+    identity: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A variant's part of a call.
+
+    Attributes:
+        asked: what it is asked.
+        position: among the call's variants, from 0.
+        folder: the run to continue or, when `finished`, to keep; None begins a new one.
+        done: ids of the samples that need not be asked again.
+        finished: nothing is left to do.
+    """
+
+    asked: Asked
+    position: int
+    folder: RunFolder | None = None
+    done: frozenset[str] = frozenset()
+    finished: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The tasks of a call, and the id under which its runs belong together."""
+
+    call_id: str
+    tasks: Sequence[Task]
+
+
+def plan(settings: RunSettings, asked: Sequence[Asked], root: Path, resume: str | None) -> Plan:
+    """What is to be done.
+
+    Args:
+        settings: of the call.
+        asked: its variants.
+        root: the journal.
+        resume: None begins anew; "auto" continues the newest call of the same config, if it was not finished; else the id, the beginning
+            of one, or the variant of a run whose call is continued.
+
+    Raises:
+        TrackingError: there is no such run, or it was begun with something else; the message shows the difference.
+    """
+    call = None if resume is None else _newest_call(root, settings) if resume == AUTO else require(root, resume).manifest.call_id
+    runs = {folder.manifest.variant: folder for folder in run_folders(root) if call and folder.manifest.call_id == call}
+    unlike = [each for each in asked if each.variant.name in runs and not _same(runs[each.variant.name], each)]
+    if unlike and resume == AUTO and all(_is_finished(folder) for folder in runs.values()):
+        call, runs, unlike = None, {}, []  # nothing was left undone: a changed config is simply a new call
+    if unlike:
+        raise TrackingError(_difference(runs[unlike[0].variant.name], unlike[0]))
+    tasks = [_task(each, position, runs.get(each.variant.name)) for position, each in enumerate(asked)]
+    return Plan(call or secrets.token_hex(6), tasks)
+
+
+def _newest_call(root: Path, settings: RunSettings) -> str | None:
+    """The call that last ran this config into this experiment."""
+    same = [
+        folder.manifest
+        for folder in run_folders(root)
+        if (folder.manifest.config_name, folder.manifest.experiment) == (settings.name, settings.tracking.experiment)
+    ]
+    return max(same, key=lambda manifest: manifest.created_ms).call_id if same else None
+
+
+def _same(folder: RunFolder, asked: Asked) -> bool:
+    return folder.manifest.identity.get(WHOLE) == asked.identity[WHOLE]
+
+
+def _is_finished(folder: RunFolder) -> bool:
+    end = last_end(folder)
+    return end is not None and end.status == "FINISHED"
+
+
+def _task(asked: Asked, position: int, folder: RunFolder | None) -> Task:
+    if folder is None:
+        return Task(asked, position)
+    assembly = SampleAssembly()
+    deque(assembly.feed(read_events(folder)), maxlen=0)
+    whole = _is_finished(folder) and not assembly.incomplete
+    return Task(asked, position, folder, frozenset(assembly.done), whole)
+
+
+def _difference(folder: RunFolder, asked: Asked) -> str:
+    """Why a run cannot be continued: setting by setting, and what differs without being a setting."""
+    manifest = folder.manifest
+    lines = []
+    for name in sorted({*manifest.params, *asked.params}):
+        before, now = manifest.params.get(name, "not set"), asked.params.get(name, "not set")
+        if str(before) != str(now):
+            lines.append(f"  {name}: {before} when it was begun, {now} now")
+    cut = [f"  and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    parts = differing_parts(manifest.identity, asked.identity)
+    changed = f"  parts of its identity that differ: {', '.join(parts)}"
+    explained = [] if lines else ["  no setting differs: the weights, the data file, its videos or the prompt file were changed"]
+    head = f"run {folder.run_id} ({manifest.variant}) cannot be continued: it was begun with something else"
+    last = "Give it what it was begun with, or leave --resume out to begin a new run"
+    return "\n".join([head, *lines[:_SHOWN], *cut, *explained, changed, last])
