@@ -14,17 +14,19 @@ from vreason_tracking.journal.folder import RunFolder, run_folders
 from vreason_tracking.journal.reader import read_events
 from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
 
-TOKENS = 40
-SAMPLES = 24
+TOKENS = 240
+SAMPLES = 10
 MEASURED = {"started_ms", "decode_video_ms", "time_to_first_token_ms", "generation_ms", "control_ms", "peak_memory_bytes", "memory_source"}
 MEASURED |= {"device_memory_bytes", "timestamp_ms", "forward_ms"}
 
 
-def make_place(folder: Path, template: Path, model: Path, uri: str | None = None, samples: int = SAMPLES) -> Path:
-    """A folder with a config and a database: one variant, sampled replies of `TOKENS` tokens."""
+def make_place(
+    folder: Path, template: Path, model: Path, uri: str | None = None, samples: int = SAMPLES, tokens: int = TOKENS
+) -> Path:
+    """A folder with a config and a database: one variant, sampled replies of so many tokens."""
     folder.mkdir()
     trials.copy_store(template, folder)
-    generation = {"max_new_tokens": TOKENS, "min_new_tokens": TOKENS, "do_sample": True, "temperature": 1.5}
+    generation = {"max_new_tokens": tokens, "min_new_tokens": tokens, "do_sample": True, "temperature": 1.5}
     data = {"source": "demo", "limit": samples}
     (folder / "trial.yaml").write_text(trials.trial(model, uri, variants=trials.ONE, data=data, generation=generation))
     return folder

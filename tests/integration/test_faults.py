@@ -24,13 +24,14 @@ from vreason_tracking.journal.reader import last_end
 from vreason_tracking.journal.verify import verify
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-SAMPLES = 16
+SAMPLES, TOKENS = 16, 40
 
 
 @pytest.fixture(scope="module")
 def undisturbed(program, tmp_path_factory, mlflow_template, random_model_folder) -> RunFolder:
     """A run that nothing befell, delivered to a SQLite file."""
-    folder = make_place(tmp_path_factory.mktemp("undisturbed") / "run", mlflow_template, random_model_folder, samples=SAMPLES)
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    make_place(folder, mlflow_template, random_model_folder, None, SAMPLES, TOKENS)
     child = program.start(folder, "run", "-c", "trial.yaml")
     assert 0 == child.wait(), child.text()
     found = only_run(folder)
@@ -41,7 +42,7 @@ def undisturbed(program, tmp_path_factory, mlflow_template, random_model_folder)
 @pytest.fixture
 def place(tmp_path, mlflow_template, random_model_folder) -> Callable[..., Path]:
     """A folder with a config and a database of its own."""
-    return lambda uri=None: make_place(tmp_path / "run", mlflow_template, random_model_folder, uri, SAMPLES)
+    return lambda uri=None: make_place(tmp_path / "run", mlflow_template, random_model_folder, uri, SAMPLES, TOKENS)
 
 
 @pytest.fixture
@@ -204,7 +205,7 @@ def test_flipped_bits(program, place, undisturbed) -> None:
 
 
 def test_a_delivering_process_that_is_killed(program, place, undisturbed) -> None:
-    """kill -9 of the delivering process, in the middle of delivering, three times: another takes over, and nothing is missing or doubled."""
+    """kill -9 of the delivering process, in the middle of its work, three times: another takes over; nothing is missing or doubled."""
     folder = place()
     child = program.start(folder, "run", "-c", "trial.yaml")
     for least in (1, 3, 5):
