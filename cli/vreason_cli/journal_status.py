@@ -21,7 +21,7 @@ def status_command(journal: str | None, as_json: bool) -> None:
 
     Looks at this machine only; no store is asked.
     """
-    from vreason_cli.listing import print_json, print_table, size, table_of
+    from vreason_cli.listing import is_terminal, print_json, print_table, size
     from vreason_tracking.journal_status import journal_rows, totals
 
     root = record_options.journal_root(journal)
@@ -35,7 +35,12 @@ def status_command(journal: str | None, as_json: bool) -> None:
     if not rows:
         click.echo(f"no runs in {root}: `vreason-track run --config FILE` makes some; --journal names another folder")
         return
-    print_table(table_of(_COLUMNS, map(_cells, rows), right=("recorded", "delivered", "waiting", "size")))
+    brief = is_terminal()
+    cells = [[*_cells(row), row.state if brief else _state(row)] for row in rows]
+    print_table(_COLUMNS, cells, right=("recorded", "delivered", "waiting", "size"), spare=("destination", "size"))
+    for row in rows if brief else ():
+        if _state(row) != row.state:
+            click.echo(f"{row.journal_id}: {_state(row)}")
     points = f"{sums['recorded']:,} points recorded, {sums['delivered']:,} delivered, {sums['waiting']:,} waiting"
     click.echo(f"{len(rows)} run(s): {points}; {size(sums['bytes'])} in {root}")
 
@@ -46,12 +51,16 @@ _COLUMNS = ("run", "variant", "recorded", "delivered", "waiting", "size", "desti
 def _cells(row: JournalRow) -> list[str]:
     from vreason_cli.listing import size
 
-    delivering = f", {row.deliverer} delivers it" if row.deliverer else ""
     return [
         row.journal_id,
         row.variant or "?",
         *(f"{count:,}" for count in (row.recorded, row.delivered, row.waiting)),
         size(row.bytes),
         row.destination or "?",
-        row.state + (f": {row.detail}" if row.detail else "") + delivering,
     ]
+
+
+def _state(row: JournalRow) -> str:
+    """The state, and what is behind it: too long for a table that has to fit."""
+    delivering = f", {row.deliverer} delivers it" if row.deliverer else ""
+    return row.state + (f": {row.detail}" if row.detail else "") + delivering

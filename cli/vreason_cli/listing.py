@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -44,20 +44,41 @@ def table_of(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Itera
 
     table = Table(header_style="bold", box=None, pad_edge=False)
     for name in columns:
-        table.add_column(name, justify="right" if name in set(right) else "left", no_wrap=name == columns[0])
+        justify: Literal["left", "right"] = "right" if name in set(right) else "left"
+        table.add_column(name, justify=justify, no_wrap=name == columns[0], overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     return table
 
 
-def print_table(table: Table) -> None:
-    """Print it: fitted to a terminal, and as wide as it needs to be elsewhere, so that nothing is cut."""
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = (), spare: Sequence[str] = ()) -> None:
+    """Print a table: fitted to a terminal, and as wide as it needs to be elsewhere, so that nothing is cut.
+
+    Args:
+        columns, rows, right: see `table_of`.
+        spare: columns that a terminal may be too narrow for; the first one goes first, and what is left out is said.
+    """
     from rich.console import Console
 
-    console = Console()
+    console, cells, left_out = Console(), list(rows), 0
+    table = table_of(columns, cells, right)
     if not console.is_terminal:
-        console = Console(width=max(_NARROWEST, Console(width=_WIDEST).measure(table).maximum))
+        Console(width=max(_NARROWEST, _width(table))).print(table)
+        return
+    while _width(table) > console.width and left_out < len(spare):
+        left_out += 1
+        kept = [place for place, name in enumerate(columns) if name not in spare[:left_out]]
+        table = table_of([columns[place] for place in kept], [[row[place] for place in kept] for row in cells], right)
     console.print(table)
+    if left_out:
+        click.secho(f"too narrow for: {', '.join(spare[:left_out])} (--json has everything)", dim=True)
+
+
+def _width(table: Table) -> int:
+    """Columns that it takes if nothing is folded."""
+    from rich.console import Console
+
+    return Console(width=_WIDEST).measure(table).maximum
 
 
 def moment(stamp: str, to: str = "seconds") -> str:

@@ -142,6 +142,7 @@ def next_steps(settings: RunSettings, results: list[VariantResult], sample_id: s
 def delivery_line(results: list[VariantResult], address: str, experiment: str) -> str:
     """The truth about the points: recorded in the journal, delivered to MLflow, waiting; and why, where a run is refused."""
     recorded, delivered = (sum(getattr(result, name) for result in results) for name in ("recorded", "delivered"))
-    line = f"{recorded:,} points recorded, {delivered:,} delivered to {address} (experiment {experiment!r}), {recorded - delivered:,} waiting"
+    there = f"{delivered:,} delivered to {address} (experiment {experiment!r})"
+    line = f"{recorded:,} points recorded, {there}, {recorded - delivered:,} waiting"
     refused = [f"\n  {result.name}: the store refuses it: {result.parked}" for result in results if result.parked]
     return line + "".join(refused)

@@ -14,8 +14,6 @@ from vreason_cli.help_names import HELP
 from vreason_cli.since import since
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from vreason_tracking.catalog import Catalog
     from vreason_tracking.run_list import RunRow
 
@@ -57,7 +55,7 @@ def list_command(
     shown of FINISHED runs. Points that wait are in the journal and not yet in MLflow; of runs whose journal is elsewhere nobody here knows.
     """
     from vreason_cli import sides
-    from vreason_cli.listing import print_json, print_table
+    from vreason_cli.listing import print_json
     from vreason_tracking.catalog import Catalog
     from vreason_tracking.run_list import RunFilter, list_runs
 
@@ -69,27 +67,23 @@ def list_command(
         return
     sides.print_notes(catalog)
     if found.rows:
-        print_table(run_table(found.rows, all_experiments))
+        print_rows(found.rows, all_experiments)
         whole = len(found.rows) + found.more
         click.echo(f"{len(found.rows)} run(s)" + (f", {found.more} more: --limit {whole}" if found.more else ""))
     else:
         click.echo(_nothing(catalog))
 
 
-def run_table(rows: Sequence[RunRow], with_experiment: bool) -> Table:
-    """A row a run. On a terminal MLflow's long ids are cut to a beginning that every command takes; elsewhere nothing is."""
-    from vreason_cli.listing import is_terminal, table_of
+def print_rows(rows: Sequence[RunRow], with_experiment: bool) -> None:
+    """A line a run. On a terminal MLflow's long ids are cut to a beginning that every command takes; elsewhere nothing is."""
+    from vreason_cli.listing import is_terminal, print_table
 
-    brief = is_terminal()
-    names = [name for name, _ in _COLUMNS]
-    cells = [[write(row) for _, write in _COLUMNS] for row in rows]
-    if brief:
+    columns = [column for column in _COLUMNS if with_experiment or column[0] != "experiment"]
+    cells = [[write(row) for _, write in columns] for row in rows]
+    if is_terminal():
         cells = [[_brief(line[0]), *line[1:]] for line in cells]
-    if with_experiment:
-        names.insert(3, "experiment")
-        for line, row in zip(cells, rows, strict=True):
-            line.insert(3, row.experiment)
-    return table_of(names, cells, right=("samples", "accuracy", "duration", "waiting"))
+    spare = ("by", "identity", "config", "duration", "started")
+    print_table([name for name, _ in columns], cells, right=("samples", "accuracy", "duration", "waiting"), spare=spare)
 
 
 def _brief(run_id: str) -> str:
@@ -122,6 +116,7 @@ _COLUMNS: tuple[tuple[str, Callable[[RunRow], str]], ...] = (
     ("id", lambda row: row.id),
     ("variant", lambda row: row.variant),
     ("config", lambda row: row.config),
+    ("experiment", lambda row: row.experiment),
     ("status", _status),
     ("samples", lambda row: f"{row.samples_done}/{'?' if row.samples_asked is None else row.samples_asked}"),
     ("accuracy", lambda row: "-" if row.accuracy is None else f"{row.accuracy:.1%}"),
@@ -139,6 +134,6 @@ def _nothing(catalog: Catalog) -> str:
         return "no runs yet: `vreason-track run --config FILE` makes some; --all-experiments, --journal and --tracking-uri look elsewhere"
     known = {
         "variants": sorted({run.variant for run in catalog.runs}),
-        "configs": sorted({run.config_name for run in catalog.runs}),
+        "configs": sorted({run.config_name for run in catalog.runs} - {""}),
     }
     return f"none of {len(catalog.runs)} run(s) fits; " + "; ".join(f"{name}: {', '.join(values[:10])}" for name, values in known.items())

@@ -44,7 +44,7 @@ def parts(details: RunDetails) -> Iterable[tuple[str, list[str]]]:
     from vreason_cli.listing import duration, moment
 
     run = details.run
-    yield "run", [run.id, *(f"{run.journal_id} in the journal" for _ in range(run.journal_id not in (None, run.id)))]
+    yield "run", [run.id, *([f"{run.journal_id} in its journal"] if run.journal_id not in (None, run.id) else [])]
     yield "variant", [f"{run.variant} of config {run.config or '?'}, experiment {run.experiment}"]
     yield "status", _status(details)
     yield "time", [f"begun {moment(run.started)}, {duration(run.duration_seconds)}; by {run.user or '?'}@{run.host or '?'}"]

@@ -79,12 +79,12 @@ def _print_csv(steps: Sequence[StepRecord]) -> None:
 
 
 def _print_table(reply: SampleSteps, steps: Sequence[StepRecord], run: str) -> None:
-    from vreason_cli.listing import print_table, table_of
+    from vreason_cli.listing import print_table
 
     click.secho(f"{reply.sample_id}  ({run})", bold=True)
     if reply.sample is not None and reply.sample.error:
         click.echo(f"the sample failed: {reply.sample.error}")
-    print_table(table_of(_COLUMNS, map(_cells, steps), right=[name for name in _COLUMNS if name != "phase"]))
+    print_table(_COLUMNS, map(_cells, steps), right=[name for name in _COLUMNS if name != "phase"], spare=("token", "memory", "ms"))
     updates = sum(step.updated for step in reply.steps)
     click.echo(f"{len(reply.steps)} step(s), {updates} update(s) of dV; from the {reply.source}")
     if reply.note:

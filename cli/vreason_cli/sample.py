@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vreason_cli import record_options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
@@ -19,28 +20,27 @@ if TYPE_CHECKING:
 @click.command("sample", context_settings=HELP)
 @click.argument("run")
 @click.argument("sample_id", required=False)
-@click.option("--tracking-uri", help="Default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db in this folder.")
-@click.option("--experiment", default="vreason", show_default=True)
+@record_options.both_sides
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
-def sample_command(run: str, sample_id: str | None, tracking_uri: str | None, experiment: str, as_json: bool) -> None:
+def sample_command(run: str, sample_id: str | None, tracking_uri: str | None, experiment: str, journal: str | None, as_json: bool) -> None:
     """Print one sample of RUN: question, reasoning, answer and entropy curve. Without SAMPLE_ID, list the run's samples.
 
-    RUN is a variant's run id, the beginning of one, or a run's name (then the newest of that name).
+    RUN is an id, in MLflow or in the journal, the beginning of one, or a variant's name (then the newest run of that name). A run whose
+    journal is here is read from there, delivered or not.
     """
-    from vreason_tracking.mlflow_store import open_store
-    from vreason_tracking.samples import find_run, read_sample, sample_rows
+    from vreason_tracking.catalog import Catalog
+    from vreason_tracking.samples import rows_of, sample_of
 
-    store = open_store(tracking_uri, experiment)
-    found = find_run(store, run)
+    found = Catalog(record_options.journal_root(journal), tracking_uri, experiment).find(run)
     if sample_id is None:
-        _print_list([dict(tags) for _, tags in sample_rows(store, found.info.run_id)], as_json)
+        _print_list([dict(tags) for tags in rows_of(found)], as_json)
         return
-    sample = read_sample(store, found.info.run_id, sample_id)
+    sample = sample_of(found, sample_id)
     if as_json:
         whole = {"run_id": sample.run_id, "tags": _plain(sample.tags), "metrics": dict(sample.metrics), "series": dict(sample.series)}
         click.echo(json.dumps(whole))
     else:
-        _print_sample(sample, str(found.info.run_name))
+        _print_sample(sample, f"{found.variant}, run {sample.run_id or found.shown_id}")
 
 
 def _plain(tags: Mapping[str, str]) -> dict[str, str]:
@@ -58,11 +58,11 @@ def _print_list(rows: list[dict[str, str]], as_json: bool) -> None:
     click.echo(f"{len(rows)} sample(s)")
 
 
-def _print_sample(sample: RecordedSample, variant: str) -> None:
+def _print_sample(sample: RecordedSample, run: str) -> None:
     from vreason.answers import extract_reasoning
 
     tags = sample.tags
-    click.secho(f"{tags['vreason.sample_id']}  ({variant}, run {sample.run_id})", bold=True)
+    click.secho(f"{tags['vreason.sample_id']}  ({run})", bold=True)
     _print_part("video", tags.get("video", ""))
     _print_part("question", tags.get("question", ""))
     for option in tags.get("options", "").splitlines():
@@ -77,6 +77,8 @@ def _print_sample(sample: RecordedSample, variant: str) -> None:
         _print_part("signatures", tags["signatures"])
     click.echo()
     click.echo(entropy_curve(sample))
+    if sample.note:
+        click.echo(sample.note)
 
 
 def _print_part(name: str, text: str) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import psutil
 import pytest
 
 from tests.doubles import trials
+from tests.doubles.disk import small_disk
 from tests.doubles.forked_program import Child
 from tests.doubles.tracking_server import TrackingServer
 from tests.integration.real_runs import finished_samples, in_mlflow, make_place, only_run, outcome
@@ -114,29 +113,26 @@ def test_a_server_that_is_dead_for_a_whole_run(program, place, server, undisturb
     assert same_record(undisturbed, folder, server.uri)
 
 
-@contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[Callable[[str], None]]:
-    """A file system of its own at `folder`; the function given makes it larger."""
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
-    try:
-        yield lambda larger: subprocess.run(["mount", "-o", f"remount,size={larger}", str(folder)], check=True) and None
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 def test_a_disk_that_is_full(program, place, undisturbed) -> None:
     """The run ends with exit code 5 and says what to do; what was closed is kept, and with more room it goes on to the same record."""
     folder = place()
-    with small_disk(folder / "vreason-journal", "72k") as enlarge:
+
+    def some_fragment_to_come() -> Path:
+        run = only_run(folder)
+        assert run is not None
+        return run.fragment(run.fragments()[-1][0] + 5, opened=True)
+
+    with small_disk(folder / "vreason-journal", some_fragment_to_come) as disk:
         child = program.start(folder, "run", "-c", "trial.yaml", "--offline", "--set", "tracking.disk_patience=0.5")
+        until(lambda: answered(folder) >= 3, child)
+        disk.fill()
         assert 5 == child.wait(), child.text()
         assert "No space left on device" in child.text()
         assert "--resume" in child.text()
         assert "Traceback" not in child.text()
         kept = answered(folder)
-        assert 0 < kept < SAMPLES
-        enlarge("16m")
+        assert 3 <= kept < SAMPLES
+        disk.make_room()
         again = program.start(folder, "run", "-c", "trial.yaml", "--resume", "auto")
         assert 0 == again.wait(), again.text()
         assert f"{kept} sample(s) done before" in again.text()

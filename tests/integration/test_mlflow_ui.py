@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from mlflow_pages import browser_page, mlflow_server
 
+from tests.doubles import trials
 from vreason_tracking.runs import run_experiment
 from vreason_tracking.settings import load_settings
 
@@ -18,29 +19,13 @@ CONFIG = Path(__file__).parents[2] / "configs" / "quickstart.yaml"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-class _Quiet:
-    """A watcher that only keeps the results."""
-
-    def __init__(self) -> None:
-        self.results = []
-
-    def on_loaded(self, model, device, samples) -> None:
-        pass
-
-    def on_variant(self, name, run_id) -> None:
-        pass
-
-    def on_result(self, result) -> None:
-        self.results.append(result)
-
-
 def test_variants_compare_side_by_side_and_their_entropy_curves_overlay(tmp_path):
     """In the UI the three variants stand in the list, in the comparison with their accuracies, and in one chart of curve.entropy."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    watcher = _Quiet()
-    run_experiment(load_settings(CONFIG, [f"tracking.uri={uri}"], limit=3), watcher)
-    runs = [result.run_id for result in watcher.results]
-    assert ["baseline", "v-reason", "v-reason-lite"] == [result.name for result in watcher.results]
+    places = [f"tracking.uri={uri}", f"tracking.journal={tmp_path}/journal"]
+    results = run_experiment(load_settings(CONFIG, places, limit=3), trials.Watcher())
+    runs = [result.run_id for result in results]
+    assert ["baseline", "v-reason", "v-reason-lite"] == [result.name for result in results]
     with mlflow_server(uri, tmp_path) as address, browser_page(tmp_path) as page:
         page.set_default_timeout(180_000)
         page.goto(f"{address}/#/experiments/1/runs")

@@ -1,4 +1,4 @@
-"""Two real runs that start at the same moment in an empty folder: one database is made, two runs are recorded, none takes the other for dead."""
+"""Two real runs that start at the same moment in an empty folder: one database, two runs recorded, and none takes the other for dead."""
 
 from __future__ import annotations
 

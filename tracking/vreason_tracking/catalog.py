@@ -164,7 +164,7 @@ class Catalog:
         return sorted(runs, key=lambda run: run.started_ms, reverse=True)
 
     def find(self, name: str) -> KnownRun:
-        """The run whose id, in the journal or in MLflow, is `name` or begins so; else the newest of a variant of that name.
+        """The run whose id, here or in MLflow, is `name`; else the newest of a variant of that name; else the one whose id begins so.
 
         A whole id of the journal is found without a look at the store; the journal is searched in all experiments.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from vreason.errors import TrackingError
 from vreason_tracking.delivery.log import Delivered, read_delivered
 from vreason_tracking.journal.codec import ClosedSample, End
-from vreason_tracking.journal.folder import RunFolder, run_folders
+from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lease import holder, is_held
 from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.journal.reader import closed_samples, last_end, recorded_points
@@ -151,7 +151,7 @@ class LocalRun:
 
 
 def local_runs(root: Path) -> list[LocalRun]:
-    """Every run of a journal, oldest first; none where there is no such folder.
+    """Every run of a journal, oldest first; none where there is no such folder. One that nobody may look at is among them, with its fault.
 
     Raises:
         TrackingError: `root` is no folder, or cannot be read.
@@ -159,7 +159,15 @@ def local_runs(root: Path) -> list[LocalRun]:
     with readable(root):
         if root.exists() and not root.is_dir():
             raise TrackingError(f"{root}: is a file, and a journal is a folder; name it with --journal")
-        return [LocalRun(folder) for folder in run_folders(root)]
+        paths = sorted(root.iterdir()) if root.exists() else []
+    return [LocalRun(RunFolder(path)) for path in paths if _is_run(path)]
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        return (path / MANIFEST).is_file()
+    except OSError:  # its rights keep us from knowing
+        return True
 
 
 @contextmanager

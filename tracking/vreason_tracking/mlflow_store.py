@@ -47,6 +47,7 @@ class MlflowStore:
     def __init__(self, uri: str, experiment: str | None, *, create: bool = True, patient: bool = True) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # a line a sample, with the server's password in it
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         if not patient:
             short_http_patience()
         from mlflow import MlflowClient

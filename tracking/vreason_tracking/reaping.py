@@ -13,14 +13,16 @@ from pathlib import Path
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
+from vreason.events import StepRecord
 from vreason_tracking.delivery.tags import HEARTBEAT_TAG, RUN_TAG
-from vreason_tracking.journal.codec import Begin, End, foot, head, to_record
+from vreason_tracking.journal.codec import Begin, ClosedSample, End, Event, foot, head, to_record
 from vreason_tracking.journal.folder import MANIFEST, RunFolder, run_folders, write_whole
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.journal.lines import to_line
-from vreason_tracking.journal.reader import last_end, read_fragment, recover
+from vreason_tracking.journal.reader import last_end, read_fragment, read_only_backwards, recover
 from vreason_tracking.local_run import local_runs
 from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.telemetry import DeviceRecord
 
 SILENT_MS = 5 * 60_000  # without a heartbeat for so long, a run is taken for dead; it beats every 15 s while its store answers
 
@@ -40,12 +42,10 @@ def bury(folder: RunFolder) -> End | None:
     except OSError as error:
         raise TrackingError(f"{folder.lease}: cannot be locked ({error}); mend the folder's rights") from error
     with lease:
-        written = [path for opened in (False, True) for _, path in folder.fragments(opened=opened)]  # not the lease: it is ours now
-        died = max(path.stat().st_mtime_ns for path in written or [folder.path / MANIFEST]) // 1_000_000
         recover(folder)
-        if last_end(folder) is not None:  # somebody else was faster
+        if last_end(folder) is not None or _end_is_damaged(folder):  # somebody else was faster, or nobody can say
             return None
-        begin = _last_begin(folder)
+        begin, died = _last_begin(folder), _last_sign(folder)
         who = f"process {begin.pid} on {begin.host}" if begin else "its process"
         end = End(begin.session if begin else 1, "KILLED", f"{who} died without a word (kill -9, out of memory or a power cut?)", died)
         fragments = folder.fragments()
@@ -58,21 +58,38 @@ def bury(folder: RunFolder) -> End | None:
     return end
 
 
-def bury_dead(root: Path) -> list[RunFolder]:
-    """Close every run of a journal whose process is gone; returns those.
-
-    Raises:
-        TrackingError: a folder cannot be written.
-    """
-    return [folder for folder in run_folders(root) if bury(folder) is not None]
-
-
 def _last_begin(folder: RunFolder) -> Begin | None:
+    return next((event for event in read_only_backwards(folder, "begin") if isinstance(event, Begin)), None)
+
+
+def _last_sign(folder: RunFolder) -> int:
+    """Time of the last event, Unix milliseconds: files may have been copied, or closed by somebody else, since."""
     for _, path in reversed(folder.fragments()):
-        for event in reversed(read_fragment(path).events):
-            if isinstance(event, Begin):
-                return event
-    return None
+        if last := max(map(_time, read_fragment(path).events), default=0):
+            return last
+    try:
+        return (folder.path / MANIFEST).stat().st_mtime_ns // 1_000_000
+    except OSError:
+        return unix_ms()
+
+
+def _time(event: Event) -> int:
+    """When an event was told, Unix milliseconds."""
+    if isinstance(event, ClosedSample):
+        return event.sample.started_ms + int(event.sample.generation_ms or 0)
+    if isinstance(event, (StepRecord, DeviceRecord)):
+        return event.timestamp_ms
+    return event.ended_ms if isinstance(event, End) else event.started_ms
+
+
+def _end_is_damaged(folder: RunFolder) -> bool:
+    """Whether the last fragment has a damaged record that was an end."""
+    fragments = folder.fragments()
+    path = fragments[-1][1] if fragments else None
+    if path is None or not (damages := read_fragment(path).damages):
+        return False
+    data = path.read_bytes()
+    return any(data[damage.offset + 9 :].startswith(b'["end"') for damage in damages if damage.line)
 
 
 @dataclass(frozen=True)
@@ -118,7 +135,8 @@ def reap_store(store: MlflowStore, root: Path, silent_ms: int = SILENT_MS, *, dr
     now = unix_ms()
     for run in store.all_runs("tags.`vreason.kind` = 'variant' AND attributes.status = 'RUNNING'", "attributes.start_time ASC"):
         tags = run.data.tags
-        beat = int(tags.get(HEARTBEAT_TAG) or run.info.start_time)
+        told = tags.get(HEARTBEAT_TAG, "")
+        beat = int(told) if told.isdecimal() else int(run.info.start_time)
         if tags.get(RUN_TAG) in own or now - beat < silent_ms:
             continue
         reason = f"no heartbeat for {(now - beat) / 60_000:.0f} min; marked by {platform.node()}"

@@ -26,15 +26,16 @@ class RunRecorder:
     Args:
         folder: the run's; its lease is held until `finish`.
         patience: seconds for which a disk that refuses is asked again.
+        lease: the run's, if the caller has it already; it is the recorder's from here on.
 
     Raises:
         LeaseTakenError: another process runs it.
         TrackingError: what an earlier session left cannot be closed, or the journal cannot be written.
     """
 
-    def __init__(self, folder: RunFolder, patience: float = PATIENCE) -> None:
+    def __init__(self, folder: RunFolder, patience: float = PATIENCE, lease: Lease | None = None) -> None:
         self.folder = folder
-        self._lease = Lease(folder.lease)
+        self._lease = lease or _lease(folder)
         try:
             recover(folder)
             fragments = folder.fragments()
@@ -46,8 +47,8 @@ class RunRecorder:
         self._writer.put([Begin(self.session, os.getpid(), platform.node(), user_name(), unix_ms())])
         try:
             self._writer.settle()  # whoever delivers from here on sees that the run goes on
-        except TrackingError:
-            self._lease.release()
+        except BaseException:
+            self._leave()
             raise
 
     @classmethod
@@ -57,14 +58,15 @@ class RunRecorder:
         Raises:
             TrackingError: the folder cannot be written.
         """
-        return cls(RunFolder.create(root, manifest), patience)
+        folder, lease = RunFolder.create_owned(root, manifest)
+        return cls(folder, patience, lease)
 
     def on_steps(self, steps: Sequence[StepRecord]) -> None:
         """Write the steps of samples under way."""
         self._writer.put(steps)
 
     def on_sample(self, sample: SampleRecord) -> None:
-        """Write the finished sample; from here on it cannot be lost."""
+        """Write the finished sample. Once its fragment is closed, a moment later, it cannot be lost."""
         self._writer.put([sample])
 
     def on_device(self, record: DeviceRecord) -> None:
@@ -91,7 +93,19 @@ class RunRecorder:
             TrackingError: the journal could not be written to its end; what was closed before is kept.
         """
         self._writer.put([End(self.session, status, error, unix_ms(), tuple(notes))])
+        self._leave()
+
+    def _leave(self) -> None:
+        """Close the journal, then let go of the run: never while a thread of ours may still write it."""
         try:
             self._writer.close()
         finally:
-            self._lease.release()
+            if not self._writer.is_alive():
+                self._lease.release()
+
+
+def _lease(folder: RunFolder) -> Lease:
+    try:
+        return Lease(folder.lease)
+    except OSError as error:
+        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); mend the folder's rights") from error

@@ -15,7 +15,7 @@ from typing import Any
 from vreason.errors import TrackingError
 from vreason_tracking.delivery.lookup import require
 from vreason_tracking.identity import WHOLE, differing_parts
-from vreason_tracking.journal.folder import RunFolder, run_folders
+from vreason_tracking.journal.folder import RunFolder, readable_runs
 from vreason_tracking.journal.reader import last_end, read_events
 from vreason_tracking.journal.samples import SampleAssembly
 from vreason_tracking.settings import RunSettings, Variant
@@ -80,7 +80,7 @@ def plan(settings: RunSettings, asked: Sequence[Asked], root: Path, resume: str 
         TrackingError: there is no such run, or it was begun with something else; the message shows the difference.
     """
     call = None if resume is None else _newest_call(root, settings) if resume == AUTO else require(root, resume).manifest.call_id
-    runs = {folder.manifest.variant: folder for folder in run_folders(root) if call and folder.manifest.call_id == call}
+    runs = {folder.manifest.variant: folder for folder in readable_runs(root) if call and folder.manifest.call_id == call}
     unlike = [each for each in asked if each.variant.name in runs and not _same(runs[each.variant.name], each)]
     if unlike and resume == AUTO and all(_is_finished(folder) for folder in runs.values()):
         call, runs, unlike = None, {}, []  # nothing was left undone: a changed config is simply a new call
@@ -94,7 +94,7 @@ def _newest_call(root: Path, settings: RunSettings) -> str | None:
     """The call that last ran this config into this experiment."""
     same = [
         folder.manifest
-        for folder in run_folders(root)
+        for folder in readable_runs(root)
         if (folder.manifest.config_name, folder.manifest.experiment) == (settings.name, settings.tracking.experiment)
     ]
     return max(same, key=lambda manifest: manifest.created_ms).call_id if same else None

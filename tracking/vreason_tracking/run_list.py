@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 
 from vreason.clock import unix_ms
+from vreason.errors import TrackingError
 from vreason_tracking.catalog import Catalog, KnownRun
 from vreason_tracking.identity import WHOLE
 from vreason_tracking.stored_run import SILENT
@@ -96,13 +96,21 @@ class RunList:
 
 
 def list_runs(catalog: Catalog, wanted: RunFilter, limit: int) -> RunList:
-    """The newest runs that fit.
+    """The newest runs that fit. One whose journal turns out to be unreadable is left out, and added to the damaged ones of the catalog.
 
     Raises:
         TrackingError: the journal cannot be read, or the store went away in between.
     """
     fitting = [run for run in catalog.runs if wanted.takes(run)]
-    return RunList([row_of(run) for run in islice(fitting, limit)], max(0, len(fitting) - limit))
+    rows = []
+    for run in fitting[:limit]:
+        try:
+            rows.append(row_of(run))
+        except TrackingError:
+            if run.local is None:
+                raise
+            catalog.damaged.append(run.local)
+    return RunList(rows, max(0, len(fitting) - limit))
 
 
 def row_of(run: KnownRun) -> RunRow:

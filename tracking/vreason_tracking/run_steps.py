@@ -51,7 +51,7 @@ def steps_of(run: KnownRun, sample_id: str) -> SampleSteps:
     if run.local is not None:
         found = journal_steps(run.local, sample_id)
         if found is None:
-            raise TrackingError(_unknown(run.local.run_id, sample_id, [closed.sample.sample_id for closed in run.local.samples]))
+            raise TrackingError(unknown_sample(run.local.run_id, sample_id, [closed.sample.sample_id for closed in run.local.samples]))
         return found
     assert run.stored is not None, "a run is known from one side at least"
     return _stored_steps(run.stored, sample_id)
@@ -130,7 +130,8 @@ def _unfinished(local: LocalRun, newest: bool) -> str:
     return f"the sample never ended: {how}. These are the steps up to then; a run that is continued asks the sample again, from its start"
 
 
-def _unknown(run_id: str, sample_id: str, known: Sequence[str]) -> str:
+def unknown_sample(run_id: str, sample_id: str, known: Sequence[str]) -> str:
+    """The message for a sample that a run does not have."""
     return f"run {run_id} has no sample {sample_id!r}; it has {len(known)}, for example {', '.join(known[:5]) or 'none'}"
 
 
@@ -146,7 +147,7 @@ def _stored_steps(stored: StoredRun, sample_id: str) -> SampleSteps:
         except (OSError, ValueError, KeyError) as error:  # pyarrow's own are ValueErrors
             raise TrackingError(f"{STEPS_FILE} of run {stored.run_id} cannot be read ({error}); is the artifact whole?") from error
     if not rows:
-        raise TrackingError(_unknown(stored.run_id, sample_id, known))
+        raise TrackingError(unknown_sample(stored.run_id, sample_id, known))
     return SampleSteps(sample_id, sorted(steps, key=lambda step: step.token_index), None, True, "store")
 
 

@@ -16,12 +16,12 @@ from vreason_tracking.delivery.background import BackgroundDelivery
 from vreason_tracking.delivery.log import read_delivered
 from vreason_tracking.experiment import config_text, evaluation_config, load_samples, run_tags, variant_params
 from vreason_tracking.identity import identity_of
-from vreason_tracking.journal.folder import RunFolder, new_run_id, run_folders
+from vreason_tracking.journal.folder import RunFolder, new_run_id, readable_runs
 from vreason_tracking.journal.lease import LeaseTakenError
 from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.journal.reader import closed_samples, last_end, recorded_points
 from vreason_tracking.plots import COLOURS
-from vreason_tracking.reaping import bury_dead
+from vreason_tracking.reaping import reap_journal
 from vreason_tracking.recorder import RunRecorder
 from vreason_tracking.resume import Asked, Plan, Task, plan
 from vreason_tracking.settings import RunSettings
@@ -102,8 +102,7 @@ def run_experiment(settings: RunSettings, watcher: RunWatcher, resume: str | Non
     samples = load_samples(settings)
     results: list[VariantResult] = []
     with terminable(), ExitStack() as closing:
-        for folder in bury_dead(root):
-            watcher.on_notice(f"run {folder.run_id} ({folder.manifest.variant}): its process is gone, it is closed as KILLED")
+        _reap(root, watcher)
         delivery = None
         if settings.tracking.mode == "online":
             uri = settings.tracking.resolved_uri()
@@ -115,6 +114,15 @@ def run_experiment(settings: RunSettings, watcher: RunWatcher, resume: str | Non
     return results
 
 
+def _reap(root: Path, watcher: RunWatcher) -> None:
+    """Close what dead processes left; what cannot be closed is in nobody's way."""
+    try:
+        for reaped in reap_journal(root):
+            watcher.on_notice(f"run {reaped.run_id} ({reaped.name}): its process is gone, it is closed as KILLED")
+    except TrackingError as error:
+        watcher.on_notice(f"an earlier run could not be closed: {error}")
+
+
 def _settle(delivery: BackgroundDelivery | None, results: list[VariantResult], watcher: RunWatcher) -> None:
     """Wait for delivery within its bounds, or until somebody is tired of it; the results then know how far it came."""
     try:
@@ -123,6 +131,12 @@ def _settle(delivery: BackgroundDelivery | None, results: list[VariantResult], w
     finally:
         results[:] = map(_as_delivered, results)
         watcher.on_delivered(results)
+
+
+def _waits(folder: RunFolder) -> bool:
+    """Whether a run that has ended is not yet delivered to that end, nor refused."""
+    marks, end = read_delivered(folder.delivery_log), last_end(folder)
+    return end is not None and marks.session < end.session and marks.parked is None
 
 
 def _as_delivered(result: VariantResult) -> VariantResult:
@@ -198,17 +212,15 @@ class _Experiment:
         """Runs of earlier calls that this store has not got yet."""
         address = addresses.lasting(self.settings.tracking.resolved_uri())
         busy = {task.folder.run_id for task in todo.tasks if task.folder}
-        for folder in run_folders(self.root):
-            manifest, marks, end = folder.manifest, read_delivered(folder.delivery_log), last_end(folder)
-            if (manifest.mode, manifest.tracking_uri) != ("online", address) or folder.run_id in busy or marks.parked or end is None:
-                continue
-            if marks.session < end.session:
+        for folder in readable_runs(self.root):
+            manifest = folder.manifest
+            if (manifest.mode, manifest.tracking_uri) == ("online", address) and folder.run_id not in busy and _waits(folder):
                 delivery.deliver_waiting(folder)
 
     def _keep(self, task: Task) -> None:
         """A variant that an earlier call finished."""
         assert task.folder is not None
-        if self.delivery is not None:
+        if self.delivery is not None and _waits(task.folder):
             self.delivery.deliver(task.folder)
         summary = RunSummary.of(closed.sample for closed in closed_samples(task.folder))
         name = task.asked.variant.name

@@ -116,7 +116,7 @@ class BackgroundDelivery:
 
     def _start(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "vreason_tracking.delivery.worker"],
+            [sys.executable, "-P", "-m", "vreason_tracking.delivery.worker"],  # -P: no module of the folder that the user is in
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -148,7 +148,8 @@ class BackgroundDelivery:
     def _hear(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
         """The process's words, until its end. One that dies before its time is started again: what it did not mark is sent again."""
         for line in output:
-            self._heed(json.loads(line))
+            with contextlib.suppress(ValueError):  # a library that prints
+                self._heed(json.loads(line))
         code = process.wait()
         with self._lock:
             if self._closing or code == REFUSED:

@@ -33,7 +33,9 @@ _Run = TypeVar("_Run", bound=Named)
 
 
 def choose(runs: Sequence[_Run], name: str, place: str) -> _Run | None:
-    """The run one of whose ids is `name`, or begins so; else the newest of a variant of that name; else None.
+    """The run one of whose ids is `name`; else the newest of a variant of that name; else the one whose id begins so; else None.
+
+    A name comes before a beginning: of an id more can be given, of a name not.
 
     Raises:
         TrackingError: the beginning fits several runs.
@@ -42,11 +44,12 @@ def choose(runs: Sequence[_Run], name: str, place: str) -> _Run | None:
         return None
     if exact := [run for run in runs if name in run.ids]:
         return exact[0]
+    if named := [run for run in runs if run.variant == name]:
+        return max(named, key=lambda run: run.started_ms)
     fitting = [run for run in runs if any(each.startswith(name) for each in run.ids)]
     if len(fitting) > 1:
         raise TrackingError(f"{name!r} is the beginning of {len(fitting)} run ids in {place}; give more of it")
-    named = sorted((run for run in runs if run.variant == name), key=lambda run: run.started_ms)
-    return next(iter(fitting or named[-1:]), None)
+    return next(iter(fitting), None)
 
 
 def missing(name: str, place: str, newest: Sequence[str]) -> str:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from vreason.errors import TrackingError
 from vreason_tracking.availability import is_unavailable
 from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.run_delivery import RunDelivery, require_same_store
@@ -58,7 +57,7 @@ class Rounds:
         self.progress = 0
 
     def add(self, folder: RunFolder) -> None:
-        """Deliver this run too; one that was parked is tried again."""
+        """Deliver this run too."""
         self._runs.setdefault(folder.run_id, _Waiting(folder))
 
     def drop(self, folder: RunFolder) -> None:
@@ -120,6 +119,7 @@ class Rounds:
             waiting.over = True
             if waiting.delivery:
                 waiting.delivery.log.parked(reason_of(error))
+                waiting.delivery.close()
             self._say("parked", reason_of(error), waiting.folder.run_id)
 
     def _worked(self) -> None:
@@ -155,10 +155,13 @@ class Rounds:
         return delivery
 
     def _finish(self, waiting: _Waiting, delivery: RunDelivery) -> None:
-        waiting.over = True
-        delivery.close()
+        """The run is delivered to its end; a store that is away now is asked for the last plot later."""
         curves = {each.folder.run_id: each.delivery.curve for each in self._runs.values() if each.delivery}
         try:
             draw_together(waiting.folder, delivery.store, curves)
-        except TrackingError as error:  # a sibling's journal is damaged: its own record says so
-            self._say("parked", reason_of(error), "")
+        except Exception as error:
+            if isinstance(error, OSError) or is_unavailable(error):
+                raise
+            self._say("parked", f"the plot of all variants: {reason_of(error)}", waiting.folder.run_id)
+        waiting.over = True
+        delivery.close()

@@ -51,7 +51,11 @@ class RunDelivery:
     def __init__(self, folder: RunFolder, store: MlflowStore) -> None:
         self.folder, self.store, self.manifest = folder, store, folder.manifest
         self._lease = Lease(folder.delivery_lease)
-        self.log = DeliveryLog(folder.delivery_log)
+        try:
+            self.log = DeliveryLog(folder.delivery_log)
+        except OSError:
+            self._lease.release()
+            raise
         self.summary, self.curve = RunSummary(), EntropyCurve()
         self.workplace = Path(tempfile.mkdtemp(prefix="vreason-"))
         self.tables = RecordTables(self.workplace)

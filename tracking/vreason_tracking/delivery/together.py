@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.delivery.log import read_delivered
-from vreason_tracking.journal.folder import RunFolder, run_folders
+from vreason_tracking.journal.folder import RunFolder, readable_runs
 from vreason_tracking.journal.reader import last_end, read_events
 from vreason_tracking.journal.samples import SampleAssembly
 from vreason_tracking.mlflow_store import MlflowStore
@@ -31,7 +31,7 @@ def draw_together(folder: RunFolder, store: MlflowStore, known: Mapping[str, Ent
     manifest = folder.manifest
     if manifest.call_variants < 2:
         return
-    siblings = [each for each in run_folders(folder.path.parent) if each.manifest.call_id == manifest.call_id]
+    siblings = [each for each in readable_runs(folder.path.parent) if each.manifest.call_id == manifest.call_id]
     siblings.sort(key=lambda each: each.manifest.call_position)
     delivered = {each.run_id: read_delivered(each.delivery_log) for each in siblings}
     finished = [each for each in siblings if delivered[each.run_id].status == "FINISHED" and _is_finished(each)]

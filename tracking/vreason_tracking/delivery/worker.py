@@ -71,7 +71,7 @@ class Worker:
                 moved, seen = now, self._rounds.progress
             if self._gone:
                 self._bury_own()
-                if not self._rounds.unfinished() or now - moved > GRACE:
+                if not self._own_waiting() or now - moved > GRACE:
                     return 0
             elif now > next_beat:
                 next_beat = now + HEARTBEAT
@@ -130,6 +130,11 @@ class Worker:
         with contextlib.suppress(Exception):
             list(reap_store(self._rounds.open(self._experiment), self._root))
 
+    def _own_waiting(self) -> bool:
+        """Whether a run of the process that started this one is not there yet. Those of earlier ones wait for another occasion."""
+        own = {folder.run_id for folder in self._own}
+        return any(folder.run_id in own for folder in self._rounds.unfinished())
+
     def _bury_own(self) -> None:
         """The run's process is gone: a run of its that did not come to an end was killed. One that another process has taken over by now is
         that one's to deliver.
@@ -157,8 +162,9 @@ def _load_drawing() -> None:
 
 
 def _hear(lines: queue.SimpleQueue[dict[str, Any] | None]) -> None:
-    for line in sys.stdin:
-        lines.put(json.loads(line))
+    with contextlib.suppress(ValueError):  # cut off: its writer was killed in the middle of a word
+        for line in sys.stdin:
+            lines.put(json.loads(line))
     lines.put(None)
 
 

@@ -75,6 +75,7 @@ COLUMNS = {kind: [field.name for field in fields(made)] for kind, made in _ROWS.
 _VALUES: dict[type[Any], tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     made: (kind, attrgetter(*COLUMNS[kind])) for kind, made in _ROWS.items()
 }
+_OPTIONAL = {made: [field.name for field in fields(made) if str(field.type).endswith("| None")] for made in _ROWS.values()}
 _OBJECTS: dict[str, type[Any]] = {"begin": Begin, "end": End}
 _TUPLES = {made: [field.name for field in fields(made) if str(field.type).startswith("tuple")] for made in (SampleRecord, End)}
 
@@ -90,13 +91,19 @@ def foot(records: int) -> list[Any]:
 
 
 def to_record(event: Event) -> list[Any]:
-    """The event as a record."""
+    """The event as a record.
+
+    Raises:
+        TypeError: it is of a kind that could not be read back.
+    """
     row = _VALUES.get(type(event))
     if row is not None:
         return [row[0], *row[1](event)]
     if isinstance(event, ClosedSample):
         return ["sample", asdict(event.sample), event.points]
-    return [type(event).__name__.lower(), asdict(event)]
+    if isinstance(event, (Begin, End)):
+        return [type(event).__name__.lower(), asdict(event)]
+    raise TypeError(f"{type(event).__name__}: the journal has no record for it")
 
 
 def from_record(record: Sequence[Any], columns: Mapping[str, Sequence[str]] = COLUMNS) -> Event | None:
@@ -110,7 +117,8 @@ def from_record(record: Sequence[Any], columns: Mapping[str, Sequence[str]] = CO
         made, given = _ROWS[kind], columns[kind]
         if given == COLUMNS[kind] and len(record) == len(given) + 1:
             return made(*record[1:])  # type: ignore[no-any-return]
-        return made(**_known(made, dict(zip(given, record[1:], strict=True))))  # type: ignore[no-any-return]
+        unknown = dict.fromkeys(_OPTIONAL[made])  # what an older version did not measure
+        return made(**unknown | _known(made, dict(zip(given, record[1:], strict=True))))  # type: ignore[no-any-return]
     if kind == "sample":
         return ClosedSample(_object(SampleRecord, record[1]), int(record[2]))
     if kind in _OBJECTS:
@@ -129,4 +137,4 @@ def _object(made: type[Any], values: Mapping[str, Any]) -> Any:
 def _known(made: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Without fields that this version does not have."""
     names = {field.name for field in fields(made)}
-    return {name: value for name, value in values.items() if name in names}
+    return {name: value for name, value in dict(values).items() if name in names}

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -20,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vreason.errors import TrackingError
+from vreason_tracking.journal.lease import Lease
 from vreason_tracking.journal.manifest import Manifest
 
 MANIFEST = "run.json"
@@ -45,15 +47,31 @@ class RunFolder:
         Raises:
             TrackingError: the folder cannot be written.
         """
+        folder, lease = cls.create_owned(root, manifest)
+        lease.release()
+        return folder
+
+    @classmethod
+    def create_owned(cls, root: Path, manifest: Manifest) -> tuple[RunFolder, Lease]:
+        """The same, with its lease: a run without an owner, newborn or not, is taken for dead.
+
+        Raises:
+            TrackingError: the folder cannot be written.
+        """
         folder = cls(root / manifest.run_id)
         try:
             folder.path.mkdir(parents=True)
-            write_whole(folder.path / MANIFEST, manifest.to_json().encode("utf-8", "surrogatepass"))
-            sync_folder(root)
+            lease = Lease(folder.lease)
+            try:
+                write_whole(folder.path / MANIFEST, manifest.to_json().encode("utf-8", "surrogatepass"))
+                sync_folder(root)
+            except BaseException:
+                lease.release()
+                raise
         except OSError as error:
             mend = "mend the folder, or name another as tracking.journal"
             raise TrackingError(f"{folder.path}: the journal cannot be written ({error}); {mend}") from error
-        return folder
+        return folder, lease
 
     @property
     def run_id(self) -> str:
@@ -109,6 +127,14 @@ def run_folders(root: Path) -> Iterator[RunFolder]:
     for path in sorted(root.iterdir()):
         if (path / MANIFEST).is_file():
             yield RunFolder(path)
+
+
+def readable_runs(root: Path) -> Iterator[RunFolder]:
+    """Those of them whose manifest can be read: a damaged one is in nobody's way."""
+    for folder in run_folders(root):
+        with contextlib.suppress(TrackingError):
+            _ = folder.manifest
+            yield folder
 
 
 def find_folder(root: Path, run_id: str) -> RunFolder | None:

@@ -12,6 +12,7 @@ import os
 import platform
 import time
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -40,14 +41,18 @@ class Lease:
         self.path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         end = time.monotonic() + _GLANCE
-        while not self._lock():
-            if time.monotonic() > end:
-                os.close(self._file)
-                raise LeaseTakenError(path)
-            time.sleep(_GLANCE / 20)
+        try:
+            while not self._lock():
+                if time.monotonic() > end:
+                    raise LeaseTakenError(path)
+                time.sleep(_GLANCE / 20)
+        except BaseException:  # also a file system without locks
+            os.close(self._file)
+            raise
         _held.add(self)
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, json.dumps({"pid": os.getpid(), "host": platform.node(), "since_ms": unix_ms()}).encode(), 0)
+        with suppress(OSError):  # the text needs room on the disk, the lock does not
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, json.dumps({"pid": os.getpid(), "host": platform.node(), "since_ms": unix_ms()}).encode(), 0)
 
     def _lock(self) -> bool:
         try:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from vreason.errors import TrackingError
 from vreason_tracking.journal.codec import COLUMNS, FORMAT, Begin, ClosedSample, End, Event, foot, from_record
 from vreason_tracking.journal.folder import RunFolder, sync_folder, write_whole
-from vreason_tracking.journal.lines import Line, from_line, read_lines, to_line
+from vreason_tracking.journal.lines import from_line, read_lines, to_line
 from vreason_tracking.metrics import count_points
 from vreason_tracking.telemetry import DeviceRecord
 
@@ -39,13 +40,24 @@ class Damage:
 
 @dataclass
 class Fragment:
-    """What a fragment holds: its events in order, what is damaged in it, and how long its intact beginning is (bytes, records)."""
+    """What a fragment holds.
+
+    Attributes:
+        name: of the file.
+        events: those that are intact, in order.
+        damages: what is not.
+        intact_bytes: length of its beginning without a damage.
+        closed, whole: whether it has its foot; whether that ends its intact beginning.
+        head: what its head tells, where that is intact.
+    """
 
     name: str
     events: list[Event] = field(default_factory=list)
     damages: list[Damage] = field(default_factory=list)
     intact_bytes: int = 0
     closed: bool = False
+    whole: bool = False
+    head: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_fragment(path: Path) -> Fragment:
@@ -54,19 +66,19 @@ def read_fragment(path: Path) -> Fragment:
     Raises:
         TrackingError: the file cannot be read, or a later version wrote it.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise TrackingError(f"{path}: cannot be read ({error}); mend its rights, or restore it from a backup") from error
+    data = _bytes(path)
     fragment, columns, records = Fragment(path.name), COLUMNS, 0
     for line in read_lines(data):
         try:
             if line.record is None:
                 raise ValueError(line.fault)
-            if line.number == 1 or line.record[0] == "head":
-                columns = _columns(line, path)
+            if line.number == 1:
+                columns = _columns(line.record, path)
+                fragment.head = line.record[1]
+            elif line.record[0] == "head":
+                raise ValueError("a second head")
             elif line.record[0] == "foot":
-                fragment.closed = True
+                fragment.closed, fragment.whole = True, not fragment.damages
                 records -= line.record[1]["records"]
             else:
                 event = from_record(line.record, columns)
@@ -85,12 +97,18 @@ def read_fragment(path: Path) -> Fragment:
     return fragment
 
 
-def _columns(line: Line, path: Path) -> dict[str, list[str]]:
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TrackingError(f"{path}: cannot be read ({error}); mend its rights, or restore it from a backup") from error
+
+
+def _columns(record: Sequence[Any], path: Path) -> dict[str, list[str]]:
     """The columns that a fragment's head names."""
-    assert line.record is not None
-    if line.record[0] != "head":
+    if record[0] != "head":
         raise ValueError("the fragment's head is missing")
-    head = line.record[1]
+    head = record[1]
     if head["format"] > FORMAT:
         raise TrackingError(f"{path}: is of format {head['format']}, this version reads up to {FORMAT}; upgrade vreason-track")
     columns: dict[str, list[str]] = head["columns"]
@@ -105,22 +123,30 @@ def read_events(folder: RunFolder) -> Iterator[Event]:
 
 def read_only(folder: RunFolder, *kinds: str) -> Iterator[Event]:
     """The intact events of some kinds ("sample", "device"); much faster than reading every step."""
-    beginnings = {f'["{kind}"'.encode() for kind in kinds}
-    longest = max(map(len, beginnings))
     for _, path in folder.fragments():
-        columns = COLUMNS
-        for line in path.read_bytes().split(b"\n"):
-            start = line[9 : 9 + longest]
-            if not any(start.startswith(beginning) for beginning in (_HEAD, *beginnings)):
-                continue
-            try:
-                record = from_line(line)
-                if record[0] == "head":
-                    columns = record[1]["columns"]
-                elif event := from_record(record, columns):
-                    yield event
-            except (ValueError, TypeError, KeyError):  # `verify` names it
-                continue
+        yield from _only(path, kinds)
+
+
+def read_only_backwards(folder: RunFolder, *kinds: str) -> Iterator[Event]:
+    """The same, the last first."""
+    for _, path in reversed(folder.fragments()):
+        yield from reversed(list(_only(path, kinds)))
+
+
+def _only(path: Path, kinds: Sequence[str]) -> Iterator[Event]:
+    beginnings = (_HEAD, *(f'["{kind}"'.encode() for kind in kinds))
+    columns = COLUMNS
+    for line in _bytes(path).split(b"\n")[:-1]:  # a last line without its newline is torn
+        if not line.startswith(beginnings, 9):
+            continue
+        try:
+            record = from_line(line)
+            if record[0] == "head":
+                columns = _columns(record, path)
+            elif event := from_record(record, columns):
+                yield event
+        except (ValueError, TypeError, KeyError, IndexError):  # `verify` names it
+            continue
 
 
 def closed_samples(folder: RunFolder) -> list[ClosedSample]:
@@ -149,11 +175,7 @@ def last_end(folder: RunFolder) -> End | None:
 
 def last_session(folder: RunFolder) -> int:
     """Number of the last session; 0 before the first."""
-    for _, path in reversed(folder.fragments()):
-        for event in reversed(read_fragment(path).events):
-            if isinstance(event, (Begin, End)):
-                return event.session
-    return 0
+    return next((event.session for event in read_only_backwards(folder, "begin", "end") if isinstance(event, (Begin, End))), 0)
 
 
 @dataclass(frozen=True)
@@ -179,9 +201,9 @@ def recover(folder: RunFolder) -> list[Recovered]:
                 data = path.read_bytes()
                 fragment = read_fragment(path)
                 kept = data[: fragment.intact_bytes]
-                records = max(0, kept.count(b"\n") - (2 if fragment.closed else 1))  # without head and foot
+                records = max(0, kept.count(b"\n") - (2 if fragment.whole else 1))  # without head and foot
                 if records:
-                    write_whole(closed, kept if fragment.closed else kept + to_line(foot(records)))
+                    write_whole(closed, kept if fragment.whole else kept + to_line(foot(records)))
                 done.append(Recovered(path.name, records, len(data) - len(kept)))
             os.unlink(path)
             sync_folder(folder.path)

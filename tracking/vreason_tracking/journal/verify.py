@@ -11,7 +11,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.journal.codec import COLUMNS
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lease import is_held
-from vreason_tracking.journal.reader import Damage, read_fragment
+from vreason_tracking.journal.reader import Damage, Fragment, read_fragment
 from vreason_tracking.journal.samples import SampleAssembly
 
 _STEP = re.compile(rb'\["step","((?:[^"\\]|\\.){1,200})",(\d+)')
@@ -52,8 +52,9 @@ def verify(folder: RunFolder) -> Verification:
     live = is_held(folder.lease)
     unclosed = folder.fragments(opened=True)  # before the closed ones are looked for: a run under way closes them meanwhile
     damages: list[Damage] = []
+    run_id = None
     try:
-        _ = folder.manifest
+        run_id = folder.manifest.run_id
     except TrackingError as error:
         damages.append(Damage("run.json", 0, 0, str(error)))
     assembly, records, samples = SampleAssembly(), 0, 0
@@ -62,6 +63,7 @@ def verify(folder: RunFolder) -> Verification:
         numbers.append(number)
         fragment = read_fragment(path)
         damages += [_named(folder, damage) for damage in fragment.damages]
+        damages += _misplaced(fragment, number, run_id)
         records += len(fragment.events)
         samples += len(list(assembly.feed(fragment.events)))
     damages += _gaps(folder, numbers, unclosed)
@@ -77,6 +79,13 @@ def verify(folder: RunFolder) -> Verification:
         sum(size - fragment.intact_bytes for size, fragment in opened),
         live,
     )
+
+
+def _misplaced(fragment: Fragment, number: int, run_id: str | None) -> Iterator[Damage]:
+    """A fragment tells its run and its number: one that was copied from elsewhere, or renamed, is not what was written here."""
+    told = fragment.head.get("run"), fragment.head.get("fragment")
+    if fragment.head and told != (run_id or told[0], number):
+        yield Damage(fragment.name, 0, 0, f"it is fragment {told[1]} of run {told[0]}")
 
 
 def _gaps(folder: RunFolder, numbers: list[int], unclosed: list[tuple[int, Path]]) -> Iterator[Damage]:

@@ -13,7 +13,9 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 
 from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
@@ -78,6 +80,10 @@ class JournalWriter:
             self._thread.join()
         self.check()
 
+    def is_alive(self) -> bool:
+        """Whether its thread may still write."""
+        return self._thread.is_alive()
+
     def check(self) -> None:
         """Raise if the journal has given up.
 
@@ -91,28 +97,28 @@ class JournalWriter:
             )
 
     def _run(self) -> None:
-        while True:
-            block = self._next()
-            if block is None:
-                self._close_fragment()
-                return
+        block: Block | None = ()
+        while block is not None:
             try:
-                if self.failure is None:
-                    self._write(block)
-            except Exception as error:  # an event that cannot be written: a fault of ours or of a caller, which must not pass in silence
-                self.failure = f"{type(error).__name__}: {error}"
-            finally:
-                self._queue.task_done()
+                block = self._queue.get(timeout=None if self.failure else self._fragment.seconds_left())
+            except queue.Empty:  # its second is over
+                self._safely(self._close_fragment)
+                continue
+            self._safely(self._close_fragment if block is None else partial(self._write, block))
+            self._queue.task_done()
+        self._fragment.leave()
 
-    def _next(self) -> Block | None:
-        """The next block; closes the fragment when its second is over."""
-        while True:
-            try:
-                return self._queue.get(timeout=self._fragment.seconds_left())
-            except queue.Empty:
-                self._close_fragment()
+    def _safely(self, work: Callable[[], None]) -> None:
+        """Do it, unless the journal has given up. The thread never dies: who hands events over, or waits for them, would never know."""
+        try:
+            if self.failure is None:
+                work()
+        except Exception as error:  # an event that cannot be written: a fault of ours or of a caller, which must not pass in silence
+            self.failure = f"{type(error).__name__}: {error}"
 
     def _write(self, block: Block) -> None:
+        if not block:
+            return
         events = [self._counted(event) for event in block]
         self._fragment.append(b"".join(to_line(to_record(event)) for event in events), len(events))
         ends = any(isinstance(event, (ClosedSample, Begin, End)) for event in events)
@@ -131,9 +137,9 @@ class JournalWriter:
 
     def _close_fragment(self) -> None:
         """Try until it is safe on disk, or patience is at its end."""
-        if not self._fragment.records or self.failure:
+        if not self._fragment.records:
             return
-        began = time.monotonic()
+        began, warned = time.monotonic(), False
         while True:
             try:
                 self._fragment.close()
@@ -143,7 +149,9 @@ class JournalWriter:
                 if began + self.patience <= time.monotonic():
                     self.failure = reason
                     return
-                _warn_once(self.folder, reason, self.patience)
+                if not warned:
+                    warned = True
+                    _warn(self.folder, reason, self.patience)
                 time.sleep(_AGAIN)
         self._number += 1
         self._fragment = _Fragment(self.folder, self._number)
@@ -178,7 +186,7 @@ class _Fragment:
         try:
             self._flush()
         except OSError:
-            self._abandon()  # `close` writes it again, and says so if it cannot
+            self.leave()  # `close` writes it again, and says so if it cannot
 
     def close(self) -> None:
         """Make it safe and immutable.
@@ -196,10 +204,9 @@ class _Fragment:
             sync_folder(self.path.parent)
         except OSError:
             del self._bytes[length:]
-            self._abandon()
             raise
-        os.close(self._file)
-        self._file = None
+        finally:
+            self.leave()
 
     def _flush(self) -> None:
         if self._file is None:
@@ -209,18 +216,15 @@ class _Fragment:
             while self._written < len(view):
                 self._written += os.write(self._file, view[self._written :])
 
-    def _abandon(self) -> None:
-        """After a failed write or fsync nothing is known of the file: begin it anew. What is on disk stays until then."""
+    def leave(self) -> None:
+        """Let go of the file; what follows begins it anew. After a failed write or fsync nothing is known of it."""
         if self._file is not None:
-            os.close(self._file)
-            self._file = None
+            file, self._file = self._file, None
+            with suppress(OSError):  # closed it is in any case; what is to be safe was fsynced before, the rest is written again
+                os.close(file)
 
 
-_warned: set[str] = set()
-
-
-def _warn_once(folder: RunFolder, reason: str, patience: float) -> None:
-    if folder.run_id not in _warned:
-        _warned.add(folder.run_id)
-        text = f"{folder.path}: the journal cannot be written ({reason}); trying again for {patience:.0f} s: make room now"
+def _warn(folder: RunFolder, reason: str, patience: float) -> None:
+    text = f"{folder.path}: the journal cannot be written ({reason}); trying again for {patience:.0f} s: make room now"
+    with suppress(RuntimeWarning):  # made an error by -W error: it is too early to give up
         warnings.warn(text, RuntimeWarning, stacklevel=2)
