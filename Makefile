@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint format bench docs clean
+.PHONY: help quickstart test lint format bench bench-recording docs clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,13 @@ format: $(READY)  ## what ruff can mend
 
 bench: $(READY)  ## control's cost on this CPU
 	$(BIN)/python benchmarks/control_overhead.py
+
+bench-recording: $(READY)  ## what the record costs: W&B beside it is installed for that; half an hour
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
+	$(BIN)/python benchmarks/recording.py
+	$(BIN)/python benchmarks/delivery.py
+	$(BIN)/python benchmarks/run_overhead.py
+	$(BIN)/python benchmarks/recorder_memory.py
 
 docs: $(READY)  ## docs/cli.md out of the commands' own help
 	$(BIN)/python -m vreason_cli.reference docs/cli.md

@@ -21,6 +21,7 @@ from tests.doubles import trials
 
 if TYPE_CHECKING:
     from tests.doubles.postgres import Databases
+    from tests.doubles.recorded_world import World
     from vreason_tracking.settings import RunSettings
 
 
@@ -50,6 +51,15 @@ def tracking_uri(tmp_path: Path, mlflow_template: Path, monkeypatch: pytest.Monk
     """A fresh database of the test's own. The test runs in its folder, where MLflow puts artifacts."""
     monkeypatch.chdir(tmp_path)
     return trials.copy_store(mlflow_template, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def world(mlflow_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A journal and a store with runs in every state, to look at and never to change."""
+    from tests.doubles import recorded_world
+
+    with recorded_world.build(tmp_path_factory.mktemp("world"), mlflow_template) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

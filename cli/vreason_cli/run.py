@@ -79,15 +79,26 @@ def _settings(
     from vreason_tracking.delivery.lookup import require
     from vreason_tracking.settings_sections import journal_folder
 
-    folder = require(journal_folder(journal), resume or "")
-    return parse_settings(folder.manifest.config, f"config of run {folder.run_id}", [*_address(folder.manifest), *changes], limit, variants)
+    manifest = require(journal_folder(journal), resume or "").manifest
+    named = any(change.startswith("tracking.uri=") for change in changes)
+    places = [f"tracking.mode={manifest.mode}", *([] if named else _address(manifest))]
+    return parse_settings(manifest.config, f"config of run {manifest.run_id}", [*places, *changes], limit, variants)
 
 
 def _address(manifest: Manifest) -> list[str]:
-    """Where the run was recorded, unless that holds a password (which the journal does not keep) or the environment names a place."""
-    if os.environ.get("MLFLOW_TRACKING_URI") or "***" in manifest.tracking_uri:
-        return [f"tracking.mode={manifest.mode}"]
-    return [f"tracking.uri={json.dumps(manifest.tracking_uri)}", f"tracking.mode={manifest.mode}"]
+    """Where the run was recorded, unless the environment names a place.
+
+    Raises:
+        TrackingError: that address has a password, which the journal does not keep.
+    """
+    from vreason.errors import TrackingError
+
+    if os.environ.get("MLFLOW_TRACKING_URI") or manifest.mode == "offline":
+        return []
+    if "***" in manifest.tracking_uri:
+        mend = "name the address with --set tracking.uri=..., or in MLFLOW_TRACKING_URI"
+        raise TrackingError(f"run {manifest.run_id} was recorded at {manifest.tracking_uri}, whose password is not kept: {mend}")
+    return [f"tracking.uri={json.dumps(manifest.tracking_uri)}"]
 
 
 def _print_plan(settings: RunSettings) -> None:

@@ -81,7 +81,7 @@ def test_version(program) -> None:
     assert (0, True) == (outcome.code, vreason.__version__ in outcome.out)
 
 
-@pytest.mark.parametrize("arguments", [["walk"], ["run", "--nonsense"], ["run"], ["sample"]])
+@pytest.mark.parametrize("arguments", [["walk"], ["run", "--nonsense"], ["run"], ["sample"], ["runs", "walk"], ["journal", "walk"]])
 def test_a_wrong_command_line(program, arguments) -> None:
     """Exit code 2, what is wrong on stderr, and no traceback."""
     outcome = program(*arguments)

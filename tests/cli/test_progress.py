@@ -64,7 +64,7 @@ def terminal(monkeypatch):
 
 def go(watcher, *lengths) -> None:
     """A variant over samples of these lengths; 0 makes one that fails."""
-    watcher.on_variant("v-reason", "0123456789abcdef")
+    watcher.on_variant("v-reason", "0123456789abcdef", 0)
     samples = []
     for number, length in enumerate(lengths):
         reply = records.steps(f"s-{number}", length)
@@ -101,6 +101,30 @@ def test_plain_lines(settings, capsys) -> None:
     assert lines[-1].startswith("v-reason: FINISHED, accuracy 100.0%")
 
 
+def test_what_was_done_before(settings, capsys) -> None:
+    """A variant that goes on says how many samples an earlier call answered, and counts from there."""
+    watcher = PlainProgress(settings)
+    watcher.on_loaded("m", "cpu", 5)
+    watcher.on_variant("v-reason", "20261120T094512-3f2a9c", 3)
+    watcher.on_sample(records.sample("s-4", records.steps("s-4", 2)))
+    lines = capsys.readouterr().out.splitlines()
+    assert "v-reason: run 20261120T094512-3f2a9c, 3 sample(s) done before" in lines
+    assert lines[-1].startswith("v-reason: 4/5 samples")
+
+
+def test_a_kept_result(settings, capsys) -> None:
+    """A variant that an earlier call finished is told as such."""
+    watcher = PlainProgress(settings)
+    watcher.on_result(trials.result("baseline", records.sample(), kept=True))
+    assert "baseline: FINISHED, as an earlier call left it, accuracy 100.0%" == capsys.readouterr().out.strip()
+
+
+def test_notices(settings, capsys) -> None:
+    """What happens in between, such as a store that goes away, is a line of its own."""
+    PlainProgress(settings).on_notice("the tracking store is away [500]")
+    assert "the tracking store is away [500]\n" == capsys.readouterr().out
+
+
 def test_plain_lines_are_few(settings, capsys) -> None:
     """A thousand quick samples do not make a thousand lines: one every few seconds."""
     watcher = PlainProgress(settings)
@@ -116,7 +140,7 @@ def test_a_line_says_where_the_run_stands(settings, capsys) -> None:
     """Samples done, accuracy so far, tokens a second of generation, the newest entropy and its phase."""
     watcher = PlainProgress(settings)
     watcher.on_loaded("m", "cpu", 4)
-    watcher.on_variant("v-reason", "id")
+    watcher.on_variant("v-reason", "id", 0)
     reply = records.steps("s-1", 11)
     watcher.on_steps(reply)
     watcher.on_sample(records.sample("s-1", reply))
@@ -128,7 +152,7 @@ def test_a_line_says_where_the_run_stands(settings, capsys) -> None:
 def test_nothing_answered(settings, capsys) -> None:
     """A variant that ends before its first answer says so."""
     watcher = PlainProgress(settings)
-    watcher.on_variant("v-reason", "id")
+    watcher.on_variant("v-reason", "id", 0)
     watcher.on_result(trials.result("v-reason", status="KILLED"))
     assert "v-reason: KILLED, nothing answered" == capsys.readouterr().out.splitlines()[-1]
 
@@ -138,7 +162,7 @@ def test_a_variant_begins_anew(settings, capsys) -> None:
     watcher = PlainProgress(settings)
     watcher.on_loaded("m", "cpu", 2)
     go(watcher, 4, 4)
-    watcher.on_variant("second", "id")
+    watcher.on_variant("second", "id", 0)
     assert ("nothing answered", 0) == (watcher.figures(), watcher.done)
 
 
@@ -148,6 +172,15 @@ def test_results_are_kept_for_the_table(settings, capsys) -> None:
     go(watcher, 4)
     go(watcher, 4)
     assert ["v-reason", "v-reason"] == [result.name for result in watcher.results]
+
+
+def test_what_was_delivered_counts(settings, capsys) -> None:
+    """The results at the end are those that know how far delivery came."""
+    watcher = PlainProgress(settings)
+    go(watcher, 4)
+    last = trials.result("v-reason", run_id="fedcba9876543210")
+    watcher.on_delivered([last])
+    assert [last] == watcher.results
 
 
 def test_the_live_display(settings, terminal) -> None:
@@ -165,9 +198,21 @@ def test_the_live_display_follows_the_tokens(settings, terminal) -> None:
     """Entropy and phase change while a sample is being answered, before it has ended."""
     with terminal.watcher(settings) as watcher:
         watcher.on_loaded("m", "cpu", 2)
-        watcher.on_variant("v-reason", "id")
+        watcher.on_variant("v-reason", "id", 0)
         watcher.on_steps([replace(records.steps("s-1", 1)[0], entropy=1.25, alpha=1)])
     assert re.search(r"0/2 +H 1\.25 nats, explore", terminal.text())
+
+
+def test_a_bar_goes_on(settings, terminal) -> None:
+    """The bar of a variant that is continued begins where an earlier call left it; a notice stands above it, as it is written."""
+    with terminal.watcher(settings) as watcher:
+        watcher.on_loaded("m", "cpu", 5)
+        watcher.on_variant("v-reason", "id", 3)
+        watcher.on_notice("the tracking store is back [/red]")
+        watcher.on_sample(records.sample("s-4", records.steps("s-4", 2)))
+    text = terminal.text()
+    assert re.search(r"v-reason .*4/5", text)
+    assert "the tracking store is back [/red]" in text
 
 
 def test_a_bar_a_variant(settings, terminal) -> None:
@@ -175,7 +220,7 @@ def test_a_bar_a_variant(settings, terminal) -> None:
     with terminal.watcher(settings) as watcher:
         watcher.on_loaded("m", "cpu", 1)
         for name in ("one", "two"):
-            watcher.on_variant(name, "id")
+            watcher.on_variant(name, "id", 0)
             watcher.on_sample(records.sample("s-1", records.steps("s-1", 3)))
     assert re.search(r"one .*1/1.*\r?\n.*two .*1/1", terminal.text())
 
@@ -187,7 +232,7 @@ def test_the_terminal_is_given_back(settings, terminal) -> None:
     def interrupted() -> None:
         with watcher:
             watcher.on_loaded("m", "cpu", 1)
-            watcher.on_variant("v-reason", "id")
+            watcher.on_variant("v-reason", "id", 0)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -199,7 +244,7 @@ def test_text_is_no_markup(settings, terminal) -> None:
     """Names and errors in square brackets are shown as they are written, in the lines and at the bar."""
     with terminal.watcher(settings) as watcher:
         watcher.on_loaded("m", "cpu", 1)
-        watcher.on_variant("[red]k", "id")
+        watcher.on_variant("[red]k", "id", 0)
         watcher.on_sample(records.failed("s-1", error="[/nowhere] is not a video"))
     text = terminal.text()
     assert "[/nowhere] is not a video" in text

@@ -16,9 +16,20 @@ from vreason_cli.reference import render
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 
 
+GROUPED = ["runs list", "runs show", "runs steps", "runs reap", "runs delete", "journal status", "journal deliver", "journal verify"]
+
+
 def section(name: str) -> str:
     """What stands under a command's heading."""
-    return render().split(f"## `vreason-track {name}`")[1].split("\n## ")[0]
+    return render().split(f"## `vreason-track {name}`")[1].split("\n## ")[0].split("\n### ")[0]
+
+
+def command_of(name: str) -> click.Command:
+    """A command, or one of a group's."""
+    first, *rest = name.split()
+    module, attribute, _ = COMMANDS[first]
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    return command.commands[rest[0]] if rest else command  # type: ignore[attr-defined]
 
 
 def test_a_section_for_the_program_and_every_command() -> None:
@@ -27,11 +38,17 @@ def test_a_section_for_the_program_and_every_command() -> None:
     assert ["## `vreason-track`", *(f"## `vreason-track {name}`" for name in COMMANDS)] == headings
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+def test_a_groups_commands_stand_below_it() -> None:
+    """One level of headings further down, in the group's order, before the next command."""
+    lines = [line.strip("#` ").removeprefix("vreason-track ") for line in render().splitlines() if line.startswith("### ")]
+    assert lines == GROUPED
+    assert "### `vreason-track runs delete`" in render().split("## `vreason-track runs`")[1].split("\n## ")[0]
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *GROUPED])
 def test_every_option_is_there(name) -> None:
     """Each option and argument of a command stands in its section, under the program's name."""
-    module, attribute, _ = COMMANDS[name]
-    command = getattr(importlib.import_module(module), attribute)
+    command = command_of(name)
     text = section(name)
     assert f"Usage: vreason-track {name}" in text
     written = [spelling for parameter in command.params if isinstance(parameter, click.Option) for spelling in parameter.opts]
@@ -47,7 +64,7 @@ def test_the_width_of_the_terminal_is_no_matter(monkeypatch) -> None:
     assert 100 >= max(len(line) for line in wide.splitlines() if not line.startswith("#"))
 
 
-@pytest.mark.parametrize("name", ["", *COMMANDS])
+@pytest.mark.parametrize("name", ["", *COMMANDS, *GROUPED])
 def test_help_can_be_asked_for_in_short(name) -> None:
     """The page tells of -h beside --help, as the program's own help does, whatever ran before in this process."""
     parts = render().split("## `vreason-track")

@@ -105,3 +105,10 @@ def test_one_line_a_variant_where_nobody_looks(capsys) -> None:
     (line,) = [line for line in lines if "v-reason with a name k=4 lr=0.0003" in line]
     assert "131,072 MiB" in line
     assert "(+0.0 pt)" in line
+
+
+def test_a_kept_variant_is_a_line_like_any_other() -> None:
+    """What an earlier call finished stands in the table with its figures, and is compared with."""
+    rows = cells(result_table([result("baseline", timed(), kept=True), result("v-reason", timed(score=0.0))]))
+    assert ["100.0%", "0.0% (-100.0 pt)"] == [row["accuracy"] for row in rows]
+    assert ["baseline", "v-reason"] == [row["variant"] for row in rows]

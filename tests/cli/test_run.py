@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -11,7 +13,9 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.doubles import clips, trials
-from vreason_cli.run import next_steps
+from vreason_cli.run import delivery_line, next_steps
+from vreason_tracking.journal.folder import run_folders
+from vreason_tracking.journal.reader import last_end
 from vreason_tracking.settings import load_settings, parse_settings
 
 IMPORTS = """
@@ -40,6 +44,10 @@ def config(tmp_path, random_model_folder, tracking_uri):
 def runs_of(uri):
     client = MlflowClient(uri)
     return client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+
+
+def journals(folder):
+    return list(run_folders(folder / "vreason-journal"))
 
 
 def variants_of(uri):
@@ -161,30 +169,37 @@ def test_a_wrong_data_file(program, config, tmp_path, tracking_uri, text, expect
     assert [] == runs_of(tracking_uri)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "uri",
-    [
-        "http://me:s3cret@127.0.0.1:1",
-        "postgresql+psycopg://me:s3cret@127.0.0.1:1/db",
-        "http://me:s3cret@localhost:50O0",
-        "gopher://me:s3cret@localhost",
-        "sqlite:///text.db",
-        "sqlite:////dev/null/mlflow.db",
-    ],
+    "uri", ["http://me:s3cret@localhost:50O0", "gopher://me:s3cret@localhost", "sqlite:///text.db", "sqlite:////dev/null/mlflow.db"]
 )
-def test_a_tracking_address_that_cannot_be_used(program, config, tmp_path, monkeypatch, uri) -> None:
-    """Exit code 5, no traceback, and no password in what is printed."""
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+def test_a_tracking_address_that_cannot_be_used(program, config, tmp_path, uri) -> None:
+    """Exit code 5 before any question is asked, no traceback, and no password in what is printed or kept."""
     (tmp_path / "text.db").write_text("dear diary, " * 100)
     outcome = program("run", "--config", config(uri=uri))
     assert 5 == outcome.code
-    assert outcome.err.startswith("error: ")
+    assert "error: " in outcome.err
     assert "Traceback" not in outcome.err
     assert "s3cret" not in outcome.err + outcome.out
+    assert [] == list((tmp_path / "vreason-journal").glob("*"))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("uri", ["http://me:s3cret@127.0.0.1:1", "postgresql+psycopg://me:s3cret@127.0.0.1:1/db"])
+def test_a_store_that_is_away(program, config, tmp_path, uri) -> None:
+    """It stops nothing: exit code 0, everything recorded, and the end says what waits and how to bring it; no password anywhere."""
+    outcome = program("run", "--config", config(uri=uri, variants=ONE), "--limit", 1)
+    assert 0 == outcome.code, outcome.err
+    assert re.search(r"^[1-9]\d* points recorded, 0 delivered to .*, [1-9]\d* waiting$", outcome.out, re.MULTILINE)
+    assert "  deliver          vreason-track journal deliver" in outcome.out
+    assert "the tracking store is away" in outcome.out
+    assert "s3cret" not in outcome.err + outcome.out
+    assert [] == [path for path in (tmp_path / "vreason-journal").rglob("*") if path.is_file() and b"s3cret" in path.read_bytes()]
+
+
+@pytest.mark.slow
 def test_a_whole_run(program, config, tracking_uri) -> None:
-    """Exit code 0; the table has a line a variant, the runs are named, and each printed id is a run in MLflow."""
+    """Exit code 0; the table has a line a variant, runs of journal and MLflow are named, and all points are delivered."""
     outcome = program("run", "--config", config(), "--limit", 2)
     assert 0 == outcome.code, outcome.err
     assert "Traceback" not in outcome.err
@@ -195,8 +210,13 @@ def test_a_whole_run(program, config, tracking_uri) -> None:
     table = lines[next(number for number, line in enumerate(lines) if "differences are to baseline" in line) :]
     assert [1, 1, 1] == [sum(line.split()[:2] == [name, "2"] for line in table) for name in trials.VARIANTS]
     assert f"mlflow ui --backend-store-uri {tracking_uri}" in outcome.out
+    names = [run.data.tags["vreason.run_id"] for run in variants_of(tracking_uri)]
+    assert [] == [name for name in names if name not in outcome.out]
+    told = re.search(r"^([\d,]+) points recorded, ([\d,]+) delivered to .*, 0 waiting$", outcome.out, re.MULTILINE)
+    assert told[1] == told[2]
 
 
+@pytest.mark.slow
 def test_what_to_type_next_works(program, config, tracking_uri, tmp_path) -> None:
     """The command that is printed to see a sample shows this run's samples, wherever the config recorded them."""
     elsewhere = tracking_uri.replace("mlflow.db", "elsewhere.db")
@@ -211,48 +231,69 @@ def test_what_to_type_next_works(program, config, tracking_uri, tmp_path) -> Non
 @pytest.mark.parametrize(
     "uri", ["http://me:s3cret@127.0.0.1:5000", "https://me:s3cret@tracking.example", "postgresql+psycopg://me:s3cret@db/mlflow"]
 )
-def test_what_to_type_next_holds_no_password(uri) -> None:
+@pytest.mark.parametrize("delivered", [10, 0])
+def test_what_to_type_next_holds_no_password(uri, delivered) -> None:
     """What is printed may end up in a log: a tracking address is shown without its password, on a server as on a database."""
-    lines = next_steps(parse_settings(trials.trial("x", uri)), [trials.result("v-reason")], "s-1")
+    lines = next_steps(parse_settings(trials.trial("x", uri)), [trials.result("v-reason", delivered=delivered)], "s-1")
     assert "s3cret" not in "\n".join(lines)
 
 
-def test_only_one_variant(program, config, tracking_uri) -> None:
+def test_what_waits_is_told_with_its_command() -> None:
+    """How many points wait, and the command that brings them, with the places that the config names; nothing of it when nothing waits."""
+    named = {"uri": "sqlite:///my runs.db", "journal": "/big disk/journal", "experiment": "nights"}
+    settings = parse_settings(trials.trial("x", tracking=named))
+    waiting = trials.result("v-reason", recorded=1_234, delivered=34, experiment_id=None)
+    first, second = next_steps(settings, [waiting], "s-1")
+    assert "1,234 points recorded, 34 delivered to sqlite:///my runs.db (experiment 'nights'), 1,200 waiting" == first
+    assert "  deliver          vreason-track journal deliver --journal '/big disk/journal' --tracking-uri 'sqlite:///my runs.db'" == second
+    assert [] == [line for line in next_steps(settings, [trials.result("v-reason")], "s-1") if "journal deliver" in line]
+
+
+def test_a_refusal_is_told_with_its_reason() -> None:
+    """Beside the points that wait: which variant, and why."""
+    settings = parse_settings(trials.trial("x"))
+    line = delivery_line([trials.result("v-reason", delivered=0, parked="the run was deleted")], "sqlite:///mlflow.db", settings.name)
+    assert "v-reason: the store refuses it: the run was deleted" == line.splitlines()[1].strip()
+
+
+def test_points_of_all_variants_are_added_up() -> None:
+    """One line for the whole call."""
+    results = [trials.result("baseline"), trials.result("v-reason", recorded=100, delivered=90)]
+    assert delivery_line(results, "u", "e").startswith("110 points recorded, 100 delivered to u (experiment 'e'), 10 waiting")
+
+
+def test_only_one_variant(program, config, tmp_path) -> None:
     """--variant leaves the others out of the record."""
-    assert 0 == program("run", "--config", config(), "--variant", "baseline", "--limit", 1).code
-    assert ["baseline"] == [run.info.run_name for run in variants_of(tracking_uri)]
+    assert 0 == program("run", "--config", config(), "--offline", "--variant", "baseline", "--limit", 1).code
+    assert ["baseline"] == [folder.manifest.variant for folder in journals(tmp_path)]
 
 
-def test_a_broken_video(program, config, tmp_path, tracking_uri) -> None:
+def test_a_broken_video(program, config, tmp_path) -> None:
     """It is told as that sample's failure, the run goes on, and the exit code is 0."""
     clips.write_clip(tmp_path / "good.mp4", 16, size=(84, 84))
     (tmp_path / "broken.mp4").write_bytes(b"no video at all" * 100)
     rows = [f'{{"id": "{name}", "video": "{name}.mp4", "question": "Which colour?", "answer": "red"}}' for name in ("broken", "good")]
     (tmp_path / "data.jsonl").write_text("\n".join(rows))
-    outcome = program("run", "--config", config(variants=ONE, data={"source": "data.jsonl"}))
+    outcome = program("run", "--config", config(variants=ONE, data={"source": "data.jsonl"}), "--offline")
     assert 0 == outcome.code, outcome.err
     assert [line for line in outcome.out.splitlines() if "broken failed" in line and "broken.mp4" in line]
     assert "1 (+1 failed)" in outcome.out
-    nested = [run for run in runs_of(tracking_uri) if run.data.tags["vreason.kind"] == "sample"]
-    assert {"broken": "FAILED", "good": "FINISHED"} == {run.info.run_name: run.info.status for run in nested}
 
 
 def test_signatures_come_with_their_mend(program, config) -> None:
     """Replies that were cut off are told after the table, with what to change."""
-    outcome = program("run", "--config", config(variants=ONE), "--limit", 1)
+    outcome = program("run", "--config", config(variants=ONE), "--limit", 1, "--offline")
     assert "v-reason: truncated: 1 sample(s); raise generation.max_new_tokens" in outcome.out
 
 
-def test_a_model_refused_in_the_middle(program, config, random_model_folder, tmp_path, tracking_uri) -> None:
+def test_a_model_refused_in_the_middle(program, config, random_model_folder, tmp_path) -> None:
     """Beam search cannot be steered: exit code 3 without a traceback, the variant told as FAILED."""
-    import shutil
-
     model = shutil.copytree(random_model_folder, tmp_path / "beams")
     text = (model / "generation_config.json").read_text()
     (model / "generation_config.json").write_text(text.replace("{", '{"num_beams": 4,', 1))
-    outcome = program("run", "--config", config(model=model, variants=ONE))
+    outcome = program("run", "--config", config(model=model, variants=ONE), "--offline")
     assert 3 == outcome.code
     assert "num_beams=4" in outcome.err
     assert "Traceback" not in outcome.err
     assert "v-reason (FAILED)" in outcome.out
-    assert ["FAILED"] == [run.info.status for run in variants_of(tracking_uri)]
+    assert ["FAILED"] == [last_end(folder).status for folder in journals(tmp_path)]

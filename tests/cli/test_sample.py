@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from itertools import groupby
+import shutil
 
 import pytest
 
-from tests.doubles import records
+from tests.doubles import readback, records, run_states
 from vreason_tracking.mlflow_store import MlflowStore
-from vreason_tracking.recorder import RunRecorder
 
 
 @pytest.fixture
@@ -19,9 +18,14 @@ def store(tracking_uri, monkeypatch) -> MlflowStore:
 
 
 @pytest.fixture
-def recorded(store) -> str:
-    """A variant of four samples: right, wrong, without an answer tag, failed. Returns its run id."""
-    recorder = RunRecorder(store, "v-reason", {}, {}, "name: trial\n")
+def root(tmp_path):
+    return tmp_path / "vreason-journal"
+
+
+@pytest.fixture(params=["journal", "store"])
+def recorded(request, root, store) -> str:
+    """A delivered variant of four samples: right, wrong, without an answer tag, failed; with its journal here, or only in the store."""
+    recorder = readback.recorder_of(root, "v-reason")
     changes = {
         "s-1": {"signatures": ("truncated", "unparsed")},
         "s-2": {"score": 0.0, "prediction": "A"},
@@ -33,7 +37,10 @@ def recorded(store) -> str:
         recorder.on_sample(records.sample(name, reply, **changed))
     recorder.on_sample(records.failed("s-4", started_ms=records.START_MS + 9_000))
     recorder.finish("FINISHED")
-    return recorder.run_id
+    run_id = str(readback.deliver(recorder.folder, store).run_id)
+    if request.param == "store":
+        shutil.rmtree(root)
+    return run_id
 
 
 def test_the_list(program, recorded) -> None:
@@ -110,25 +117,50 @@ def test_a_failed_sample_as_json(program, recorded) -> None:
     assert ("clips/s-9.mp4: is not a video", {}) == (whole["tags"]["error"], whole["series"])
 
 
-def test_a_baseline(program, store) -> None:
+def test_a_baseline(program, root) -> None:
     """Without a controller the curve is drawn and no update is claimed."""
-    recorder = RunRecorder(store, "baseline", {}, {}, "")
-    reply = records.steps("s-1", 6, controller=False)
-    recorder.on_steps(reply)
-    recorder.on_sample(records.sample("s-1", reply))
+    recorder = readback.recorder_of(root, "baseline")
+    readback.answer(recorder, {"s-1": 6}, controller=False)
     recorder.finish("FINISHED")
-    assert "0 update(s) of dV over 6 tokens" in program("sample", "baseline", "s-1").out
+    assert "0 update(s) of dV over 6 tokens" in program("sample", "baseline", "s-1", "--journal", root).out
 
 
-def test_a_reply_of_one_token(program, store) -> None:
+def test_a_reply_of_one_token(program, root) -> None:
     """A curve of a single point is drawn as well."""
-    recorder = RunRecorder(store, "v-reason", {}, {}, "")
-    reply = records.steps("s-1", 1)
-    recorder.on_steps(reply)
-    recorder.on_sample(records.sample("s-1", reply))
+    recorder = readback.recorder_of(root)
+    readback.answer(recorder, {"s-1": 1})
     recorder.finish("FINISHED")
-    outcome = program("sample", "v-reason", "s-1")
+    outcome = program("sample", "v-reason", "s-1", "--journal", root)
     assert (0, True) == (outcome.code, "over 1 tokens" in outcome.out)
+
+
+def test_before_it_is_delivered(look) -> None:
+    """A run that is only in the journal is read from there; its samples have no run in MLflow yet."""
+    assert "3 sample(s)" in look("sample", "offline").out
+    outcome = look("sample", "offline", "s-1", "--json")
+    assert (0, None) == (outcome.code, json.loads(outcome.out)["run_id"])
+    assert "2 update(s) of dV over 12 tokens" in look("sample", "offline", "s-1").out
+
+
+def test_while_it_is_under_way(look) -> None:
+    """Finished samples are there to see."""
+    assert "1 sample(s)" in look("sample", "running").out
+    assert 0 == look("sample", "running", "s-1").code
+
+
+def test_a_sample_that_never_ended(look) -> None:
+    """Exit code 5, and the command that shows what there is of it."""
+    outcome = look("sample", "killed", run_states.OPEN)
+    assert (5, "") == (outcome.code, outcome.out)
+    assert "`vreason-track runs steps " in outcome.err
+
+
+def test_damaged_steps(look) -> None:
+    """The curve is drawn from those that are left, and how many are not is said."""
+    outcome = look("sample", "damaged", "s-2")
+    assert 0 == outcome.code
+    assert "over 6 tokens" in outcome.out
+    assert "1 of 7 steps are damaged or missing" in outcome.out
 
 
 def test_by_name_and_by_prefix(program, recorded) -> None:
@@ -138,11 +170,9 @@ def test_by_name_and_by_prefix(program, recorded) -> None:
     assert [lists[0]] * 3 == lists
 
 
-def test_a_beginning_of_several(program, store) -> None:
+def test_a_beginning_of_several(look) -> None:
     """Exit code 5, with what to do."""
-    ids = sorted(store.start_run(f"r{number}", {"vreason.kind": "variant"}) for number in range(17))
-    digit = next(digit for digit, group in groupby(ids, key=lambda run: run[0]) if len(list(group)) > 1)
-    outcome = program("sample", digit)
+    outcome = look("sample", "20")
     assert (5, "") == (outcome.code, outcome.out)
     assert "give more of it" in outcome.err
 
@@ -156,7 +186,7 @@ def test_what_is_not_there(program, recorded, arguments, expected) -> None:
     assert expected in outcome.err
 
 
-def test_an_unknown_experiment(program, recorded) -> None:
+def test_an_unknown_experiment(program, store) -> None:
     """Exit code 5, and its name."""
     outcome = program("sample", "v-reason", "--experiment", "nowhere")
     assert 5 == outcome.code
@@ -172,8 +202,9 @@ def test_no_database(program, tmp_path, monkeypatch) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
-def test_where_to_look(program, recorded, tracking_uri, tmp_path, monkeypatch) -> None:
-    """--tracking-uri, its environment variable, and MLflow's own variable each name the database."""
+def test_where_to_look(program, root, store, tracking_uri, tmp_path, monkeypatch) -> None:
+    """--tracking-uri, its environment variable, and MLflow's own variable each name the database; --journal and its own, the journal."""
+    run_states.finished(root, store=store)
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
@@ -182,6 +213,11 @@ def test_where_to_look(program, recorded, tracking_uri, tmp_path, monkeypatch) -
     for name in ("VREASON_SAMPLE_TRACKING_URI", "MLFLOW_TRACKING_URI"):
         with monkeypatch.context() as patch:
             patch.setenv(name, tracking_uri)
+            assert 0 == program("sample", "v-reason").code
+    assert 0 == program("sample", "v-reason", "--journal", root).code
+    for name in ("VREASON_SAMPLE_JOURNAL", "VREASON_JOURNAL"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, str(root))
             assert 0 == program("sample", "v-reason").code
 
 

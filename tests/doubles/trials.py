@@ -26,11 +26,11 @@ def copy_store(template: Path, folder: Path) -> str:
     return f"sqlite:///{shutil.copy(template, folder / 'mlflow.db')}"
 
 
-def trial(model: Path | str, uri: str | None = None, **sections: Any) -> str:
+def trial(model: Path | str | dict[str, Any], uri: str | None = None, **sections: Any) -> str:
     """A config as YAML: three demo questions for each of the paper's variants, ten tokens a reply. `sections` replace whole sections."""
     config: dict[str, Any] = {
         "name": "trial",
-        "model": {"id": str(model)},
+        "model": model if isinstance(model, dict) else {"id": str(model)},
         "variants": [{"name": name, "preset": name} for name in VARIANTS],
         "data": {"source": "demo", "limit": 3},
         "video": {"nframes": 8},

@@ -46,7 +46,8 @@ def test_a_folder_is_not_a_package_itself(folder):
 def test_every_dependency_is_pinned():
     """constraints.txt pins each package that pyproject.toml names, so that two clones get the same environment."""
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
-    named = PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["dev"]
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    named = [*PROJECT["project"]["dependencies"], *(line for extra in extras for line in extra)]
     wanted = {re.match(r"[\w.-]+", line)[0].lower().replace("_", "-") for line in named}
     assert set() == wanted - pinned
 

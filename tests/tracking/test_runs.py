@@ -1,4 +1,6 @@
-"""vreason_tracking.runs: an experiment from settings to record, with a real model of random weights. Read back through MLflow's own API."""
+"""vreason_tracking.runs: an experiment from settings to record, with a real model of random weights and a real process that delivers. Read
+back through MLflow's own API.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
-from tests.doubles import records, trials
+from tests.doubles import readback, records, trials
 from vreason.benchmarks import data_digest
-from vreason.errors import DataError
+from vreason_tracking.experiment import load_samples
+from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.metrics import STEP_METRICS
-from vreason_tracking.runs import evaluation_config, load_samples, run_experiment, variant_params
+from vreason_tracking.runs import run_experiment
 from vreason_tracking.settings import parse_settings
 
 STEP_NAMES = {metric.name for metric in STEP_METRICS}
@@ -29,7 +32,7 @@ class Recorded:
     def __init__(self, settings, watcher) -> None:
         self.settings, self.watcher = settings, watcher
         self.client = MlflowClient(settings.tracking.uri)
-        self.runs = {result.name: result.run_id for result in watcher.results}
+        self.runs = {result.name: result.run_id for result in watcher.delivered}
 
     def rows(self, variant, file):
         return pq.read_table(self.client.download_artifacts(self.runs[variant], file)).to_pylist()
@@ -72,10 +75,47 @@ def test_what_a_watcher_is_told(recorded) -> None:
     seen = recorded.watcher
     ((model, device, samples),) = seen.loaded
     assert (recorded.settings.model.id in model, "float32" in model, device, samples) == (True, True, "cpu", 3)
-    assert [(name, recorded.runs[name]) for name in trials.VARIANTS] == seen.variants
-    assert (9, 9 * trials.TOKENS) == (len(seen.samples), seen.steps)
+    assert [(name, result.folder.run_id, 0) for name, result in zip(trials.VARIANTS, seen.results, strict=True)] == seen.variants
+    assert (9, 9 * trials.TOKENS, []) == (len(seen.samples), seen.steps, seen.notices)
     assert [(name, "FINISHED", 3) for name in trials.VARIANTS] == [(r.name, r.status, r.summary.answered) for r in seen.results]
-    assert [()] * 3 == [result.notes for result in seen.results]
+    assert [((), False, None)] * 3 == [(result.notes, result.kept, result.parked) for result in seen.delivered]
+
+
+def test_everything_is_delivered(recorded) -> None:
+    """When the call ends, as many points are in MLflow as in the journal, and they are the same ones."""
+    for result in recorded.watcher.delivered:
+        assert 0 < result.recorded == result.delivered
+        database = Path(recorded.settings.tracking.uri.removeprefix("sqlite:///"))
+        there = readback.content(database, result.experiment_id)
+        (run,) = there[result.name]
+        own = [point for point in run["points"] if point[0].startswith(("host.", "gpu."))]
+        nested = {name: each["points"] for name, several in there.items() for each in several if each["parent"] == result.name}
+        assert readback.journal_points(result.folder) == {name: sorted(point[:4] for point in points) for name, points in nested.items()}
+        assert result.recorded == len(own) + sum(map(len, nested.values()))
+
+
+def test_the_journal_of_a_call(recorded) -> None:
+    """A run a variant, in order, of one call, each with all that was known before its first record."""
+    folders = [result.folder for result in recorded.watcher.delivered]
+    root = Path(recorded.settings.tracking.uri.removeprefix("sqlite:///")).parent / "vreason-journal"
+    assert {folder.path for folder in folders} == {folder.path for folder in run_folders(root)}
+    manifests = [folder.manifest for folder in folders]
+    assert [(name, place, 3) for place, name in enumerate(trials.VARIANTS)] == [
+        (each.variant, each.call_position, each.call_variants) for each in manifests
+    ]
+    assert (1, 3, 3) == tuple(len({getattr(each, name) for each in manifests}) for name in ("call_id", "run_id", "colour"))
+    assert {("trial", "vreason", "online", recorded.settings.tracking.uri)} == {
+        (each.config_name, each.experiment, each.mode, each.tracking_uri) for each in manifests
+    }
+    assert {tuple(sample.sample_id for sample in load_samples(recorded.settings))} == {each.sample_ids for each in manifests}
+
+
+def test_identity(recorded) -> None:
+    """What the result depends on stands in the tags, so that runs can be found by it; two variants differ in the method alone."""
+    tags = [recorded.run(name).data.tags for name in trials.VARIANTS[:2]]
+    parts = ("run", "model", "method", "decoding", "prompt", "video", "data")
+    assert ["run", "method"] == [part for part in parts if tags[0][f"identity.{part}"] != tags[1][f"identity.{part}"]]
+    assert 1 == len({each["vreason.call"] for each in tags})
 
 
 @pytest.mark.parametrize("variant", trials.VARIANTS)
@@ -119,18 +159,12 @@ def test_tags(recorded) -> None:
     assert ("float32", "7", "trial") == (tags["dtype"], tags["seed"], tags["config.name"])
 
 
-def test_data_digest_follows_the_data(recorded) -> None:
-    """Another choice of questions has another digest."""
-    fewer = parse_settings(trials.trial("x", data={"source": "demo", "limit": 2}))
-    assert data_digest(load_samples(fewer)) != data_digest(load_samples(recorded.settings))
-
-
 @pytest.mark.parametrize("variant", trials.VARIANTS)
 def test_summary_metrics(recorded, variant) -> None:
     """Every summary metric equals what its definition gives for the rows of samples.parquet."""
     metrics = recorded.run(variant).data.metrics
     expected = records.figures(recorded.rows(variant, "samples.parquet"))
-    assert expected == pytest.approx({name: value for name, value in metrics.items() if not name.startswith(("live.", "curve."))})
+    assert expected == pytest.approx({name: value for name, value in metrics.items() if not name.startswith(("live.", "curve.", "host."))})
 
 
 @pytest.mark.parametrize("variant", trials.VARIANTS)
@@ -206,13 +240,6 @@ def test_the_plot_of_all_variants(recorded) -> None:
     assert [] == [name for name in trials.VARIANTS if f"<!-- {name}: mean EMA" not in svg]
 
 
-def test_a_single_variant_has_no_plot_of_all(experiment, tracking_uri) -> None:
-    """Where there is nothing to compare there is one plot."""
-    (result,) = run_experiment(experiment(generation={"max_new_tokens": 2}), trials.Watcher())
-    files = {file.path for file in MlflowClient(tracking_uri).list_artifacts(result.run_id)}
-    assert {"config.yaml", "samples.parquet", "steps.parquet", "entropy.png", "entropy.svg"} == files
-
-
 def test_no_sample_id_in_a_metrics_name(recorded) -> None:
     """Metric names do not grow with the data set."""
     ids = [*recorded.nested("v-reason")]
@@ -228,53 +255,21 @@ def test_memory_is_recorded(recorded) -> None:
     assert "rss" == recorded.run("v-reason").data.tags["memory_source"]
 
 
-def test_variant_params_are_text_or_numbers(recorded) -> None:
-    """MLflow gets no nested value to print in a way of its own."""
-    variant = recorded.settings.resolved_variants()[2]
-    assert {str, int, float, bool} >= {type(value) for value in variant_params(recorded.settings, variant).values()}
+def test_devices_are_recorded(recorded) -> None:
+    """The host's memory, window by window, over the seconds of the run."""
+    points = recorded.client.get_metric_history(recorded.runs["v-reason"], "host.rss_bytes")
+    assert points
+    assert min(point.value for point in points) > 10 * 2**20
+    assert 0 <= min(point.step for point in points) < 60
 
 
-def test_the_methods_side_of_the_settings() -> None:
-    """Video, prompt, generation, scoring, batch and seed arrive as written; what is not given is left to the model."""
-    text = trials.trial("x", seed=3, batch_size=2, data={"source": "demo", "scoring": "video-r1"}, generation={"max_new_tokens": 5})
-    settings = parse_settings(text)
-    variant = settings.resolved_variants()[1]
-    made = evaluation_config(settings, variant)
-    assert (variant.method, 8, "video-r1", 2, 3) == (made.method, made.video.nframes, made.scoring, made.batch_size, made.seed)
-    assert settings.prompt_template() == made.prompt
-    assert (5, False, None) == (made.generation["max_new_tokens"], made.generation["do_sample"], made.generation["temperature"])
-    assert "min_new_tokens" not in made.generation
-
-
-def test_sampling_settings_are_kept() -> None:
-    """With sampling, a temperature given goes through and one not given stays the model's own."""
-    settings = parse_settings(trials.trial("x", generation={"do_sample": True, "temperature": 0.5}))
-    generation = evaluation_config(settings, settings.resolved_variants()[0]).generation
-    assert (True, 0.5) == (generation["do_sample"], generation["temperature"])
-    assert "top_p" not in generation
-
-
-def test_samples_of_a_file(tmp_path) -> None:
-    """A data file's questions are cut to the limit, and its videos looked for where video_root says."""
-    (tmp_path / "data.jsonl").write_text("".join(f'{{"video": "{n}.mp4", "question": "q{n}", "answer": "a"}}\n' for n in range(4)))
-    data = {"source": str(tmp_path / "data.jsonl"), "limit": 2, "video_root": "/videos"}
-    found = load_samples(parse_settings(trials.trial("x", data=data)))
-    assert [("q0", "/videos/0.mp4"), ("q1", "/videos/1.mp4")] == [(sample.question, sample.video) for sample in found]
-
-
-def test_a_missing_data_file() -> None:
-    """It is named."""
-    with pytest.raises(DataError, match=r"none\.jsonl"):
-        load_samples(parse_settings(trials.trial("x", data={"source": "none.jsonl"})))
-
-
-def test_the_same_run_twice(experiment, tracking_uri) -> None:
+def test_the_same_run_twice(experiment) -> None:
     """Same seed, same configuration, same versions: the same tokens and entropies, with sampling as well."""
     sampling = {"max_new_tokens": 6, "do_sample": True, "temperature": 1.5}
     tables = []
     for _ in range(2):
-        (result,) = run_experiment(experiment(generation=sampling), trials.Watcher())
-        path = MlflowClient(tracking_uri).download_artifacts(result.run_id, "steps.parquet")
-        tables.append([(row["token_id"], row["entropy"]) for row in pq.read_table(path).to_pylist()])
+        (result,) = run_experiment(experiment(generation=sampling, tracking={"mode": "offline"}), trials.Watcher())
+        steps = [step for finished in readback.finished_samples(result.folder) for step in finished.steps]
+        tables.append([(step.token_id, step.entropy) for step in steps])
     assert 18 == len(tables[0])
     assert tables[0] == tables[1]

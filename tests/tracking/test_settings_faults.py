@@ -46,14 +46,14 @@ def message(path: str, value: object) -> str:
         ("generation.repetition_penalty", float("nan"), "nan is not a number above 0"),
         ("video.timeout", True, "true is not a number of at least 0.001 and at most 86400"),
         ("seed", 2**32, "4294967296 is not a whole number of at least 0 and at most 4294967295"),
-        ("tracking", 3, "3 is not a mapping with any of uri, experiment"),
+        ("tracking", 3, "3 is not a mapping with any of uri, experiment, mode, journal, disk_patience"),
         ("prompt.suffixes", [], "[] is not a mapping with any of multiple choice, numerical, regression, OCR, free-form"),
         ("prompt.suffixes.OCR", 3, "3 is not text or null; put it in quotes"),
         ("prompt.suffixes.ocr", "x", "unknown key; did you mean OCR?"),
         ("batch-size", 3, "unknown key; did you mean batch_size?"),
         ("temperature", 0.1, "unknown key; did you mean generation.temperature?"),
         ("matrx", {}, "unknown key; did you mean matrix?"),
-        ("tracking.zzz", 1, "unknown key; known are uri, experiment"),
+        ("tracking.zzz", 1, "unknown key; known are uri, experiment, mode, journal, disk_patience"),
     ],
 )
 def test_fault_in_plain_words(path, value, expected):

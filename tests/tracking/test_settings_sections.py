@@ -62,6 +62,7 @@ def test_tracking_uri_resolves_in_order():
     assert "http://env" == TrackingSettings().resolved_uri(environment)
     assert "sqlite:///mlflow.db" == TrackingSettings().resolved_uri({})
     assert "sqlite:///mlflow.db" == TrackingSettings().resolved_uri({"MLFLOW_TRACKING_URI": ""})
+    assert "postgresql+psycopg://h/db" == TrackingSettings(uri="postgres://h/db").resolved_uri(environment)
 
 
 def test_tracking_uri_reads_the_environment_of_the_moment(monkeypatch):

@@ -172,9 +172,14 @@ def _short(values: Mapping[str, Any]) -> dict[str, str]:
     return {name: _fitting(str(value), _LONGEST) for name, value in values.items()}
 
 
+def storable(text: str) -> str:
+    """The text in characters that every store and file takes."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _fitting(text: str, longest: int) -> str:
     """A text that every store takes; one that is cut ends in an ellipsis."""
-    text = _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    text = storable(text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

@@ -82,7 +82,7 @@ def plan(settings: RunSettings, asked: Sequence[Asked], root: Path, resume: str 
     call = None if resume is None else _newest_call(root, settings) if resume == AUTO else require(root, resume).manifest.call_id
     runs = {folder.manifest.variant: folder for folder in readable_runs(root) if call and folder.manifest.call_id == call}
     unlike = [each for each in asked if each.variant.name in runs and not _same(runs[each.variant.name], each)]
-    if unlike and resume == AUTO and all(_is_finished(folder) for folder in runs.values()):
+    if unlike and resume == AUTO and _is_whole(list(runs.values())):
         call, runs, unlike = None, {}, []  # nothing was left undone: a changed config is simply a new call
     if unlike:
         raise TrackingError(_difference(runs[unlike[0].variant.name], unlike[0]))
@@ -107,6 +107,16 @@ def _same(folder: RunFolder, asked: Asked) -> bool:
 def _is_finished(folder: RunFolder) -> bool:
     end = last_end(folder)
     return end is not None and end.status == "FINISHED"
+
+
+def _is_whole(runs: Sequence[RunFolder]) -> bool:
+    """Whether every variant that the call had was begun and is finished."""
+    return all(map(_is_finished, runs)) and len(runs) >= max((folder.manifest.call_variants for folder in runs), default=0)
+
+
+def look_again(task: Task) -> Task:
+    """The task as it stands now: what a plan says may be old when its turn comes."""
+    return _task(task.asked, task.position, task.folder)
 
 
 def _task(asked: Asked, position: int, folder: RunFolder | None) -> Task:

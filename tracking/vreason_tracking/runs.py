@@ -17,13 +17,13 @@ from vreason_tracking.delivery.log import read_delivered
 from vreason_tracking.experiment import config_text, evaluation_config, load_samples, run_tags, variant_params
 from vreason_tracking.identity import identity_of
 from vreason_tracking.journal.folder import RunFolder, new_run_id, readable_runs
-from vreason_tracking.journal.lease import LeaseTakenError
+from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.journal.reader import closed_samples, last_end, recorded_points
 from vreason_tracking.plots import COLOURS
 from vreason_tracking.reaping import reap_journal
 from vreason_tracking.recorder import RunRecorder
-from vreason_tracking.resume import Asked, Plan, Task, plan
+from vreason_tracking.resume import Asked, Plan, Task, look_again, plan
 from vreason_tracking.settings import RunSettings
 from vreason_tracking.summary import RunSummary
 from vreason_tracking.telemetry import MemorySampler
@@ -133,6 +133,20 @@ def _settle(delivery: BackgroundDelivery | None, results: list[VariantResult], w
         watcher.on_delivered(results)
 
 
+def _owned(folder: RunFolder) -> Lease:
+    """The run's lease.
+
+    Raises:
+        TrackingError: another process has it.
+    """
+    try:
+        return Lease(folder.lease)
+    except LeaseTakenError as error:
+        raise TrackingError(f"{error}: two processes never own one run; stop that one, or wait for it") from error
+    except OSError as error:
+        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); mend the folder's rights") from error
+
+
 def _waits(folder: RunFolder) -> bool:
     """Whether a run that has ended is not yet delivered to that end, nor refused."""
     marks, end = read_delivered(folder.delivery_log), last_end(folder)
@@ -233,11 +247,17 @@ class _Experiment:
         """Answer every sample that is not done."""
         from vreason.evaluation import Evaluation
 
-        try:
-            patience = self.settings.tracking.disk_patience
-            recorder = RunRecorder(task.folder, patience) if task.folder else RunRecorder.create(self.root, manifest(), patience)
-        except LeaseTakenError as error:
-            raise TrackingError(f"{error}: two processes never own one run; stop that one, or wait for it") from error
+        patience, folder = self.settings.tracking.disk_patience, task.folder
+        if folder is None:
+            recorder = RunRecorder.create(self.root, manifest(), patience)
+        else:
+            lease = _owned(folder)
+            task = look_again(task)
+            if task.finished:
+                lease.release()
+                self._keep(task)
+                return
+            recorder = RunRecorder(folder, patience, lease)
         with self._closing(recorder, task) as notes:
             if self.delivery is not None:
                 self.delivery.deliver(recorder.folder)

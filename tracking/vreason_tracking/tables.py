@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vreason.events import SampleRecord, StepRecord
+from vreason_tracking.mlflow_store import storable
 
 _TYPES: dict[str, pa.DataType] = {
     "str": pa.string(),
@@ -29,6 +30,12 @@ _ROWS = 20_000  # steps kept back before a row group is written
 def schema_of(record: type[Any]) -> pa.Schema:
     """The Arrow schema of an event class: its fields, in their order."""
     return pa.schema([(field.name, _TYPES[str(field.type)]) for field in fields(record)])
+
+
+def _storable(row: dict[str, Any]) -> dict[str, Any]:
+    """Texts in characters that UTF-8 has: a data file in JSON may hold others."""
+    texts = {name: storable(value) for name, value in row.items() if isinstance(value, str)}
+    return {**row, **texts, **({"options": [storable(option) for option in row["options"]]} if "options" in row else {})}
 
 
 class RecordTables:
@@ -55,5 +62,5 @@ class RecordTables:
     def _write(self) -> None:
         for kind, rows in self._waiting.items():
             if rows:
-                self._writers[kind].write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=schema_of(kind)))
+                self._writers[kind].write_table(pa.Table.from_pylist([_storable(asdict(row)) for row in rows], schema=schema_of(kind)))
                 rows.clear()

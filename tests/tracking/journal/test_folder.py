@@ -12,7 +12,7 @@ import pytest
 from tests.doubles import journals
 from tests.doubles.disk import DiskCalls, no_room
 from vreason.errors import TrackingError
-from vreason_tracking.journal.folder import MANIFEST, RunFolder, find_folder, new_run_id, run_folders, write_whole
+from vreason_tracking.journal.folder import MANIFEST, RunFolder, new_run_id, readable_runs, run_folders, write_whole
 
 
 def test_a_runs_name() -> None:
@@ -94,29 +94,20 @@ def test_runs_of_a_journal(tmp_path: Path) -> None:
 def test_no_journal_at_all(tmp_path: Path) -> None:
     """It has no runs."""
     assert [] == list(run_folders(tmp_path / "nowhere"))
-    assert find_folder(tmp_path / "nowhere", "2026") is None
 
 
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [("20261120T094512-ffffff", "20261120T094512-ffffff"), ("20261120T094513", "20261120T094513-000000"), ("ffffff", None), ("", None)],
-)
-def test_a_run_by_its_beginning(tmp_path: Path, name: str, found: str | None) -> None:
-    """A beginning is enough where only one run has it; nothing is the beginning of nothing."""
-    journals.new(tmp_path, "20261120T094513-000000")
-    journals.new(tmp_path, "20261120T094512-ffffff")
-    folder = find_folder(tmp_path, name)
-    assert found == (folder and folder.run_id)
+def test_a_damaged_manifest_is_in_nobodys_way(tmp_path: Path) -> None:
+    """Its run is a run of the journal, but in nobody's way who reads manifests."""
+    journals.new(tmp_path, "run-1")
+    (journals.new(tmp_path, "run-2").path / MANIFEST).write_text("{")
+    assert ["run-1", "run-2"] == [run.run_id for run in run_folders(tmp_path)]
+    assert ["run-1"] == [run.run_id for run in readable_runs(tmp_path)]
 
 
-def test_a_beginning_of_several_runs(tmp_path: Path) -> None:
-    """It is refused with their number, unless it is one's whole name."""
-    for name in ("run", "run-2", "run-3"):
-        journals.new(tmp_path, name)
-    with pytest.raises(TrackingError, match=r"'run-' is the beginning of 2 runs in .*; give more of it"):
-        find_folder(tmp_path, "run-")
-    found = find_folder(tmp_path, "run")
-    assert "run" == (found and found.run_id)
+def test_a_journal_that_is_a_file(tmp_path: Path) -> None:
+    """It holds no runs."""
+    (tmp_path / "file").write_text("")
+    assert [] == list(run_folders(tmp_path / "file"))
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ class Closing:
         end: how the session ended.
         summary, curve: over all finished samples of all sessions.
         done: number of finished samples.
-        incomplete: ids of samples whose record is damaged.
+        missing: ids of samples whose record is damaged or gone.
     """
 
     manifest: Manifest
@@ -35,7 +35,7 @@ class Closing:
     summary: RunSummary
     curve: EntropyCurve
     done: int
-    incomplete: frozenset[str]
+    missing: frozenset[str]
 
     def write(self, store: MlflowStore, run_id: str, workplace: Path, tables: Iterable[Path]) -> None:
         """Write it all and give the run the status that is true.
@@ -67,9 +67,9 @@ class Closing:
             tags["error"] = self.end.error
         if self.end.notes:
             tags["notes"] = "\n".join(self.end.notes)
-        if self.incomplete:
-            names = ", ".join(sorted(self.incomplete)[:20])
-            tags["record.incomplete"] = f"{len(self.incomplete)} sample(s) damaged in the journal: {names}"
+        if self.missing:
+            names = ", ".join(sorted(self.missing)[:20])
+            tags["record.incomplete"] = f"{len(self.missing)} sample(s) damaged or missing in the journal: {names}"
         advice = self.summary.advice()
         if advice:
             tags["mlflow.note.content"] = "**Failure signatures**\n\n" + "\n".join(f"- {line}" for line in advice)

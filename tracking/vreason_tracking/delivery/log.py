@@ -13,7 +13,6 @@ which changes nothing. The process that holds the delivery lease appends; anybod
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,8 +119,3 @@ class DeliveryLog:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-
-
-def as_dict(delivered: Delivered) -> Mapping[str, Any]:
-    """For machines: counts instead of samples."""
-    return {**{name: value for name, value in vars(delivered).items() if name != "samples"}, "samples": len(delivered.samples)}

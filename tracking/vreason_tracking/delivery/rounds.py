@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vreason_tracking.availability import is_unavailable
 from vreason_tracking.delivery.backoff import Backoff
@@ -18,7 +18,6 @@ from vreason_tracking.mlflow_store import MlflowStore, reason_of
 
 TURN = 0.5  # seconds that one run may take before the next one gets its turn
 COMPANY = 1.0  # seconds for which a run's own series waits for more points
-_LOCAL = (OSError, LeaseTakenError)  # a full disk under the marks; another process at work on the same run
 
 
 @dataclass
@@ -29,12 +28,17 @@ class _Waiting:
         delivery: None before its first turn.
         idle_since: monotonic time at which there was nothing more to read.
         over: nothing more will be done here: delivered to its end, or parked.
+        parked: refused for good.
+        backoff, again: a run that alone fails is asked for less and less often; monotonic time before which it has no turn.
     """
 
     folder: RunFolder
     delivery: RunDelivery | None = None
     idle_since: float = 0.0
     over: bool = False
+    parked: bool = False
+    backoff: Backoff = field(default_factory=Backoff)
+    again: float = 0.0
 
 
 class Rounds:
@@ -57,8 +61,10 @@ class Rounds:
         self.progress = 0
 
     def add(self, folder: RunFolder) -> None:
-        """Deliver this run too."""
-        self._runs.setdefault(folder.run_id, _Waiting(folder))
+        """Deliver this run too; one that was parked is tried again."""
+        known = self._runs.get(folder.run_id)
+        if known is None or known.parked:
+            self._runs[folder.run_id] = _Waiting(folder)
 
     def drop(self, folder: RunFolder) -> None:
         """Leave a run to somebody else."""
@@ -82,48 +88,53 @@ class Rounds:
 
     def turn(self) -> float:
         """Give every run its turn; returns the seconds for which there is nothing to do, 0 when there is more."""
-        if (left := self._again - time.monotonic()) > 0:
-            return left
+        now = time.monotonic()
+        if self._again > now:
+            return self._again - now
         busy = False
-        for waiting in list(self._runs.values()):
-            if waiting.over:
-                continue
+        for waiting in [each for each in self._runs.values() if not each.over and each.again <= now]:
             try:
                 busy |= self._advance(waiting)
+            except LeaseTakenError:  # another process is at work on it
+                continue
             except Exception as error:
-                if not isinstance(error, LeaseTakenError):
-                    self.failed(error, waiting)
+                self._runs[waiting.folder.run_id] = self._runs.pop(waiting.folder.run_id)  # the others come first next time
+                self.failed(error, waiting)
                 if self._away:
                     break
-            else:
-                self._worked()
         return max(0.0, self._again - time.monotonic()) if self._away else 0.0 if busy else COMPANY / 4
 
     def beat(self) -> None:
         """A heartbeat for every run under way."""
         for delivery in list(self.deliveries()):
             try:
-                delivery.beat()
+                if delivery.beat():
+                    self._worked(None)
             except Exception as error:
                 self.failed(error, None)
                 return
 
     def failed(self, error: Exception, waiting: _Waiting | None) -> None:
         """What is away is asked again later; what refuses is not."""
-        if isinstance(error, _LOCAL) or is_unavailable(error):
+        if is_unavailable(error):
             self._again = time.monotonic() + self._backoff.failed()
+            if waiting is not None:
+                waiting.again = time.monotonic() + waiting.backoff.failed()
             if not self._away:
                 self._say("away", reason_of(error), "")
             self._away = True
         elif waiting is not None:
-            waiting.over = True
+            waiting.over = waiting.parked = True
             if waiting.delivery:
                 waiting.delivery.log.parked(reason_of(error))
                 waiting.delivery.close()
             self._say("parked", reason_of(error), waiting.folder.run_id)
 
-    def _worked(self) -> None:
+    def _worked(self, waiting: _Waiting | None) -> None:
+        """The store has answered."""
         self._backoff.worked()
+        if waiting is not None:
+            waiting.backoff.worked()
         if self._away:
             self._away = False
             self._say("ready", "", "")
@@ -132,7 +143,7 @@ class Rounds:
         """A run's turn; whether there is more to do for it now."""
         delivery = waiting.delivery or self._begin(waiting)
         end = time.monotonic() + TURN
-        while delivery.advance():
+        while self._next_piece(waiting, delivery):
             self.progress += 1
             waiting.idle_since = 0.0
             if delivery.ended:
@@ -141,17 +152,35 @@ class Rounds:
             if time.monotonic() > end:
                 return True
         waiting.idle_since = waiting.idle_since or time.monotonic()
-        if time.monotonic() - waiting.idle_since > COMPANY:
-            delivery.idle()
+        if time.monotonic() - waiting.idle_since > COMPANY and delivery.idle():
+            self._worked(waiting)
         if delivery.ended:  # found to have been delivered before
             self._finish(waiting, delivery)
         return False
 
+    def _next_piece(self, waiting: _Waiting, delivery: RunDelivery) -> bool:
+        asked = delivery.asked
+        try:
+            return delivery.advance()
+        except Exception:
+            if delivery.broken:
+                waiting.delivery = None
+                delivery.close()
+            raise
+        finally:
+            if delivery.asked > asked:
+                self._worked(waiting)
+
     def _begin(self, waiting: _Waiting) -> RunDelivery:
         store = self.open(waiting.folder.manifest.experiment)
-        delivery = waiting.delivery = RunDelivery(waiting.folder, store)
-        require_same_store(delivery)
-        delivery.log.freed()
+        delivery = RunDelivery(waiting.folder, store)
+        try:
+            require_same_store(delivery)
+            delivery.log.freed()
+        except BaseException:
+            delivery.close()
+            raise
+        waiting.delivery = delivery
         return delivery
 
     def _finish(self, waiting: _Waiting, delivery: RunDelivery) -> None:
@@ -160,7 +189,7 @@ class Rounds:
         try:
             draw_together(waiting.folder, delivery.store, curves)
         except Exception as error:
-            if isinstance(error, OSError) or is_unavailable(error):
+            if is_unavailable(error):
                 raise
             self._say("parked", f"the plot of all variants: {reason_of(error)}", waiting.folder.run_id)
         waiting.over = True

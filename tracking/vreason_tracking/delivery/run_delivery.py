@@ -27,12 +27,13 @@ from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lease import Lease
 from vreason_tracking.journal.reader import read_fragment
 from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
-from vreason_tracking.mlflow_store import MlflowStore, Point
+from vreason_tracking.mlflow_store import MlflowStore, Point, storable
 from vreason_tracking.summary import RunSummary
 from vreason_tracking.tables import RecordTables
 from vreason_tracking.telemetry import DeviceRecord
 
 _AT_ONCE = 1000  # points that wait before the variant's own series are sent
+_LOOKED_AHEAD = 16  # fragments that may be missing in a row
 
 
 class RunDelivery:
@@ -42,6 +43,8 @@ class RunDelivery:
         summary, curve, tables: of all samples read so far.
         log: what has been delivered.
         ended: the run has ended and is delivered to that end.
+        asked: how often the store has taken something.
+        broken: the journal could not be taken in, for lack of room for the tables, say: only another delivery can go on.
 
     Raises:
         LeaseTakenError: another process delivers this run.
@@ -59,7 +62,7 @@ class RunDelivery:
         self.summary, self.curve = RunSummary(), EntropyCurve()
         self.workplace = Path(tempfile.mkdtemp(prefix="vreason-"))
         self.tables = RecordTables(self.workplace)
-        self.ended = False
+        self.ended, self.asked, self.broken = False, 0, False
         self._assembly = SampleAssembly()
         self._fragment = 1
         self._devices = 0
@@ -69,7 +72,7 @@ class RunDelivery:
         self._series: list[Point] = []  # of the variant's own run
         self._in_doubt = True  # the next nested run may be there already, made by an attempt that did not come to marking it
         self._interrupted = self.log.delivered.run_id is not None
-        self._unmarked = False  # the store holds the run, but no mark says what of it: every nested run is looked for
+        self._there: dict[str, str] | None = None  # nested runs that an earlier attempt left, marked or not, by sample
 
     def advance(self) -> bool:
         """Do the next piece, if there is one; returns whether there was.
@@ -94,18 +97,20 @@ class RunDelivery:
             raise
         return True
 
-    def idle(self) -> None:
-        """Nothing more to read for now: send what waits for company."""
-        self._send_series(0)
+    def idle(self) -> bool:
+        """Nothing more to read for now: send what waits for company. Whether there was something."""
+        return self._send_series(0)
 
-    def beat(self) -> None:
-        """The run is alive: say so, also to somebody who took it for dead while the store was away."""
+    def beat(self) -> bool:
+        """The run is alive: say so, also to somebody who took it for dead while the store was away. Whether there was a run to speak of."""
         run_id = self.log.delivered.run_id
-        if run_id and not self.ended:
-            self.store.log(run_id, tags={HEARTBEAT_TAG: str(unix_ms())})
-            if self.store.client.get_run(run_id).info.status != "RUNNING":
-                self.store.reopen_run(run_id, {})
-                self.store.delete_tag(run_id, "error")
+        if run_id is None or self._session <= self.log.delivered.session:  # it has ended, and is only read again
+            return False
+        self.store.log(run_id, tags={HEARTBEAT_TAG: str(unix_ms())})
+        if self.store.client.get_run(run_id).info.status != "RUNNING":
+            self.store.reopen_run(run_id, {})
+            self.store.delete_tag(run_id, "error")
+        return True
 
     def close(self) -> None:
         """Let go of the run."""
@@ -118,14 +123,25 @@ class RunDelivery:
 
     def _read(self) -> bool:
         """Turn the next closed fragment into pieces."""
-        path = self.folder.fragment(self._fragment)
-        if not path.exists():
+        number = self._next_fragment()
+        if number is None:
             return False
-        events = read_fragment(path).events
-        for event in events:
-            self._take(event)
-        self._fragment += 1
+        events = read_fragment(self.folder.fragment(number)).events
+        try:
+            for event in events:
+                self._take(event)
+        except Exception:
+            self.broken = True
+            raise
+        self._fragment = number + 1
         return True
+
+    def _next_fragment(self) -> int | None:
+        """The next one that is closed. They are closed in order: one that is missing before it was taken away, and its samples with it."""
+        for number in range(self._fragment, self._fragment + _LOOKED_AHEAD):
+            if self.folder.fragment(number).exists():
+                return self._fragment if self.folder.fragment(self._fragment).exists() else number  # closed in between
+        return None
 
     def _take(self, event: Event) -> None:
         for finished in self._assembly.feed([event]):
@@ -157,8 +173,7 @@ class RunDelivery:
         """Make the variant's run, or find the one that an earlier attempt made."""
         manifest = self.manifest
         found = self._find(f"tags.`{RUN_TAG}` = '{self.folder.run_id}'")
-        self._unmarked = found is not None
-        self._interrupted |= self._unmarked
+        self._interrupted |= found is not None
         tags = {**manifest.tags, RUN_TAG: self.folder.run_id, "vreason.kind": "variant", "mlflow.runColor": manifest.colour}
         tags |= {ASKED_TAG: str(len(manifest.sample_ids))}
         run_id = found or self.store.start_run(manifest.variant, tags, started_ms=manifest.created_ms)
@@ -167,12 +182,13 @@ class RunDelivery:
         config.write_text(manifest.config, encoding="utf-8")
         self.store.log_files(run_id, [config])
         self.log.opened(run_id, self.store.experiment_id, lasting(self.store.uri))
+        self.asked += 1
 
     def _send_sample(self, finished: FinishedSample) -> None:
         name = finished.sample.sample_id
         if name not in self.log.delivered.samples:
             parent, end = self._run_id, ended_ms(finished)
-            nested = self._nested(name) if self._in_doubt else None
+            nested = self._nested(name)
             if nested is None:
                 tags = {**sample_tags(finished.sample), "vreason.number": f"{finished.number:07d}"}
                 nested = self.store.start_run(name, tags, parent, finished.sample.started_ms)
@@ -180,22 +196,27 @@ class RunDelivery:
             self.store.log(nested, points)
             self.store.end_run(nested, "FAILED" if finished.sample.error else "FINISHED", end)
             self.log.sample(name, nested, len(points))
-            self._in_doubt = self._unmarked
+            self._in_doubt = False
+            self.asked += 1
         self._send_series(_AT_ONCE)
 
-    def _send_series(self, least: int) -> None:
-        """The variant's own series, once there is more than `least` of them."""
-        if len(self._series) > least and self.log.delivered.run_id:
-            self.store.log(self._run_id, self._series)
-            self._series.clear()
-            if self._devices > self.log.delivered.devices:
-                self.log.devices(self._devices, self._device_points)
-                self._device_points = 0
+    def _send_series(self, least: int) -> bool:
+        """The variant's own series, once there is more than `least` of them. Whether there was."""
+        if len(self._series) <= least or self.log.delivered.run_id is None:
+            return False
+        self.store.log(self._run_id, self._series)
+        self._series.clear()
+        if self._devices > self.log.delivered.devices:
+            self.log.devices(self._devices, self._device_points)
+            self._device_points = 0
+        self.asked += 1
+        return True
 
     def _reopen(self) -> None:
         """A killed run goes on."""
         if self._session > self.log.delivered.session:
             self.store.reopen_run(self._run_id, {"vreason.sessions": str(self._session)})
+            self.asked += 1
 
     def _end(self, end: End) -> None:
         if self._goes_on():
@@ -208,15 +229,18 @@ class RunDelivery:
         self._send_series(0)
         if self._interrupted:
             self._remove_strays()
-        closing = Closing(self.manifest, end, self.summary, self.curve, len(self._assembly.done), frozenset(self._assembly.incomplete))
+        asked = self.manifest.sample_ids if end.status == "FINISHED" else ()
+        missing = frozenset(self._assembly.incomplete) | (frozenset(asked) - self._assembly.done)
+        closing = Closing(self.manifest, end, self.summary, self.curve, len(self._assembly.done), missing)
         self.tables.close()
         closing.write(self.store, self._run_id, self.workplace, self.tables.paths.values())
         self.log.closed(end.session, end.status)
         self.ended = True
+        self.asked += 1
 
     def _goes_on(self) -> bool:
         """Whether another session stands behind the fragment just read: then that one's end counts."""
-        return self.folder.fragment(self._fragment).exists()
+        return self._next_fragment() is not None
 
     # --- what an earlier attempt may have left ---
 
@@ -227,25 +251,33 @@ class RunDelivery:
         return run_id
 
     def _nested(self, sample_id: str) -> str | None:
-        """The nested run of a sample that is not marked, if there is one."""
-        if "'" not in sample_id:
-            return self._find(f"tags.`mlflow.parentRunId` = '{self._run_id}' AND tags.`vreason.sample_id` = '{sample_id}'")
-        runs = self._search(f"tags.`mlflow.parentRunId` = '{self._run_id}'")
-        return next((run.info.run_id for run in runs if run.data.tags.get("vreason.sample_id") == sample_id), None)
+        """The nested run of a sample that is not marked, if an earlier attempt made one."""
+        if self._there is None:
+            left = self._nested_runs() if self._interrupted else ()
+            self._there = {run.data.tags.get("vreason.sample_id", ""): run.info.run_id for run in left}
+        elif self._in_doubt:
+            self._there |= {run.data.tags.get("vreason.sample_id", ""): run.info.run_id for run in self._nested_runs()}
+        return self._there.get(storable(sample_id))
+
+    def _nested_runs(self) -> Sequence[Any]:
+        """Those of the store, the newest first: of two of one sample the older one counts."""
+        return self._search(f"tags.`mlflow.parentRunId` = '{self._run_id}'", "DESC")
 
     def _remove_strays(self) -> None:
-        """A request that was given up may have made a nested run after all, later than anybody could look for it."""
-        known = set(self.log.delivered.samples.values())
-        for run in self._search(f"tags.`mlflow.parentRunId` = '{self._run_id}'"):
-            if run.info.run_id not in known and run.data.tags.get("vreason.sample_id"):
+        """A request that was given up may have made a run after all, later than anybody could look for it."""
+        known = {self._run_id, *self.log.delivered.samples.values()}
+        variants = self._search(f"tags.`{RUN_TAG}` = '{self.folder.run_id}' AND tags.`vreason.kind` = 'variant'")
+        samples = [run for run in self._nested_runs() if run.data.tags.get("vreason.sample_id")]
+        for run in (*variants, *samples):
+            if run.info.run_id not in known:
                 self.store.client.delete_run(run.info.run_id)
 
     def _find(self, query: str) -> str | None:
         runs = self._search(query)
         return str(runs[0].info.run_id) if runs else None
 
-    def _search(self, query: str) -> Sequence[Any]:
-        return self.store.all_runs(query, "attributes.start_time ASC")
+    def _search(self, query: str, order: str = "ASC") -> Sequence[Any]:
+        return self.store.all_runs(query, f"attributes.start_time {order}")
 
 
 def require_same_store(delivery: RunDelivery) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from vreason_tracking.availability import is_unavailable
 from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.delivery.log import read_delivered
 from vreason_tracking.journal.folder import RunFolder, readable_runs
@@ -42,7 +43,16 @@ def draw_together(folder: RunFolder, store: MlflowStore, known: Mapping[str, Ent
     with tempfile.TemporaryDirectory(prefix="vreason-") as workplace:
         files = draw_entropy(curves, Path(workplace) / NAME, f"Entropy while answering: {manifest.config_name}", colours)
         for each in finished:
-            store.log_files(delivered[each.run_id].run_id or "", files)
+            _add(store, delivered[each.run_id].run_id or "", files)
+
+
+def _add(store: MlflowStore, run_id: str, files: Sequence[Path]) -> None:
+    """To a run's artifacts; one that somebody has taken out of the store since has none."""
+    try:
+        store.log_files(run_id, files)
+    except Exception as error:
+        if is_unavailable(error):
+            raise
 
 
 def _is_finished(folder: RunFolder) -> bool:

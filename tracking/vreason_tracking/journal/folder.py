@@ -122,11 +122,14 @@ class RunFolder:
 
 def run_folders(root: Path) -> Iterator[RunFolder]:
     """Every run of a journal, oldest first. A folder without a manifest is a run that died while it was made: nothing is lost with it."""
-    if not root.is_dir():
-        return
-    for path in sorted(root.iterdir()):
-        if (path / MANIFEST).is_file():
-            yield RunFolder(path)
+    try:
+        paths = sorted(root.iterdir()) if root.is_dir() else []
+    except OSError as error:
+        raise TrackingError(f"{root}: cannot be read ({error}); mend its rights, or name another journal") from error
+    for path in paths:
+        with contextlib.suppress(PermissionError):  # somebody else's, in a journal that several share
+            if (path / MANIFEST).is_file():
+                yield RunFolder(path)
 
 
 def readable_runs(root: Path) -> Iterator[RunFolder]:
@@ -135,19 +138,6 @@ def readable_runs(root: Path) -> Iterator[RunFolder]:
         with contextlib.suppress(TrackingError):
             _ = folder.manifest
             yield folder
-
-
-def find_folder(root: Path, run_id: str) -> RunFolder | None:
-    """The run of this id, or the only one whose id begins so.
-
-    Raises:
-        TrackingError: the beginning fits several.
-    """
-    fitting = [folder for folder in run_folders(root) if run_id and folder.run_id.startswith(run_id)]
-    exact = [folder for folder in fitting if folder.run_id == run_id]
-    if len(fitting) > 1 and not exact:
-        raise TrackingError(f"{run_id!r} is the beginning of {len(fitting)} runs in {root}; give more of it")
-    return next(iter(exact or fitting), None)
 
 
 def write_whole(path: Path, data: bytes) -> None:

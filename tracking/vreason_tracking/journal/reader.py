@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +15,6 @@ from vreason_tracking.journal.folder import RunFolder, sync_folder, write_whole
 from vreason_tracking.journal.lines import from_line, read_lines, to_line
 from vreason_tracking.metrics import count_points
 from vreason_tracking.telemetry import DeviceRecord
-
-_HEAD = b'["head"'
 
 
 @dataclass(frozen=True)
@@ -134,11 +133,9 @@ def read_only_backwards(folder: RunFolder, *kinds: str) -> Iterator[Event]:
 
 
 def _only(path: Path, kinds: Sequence[str]) -> Iterator[Event]:
-    beginnings = (_HEAD, *(f'["{kind}"'.encode() for kind in kinds))
+    wanted = "|".join(("head", *kinds))
     columns = COLUMNS
-    for line in _bytes(path).split(b"\n")[:-1]:  # a last line without its newline is torn
-        if not line.startswith(beginnings, 9):
-            continue
+    for line in re.findall(rf'^.{{8}} \["(?:{wanted})".*(?=\n)'.encode(), _bytes(path), re.MULTILINE):
         try:
             record = from_line(line)
             if record[0] == "head":

@@ -1,0 +1,54 @@
+"""What tests of commands about the record share: an environment of their own, and a program that looks at the shared world."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.doubles.recorded_world import World
+
+_LEFT_BEHIND = {  # what a command sets for its own process when nobody has; here several commands share one
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "PGCONNECT_TIMEOUT": "10",
+}
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the user's, and nothing that stays."""
+    monkeypatch.delenv("VREASON_JOURNAL", raising=False)
+    for name, value in _LEFT_BEHIND.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def look(program: Callable[..., Any], world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """The program with these arguments, told where the shared world is; it runs in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: program(*arguments, *world.places)
+
+
+@pytest.fixture
+def look_json(look: Callable[..., Any]) -> Callable[..., Any]:
+    """The same with --json; returns the document."""
+
+    def run(*arguments: object) -> Any:
+        outcome = look(*arguments, "--json")
+        assert (0, "") == (outcome.code, outcome.err)
+        return json.loads(outcome.out)
+
+    return run
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output goes to a terminal of 160 columns."""
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", "160")

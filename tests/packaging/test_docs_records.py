@@ -1,0 +1,43 @@
+"""docs/records.md: the fields of every JSON document are named there, and none that is not in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from vreason.events import StepRecord
+from vreason_tracking.journal.reader import Damage
+from vreason_tracking.journal.verify import Verification
+from vreason_tracking.journal_status import JournalRow
+from vreason_tracking.run_details import Delivery, RunDetails, Session, Sibling
+from vreason_tracking.run_list import RunRow
+
+TEXT = (Path(__file__).parents[2] / "docs" / "records.md").read_text(encoding="utf-8")
+
+
+def names(*kinds: type) -> set[str]:
+    return {field.name for kind in kinds for field in fields(kind)}  # type: ignore[arg-type]
+
+
+def described(command: str) -> set[str]:
+    """The words in code quotes of a command's section that look like fields; in a table, those of the first column and the second."""
+    section = TEXT.split(f"### `{command} --json`")[1].split("\n### ")[0]
+    return set(re.findall(r"`([a-z_]+)`", section))
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("runs list", names(RunRow) | {"runs", "more", "store", "store_error", "journal", "damaged"}),
+        ("runs show", names(RunDetails, Session, Sibling, Delivery) | {"asked", "answered", "failed"}),
+        ("runs steps", names(StepRecord) | {"phase", "step_ms", "run_id", "variant", "ended", "source", "note", "steps"}),
+        ("journal status", names(JournalRow) | {"journal", "runs"}),
+        ("journal verify", names(Verification, Damage) | {"runs", "intact"}),
+    ],
+)
+def test_fields(command, expected) -> None:
+    """Every field is there, and nothing that is no field."""
+    assert expected == described(command)

@@ -1,0 +1,112 @@
+"""vreason_tracking.delivery.closing: what is written when a session of a run has ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.doubles import readback, records
+from vreason_tracking.curves import EntropyCurve
+from vreason_tracking.delivery.closing import Closing
+from vreason_tracking.journal.codec import End
+from vreason_tracking.summary import RunSummary
+
+ENDED_MS = records.START_MS + 90_000
+
+
+def closing(*samples, status="FINISHED", error=None, notes=(), incomplete=()) -> Closing:
+    """The end of a session of a run with these samples, five tokens each."""
+    curve = EntropyCurve()
+    for sample in samples:
+        curve.add(records.steps(sample.sample_id, 5))
+    end = End(1, status, error, ENDED_MS, tuple(notes))
+    return Closing(readback.manifest(), end, RunSummary.of(samples), curve, len(samples), frozenset(incomplete))
+
+
+def answered(name="s-1", **changes):
+    return records.sample(name, records.steps(name, 5), **changes)
+
+
+def test_points() -> None:
+    """Summary metrics at the number of samples, curves over token index, all at the time of the end."""
+    made = closing(answered("a"), answered("b", score=0.0))
+    points = made.points()
+    assert {ENDED_MS} == {stamp for _, _, stamp, _ in points}
+    summary = {name: value for name, value, _, step in points if step == 2 and not name.startswith("curve.")}
+    assert made.summary.metrics() == summary
+    assert (0.5, 5.0) == (summary["accuracy"], summary["output_tokens.mean"])
+    for name in ("curve.entropy", "curve.ema"):
+        assert [0, 1, 2, 3, 4] == [step for curve, _, _, step in points if curve == name]
+
+
+def test_tags_of_a_plain_end() -> None:
+    """How many samples, and whose memory was measured; nothing about faults that were none."""
+    assert {"memory_source": "rss", "vreason.samples": "1"} == closing(answered()).tags()
+
+
+def test_tags_of_an_early_end() -> None:
+    """The reason, and every note on a line."""
+    tags = closing(answered(), status="KILLED", error="interrupted from the keyboard", notes=("one", "two")).tags()
+    assert ("interrupted from the keyboard", "one\ntwo") == (tags["error"], tags["notes"])
+
+
+def test_memory_that_was_not_measured() -> None:
+    """It says so, so that nobody takes a missing figure for zero."""
+    assert "none" == closing(answered(peak_memory_bytes=None, memory_source=None)).tags()["memory_source"]
+
+
+def test_damaged_samples_are_named() -> None:
+    """Their number, and the first twenty by name."""
+    tag = closing(answered(), incomplete=[f"s-{number:03d}" for number in range(25)]).tags()["record.incomplete"]
+    assert tag.startswith("25 sample(s) damaged or missing in the journal: s-000, s-001, ")
+    assert tag.endswith("s-019")
+
+
+def test_advice_for_failure_signatures() -> None:
+    """What was seen, how often, and what to change stand in the run's description, which the UI shows first."""
+    text = closing(answered(signatures=("truncated",)), answered("b", signatures=("truncated",))).tags()["mlflow.note.content"]
+    assert "- truncated: 2 sample(s); raise generation.max_new_tokens" in text
+
+
+@pytest.mark.parametrize("status", ["KILLED", "FAILED"])
+def test_no_figures_of_a_part(store, client, tmp_path, status) -> None:
+    """A run that did not finish gets its status, tags and files, and no summary."""
+    run_id = store.start_run("v-reason", {})
+    closing(answered(), status=status, error="why").write(store, run_id, tmp_path, [])
+    run = client.get_run(run_id)
+    assert (status, ENDED_MS, {}, "why") == (run.info.status, run.info.end_time, run.data.metrics, run.data.tags["error"])
+    assert {"entropy.png", "entropy.svg"} == {file.path for file in client.list_artifacts(run_id)}
+
+
+def test_a_finished_run_has_no_error(store, client, tmp_path) -> None:
+    """The reason of an earlier session's end does not stay with a run that came to its end."""
+    run_id = store.start_run("v-reason", {})
+    closing(answered(), status="KILLED", error="the lights went out").write(store, run_id, tmp_path, [])
+    closing(answered()).write(store, run_id, tmp_path, [])
+    run = client.get_run(run_id)
+    assert ("FINISHED", False, 1.0) == (run.info.status, "error" in run.data.tags, run.data.metrics["accuracy"])
+
+
+def test_written_twice(store, tmp_path) -> None:
+    """It changes nothing."""
+    run_id = store.start_run("v-reason", {}, started_ms=records.START_MS)
+    contents = []
+    for _ in range(2):
+        closing(answered("a"), answered("b"), notes=("n",)).write(store, run_id, tmp_path, [])
+        contents.append(readback.content(tmp_path / "mlflow.db", store.experiment_id))
+    assert contents[0] == contents[1]
+
+
+def test_files_come_along(store, client, tmp_path) -> None:
+    """Tables that are handed over are among the artifacts."""
+    run_id = store.start_run("v-reason", {})
+    (tmp_path / "samples.parquet").write_bytes(b"rows")
+    closing(answered()).write(store, run_id, tmp_path, [tmp_path / "samples.parquet"])
+    assert "samples.parquet" in {file.path for file in client.list_artifacts(run_id)}
+
+
+def test_nothing_answered(store, client, tmp_path) -> None:
+    """Neither an accuracy nor a plot is made of nothing."""
+    run_id = store.start_run("v-reason", {})
+    closing().write(store, run_id, tmp_path, [])
+    assert "accuracy" not in client.get_run(run_id).data.metrics
+    assert [] == list(client.list_artifacts(run_id))
