@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -12,15 +11,11 @@ import pytest
 from tests.doubles import readback, records
 from tests.doubles.readback import nested, series
 from vreason.errors import TrackingError
-from vreason_tracking.delivery.log import read_delivered
 from vreason_tracking.delivery.run_delivery import RunDelivery, require_same_store
 from vreason_tracking.mlflow_store import MlflowStore
 from vreason_tracking.recorder import RunRecorder
-from vreason_tracking.tables import RecordTables
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
-SERIES = {"live", "curve", "host", "gpu"}
-
 
 def begun(root, length=4):
     """A run that was killed after one sample, inside the second."""
@@ -171,28 +166,3 @@ def test_another_store_in_the_middle(store, tmp_path, tracking_uri) -> None:
     with pytest.raises(TrackingError, match=f"{run_id}, which this store does not hold: name the right one with --tracking-uri"):
         require_same_store(delivery)
     delivery.close()
-
-
-def test_a_temporary_folder_that_is_full(store, tracking_uri, tmp_path, monkeypatch) -> None:
-    """A table that could not be written is written when there is room: no sample gets lost between reading and sending."""
-    folder = readback.recorded(tmp_path / "journal")
-    real, failures = RecordTables.add, iter([OSError(28, "No space left on device")])
-
-    def add(*values):
-        if error := next(failures, None):
-            raise error
-        real(*values)
-
-    monkeypatch.setattr(RecordTables, "add", add)
-    with readback.Deliveries(tracking_uri) as deliveries:
-        deliveries.rounds.add(folder)
-        end = time.monotonic() + 10
-        while deliveries.rounds.unfinished() and time.monotonic() < end:
-            deliveries.rounds.turn()
-            time.sleep(0.01)
-        assert ["away", "ready"] == deliveries.states()
-    marks = read_delivered(folder.delivery_log)
-    assert (3, "FINISHED", 2) == (len(marks.samples), marks.status, marks.devices)
-    metrics = store.client.get_run(marks.run_id).data.metrics
-    summary = {name: value for name, value in metrics.items() if name.split(".")[0] not in SERIES}
-    assert records.figures(readback.rows(store.client, marks.run_id, "samples.parquet")) == pytest.approx(summary)
