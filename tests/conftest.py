@@ -37,7 +37,7 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def mlflow_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated MLflow database, complete in one file; copy it, never write to it."""
-    from vreason_tracking.database import prepare
+    from vreason_tracking.stores.database import prepare
 
     path = tmp_path_factory.mktemp("template") / "mlflow.db"
     prepare(f"sqlite:///{path}")
@@ -74,7 +74,7 @@ def postgres() -> Iterator[Databases]:
 @pytest.fixture(scope="session")
 def postgres_template(postgres: Databases) -> Iterator[str]:
     """The name of a migrated MLflow database; copy it, never write to it."""
-    from vreason_tracking.database import prepare
+    from vreason_tracking.stores.database import prepare
 
     name = postgres.create()
     prepare(postgres.uri(name))

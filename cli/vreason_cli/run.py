@@ -14,7 +14,7 @@ from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
     from vreason_tracking.journal.manifest import Manifest
-    from vreason_tracking.runs import VariantResult
+    from vreason_tracking.outcomes import VariantResult
     from vreason_tracking.settings import RunSettings
 
 
@@ -76,8 +76,8 @@ def _settings(
 
     if config is not None:
         return load_settings(config, changes, limit, variants)
-    from vreason_tracking.delivery.lookup import require
-    from vreason_tracking.settings_sections import journal_folder
+    from vreason_tracking.known_runs.lookup import require
+    from vreason_tracking.settings.sections import journal_folder
 
     manifest = require(journal_folder(journal), resume or "").manifest
     named = any(change.startswith("tracking.uri=") for change in changes)
@@ -102,7 +102,7 @@ def _address(manifest: Manifest) -> list[str]:
 
 
 def _print_plan(settings: RunSettings) -> None:
-    from vreason_tracking.database import without_password
+    from vreason_tracking.stores.database import without_password
 
     click.echo(settings.to_yaml().rstrip())
     address = without_password(settings.tracking.resolved_uri())
@@ -126,7 +126,7 @@ def _print_end(settings: RunSettings, results: list[VariantResult], sample_id: s
 
 def next_steps(settings: RunSettings, results: list[VariantResult], sample_id: str) -> list[str]:
     """What was recorded and delivered, and the exact commands to look at it."""
-    from vreason_tracking.addresses import without_password
+    from vreason_tracking.stores.addresses import without_password
 
     tracking = settings.tracking
     address = without_password(tracking.resolved_uri())

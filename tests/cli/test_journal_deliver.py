@@ -14,8 +14,8 @@ from tests.doubles.ports import free_port
 from tests.doubles.waiting import wait_until
 from vreason_tracking.delivery.log import read_delivered
 from vreason_tracking.journal.lease import Lease
-from vreason_tracking.local_run import LocalRun
-from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.known_runs.local_run import LocalRun
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from tests.doubles import run_states
 from vreason_tracking.delivery.log import read_delivered
-from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 
 @pytest.fixture

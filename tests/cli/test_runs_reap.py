@@ -8,7 +8,7 @@ import pytest
 
 from tests.doubles import run_states
 from vreason.clock import unix_ms
-from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 MINUTE = 60_000
 

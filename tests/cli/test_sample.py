@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from tests.doubles import readback, records, run_states
-from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_cli import sides
-from vreason_tracking.catalog import Catalog
+from vreason_tracking.known_runs.catalog import Catalog
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_notes(half, capsys) -> None:
 
 def test_nothing_to_say(tmp_path, tracking_uri, capsys) -> None:
     """Where everything was read there are no notes."""
-    from vreason_tracking.mlflow_store import MlflowStore
+    from vreason_tracking.stores.mlflow_store import MlflowStore
 
     MlflowStore(tracking_uri, "vreason")
     catalog = Catalog(tmp_path / "none", tracking_uri, "vreason")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from mlflow.exceptions import MlflowException
 from requests.exceptions import ConnectionError
 
-from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 Moment = Literal["before", "after", "late", "killed"]
 

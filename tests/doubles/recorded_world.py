@@ -12,7 +12,7 @@ from tests.doubles import readback, run_states, trials
 from vreason.clock import unix_ms
 from vreason_tracking.delivery.log import read_delivered
 from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 DAY = 24 * 3_600_000
 SILENT_MINUTES = 720

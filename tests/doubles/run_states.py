@@ -18,8 +18,8 @@ from vreason_tracking.delivery.log import DeliveryLog
 from vreason_tracking.delivery.tags import HEARTBEAT_TAG, RUN_TAG
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import closed_samples
-from vreason_tracking.mlflow_store import MlflowStore
 from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 ROOT = Path(__file__).parents[2]
 OPEN = "s-3"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vreason_tracking import provenance
 from vreason_tracking.settings import RunSettings, Variant
-from vreason_tracking.settings_sections import TrackingSettings
+from vreason_tracking.settings.sections import TrackingSettings
 from vreason_tracking.telemetry import MemorySampler
 
 if TYPE_CHECKING:

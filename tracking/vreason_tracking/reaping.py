@@ -20,8 +20,8 @@ from vreason_tracking.journal.folder import MANIFEST, RunFolder, run_folders, wr
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import last_end, read_fragment, read_only_backwards, recover
-from vreason_tracking.local_run import local_runs
-from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.known_runs.local_run import local_runs
+from vreason_tracking.stores.mlflow_store import MlflowStore
 from vreason_tracking.telemetry import DeviceRecord
 
 SILENT_MS = 5 * 60_000  # without a heartbeat for so long, a run is taken for dead; it beats every 15 s while its store answers

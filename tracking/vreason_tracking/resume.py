@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from vreason.errors import TrackingError
-from vreason_tracking.delivery.lookup import require
 from vreason_tracking.identity import WHOLE, differing_parts
 from vreason_tracking.journal.folder import RunFolder, readable_runs
 from vreason_tracking.journal.reader import last_end, read_events
 from vreason_tracking.journal.samples import SampleAssembly
+from vreason_tracking.known_runs.lookup import require
 from vreason_tracking.settings import RunSettings, Variant
 
 AUTO = "auto"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking import addresses
 from vreason_tracking.delivery.background import BackgroundDelivery
 from vreason_tracking.delivery.log import read_delivered
 from vreason_tracking.experiment import config_text, evaluation_config, load_samples, run_tags, variant_params
@@ -20,11 +19,13 @@ from vreason_tracking.journal.folder import RunFolder, new_run_id, readable_runs
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.journal.reader import closed_samples, last_end, recorded_points
+from vreason_tracking.outcomes import RunWatcher, VariantResult
 from vreason_tracking.plots import COLOURS
 from vreason_tracking.reaping import reap_journal
 from vreason_tracking.recorder import RunRecorder
 from vreason_tracking.resume import Asked, Plan, Task, look_again, plan
 from vreason_tracking.settings import RunSettings
+from vreason_tracking.stores import addresses
 from vreason_tracking.summary import RunSummary
 from vreason_tracking.telemetry import MemorySampler
 from vreason_tracking.termination import Terminated, terminable
@@ -32,56 +33,6 @@ from vreason_tracking.termination import Terminated, terminable
 if TYPE_CHECKING:
     from vreason.benchmarks import Sample
     from vreason.loading import LoadedModel
-
-
-@dataclass(frozen=True)
-class VariantResult:
-    """What became of one variant, over all sessions of its run.
-
-    Attributes:
-        name: of the variant.
-        folder: its run in the journal.
-        status: FINISHED, FAILED or KILLED.
-        recorded: metric points of its finished samples and of the devices, in the journal.
-        notes: what a reader of the result must know, such as listeners that failed.
-        kept: it had been finished by an earlier call, and was not run again.
-        summary: its figures, from the journal.
-        delivered: those of the points that MLflow has.
-        run_id: its MLflow run; the journal's name for it where there is none yet.
-        experiment_id: the MLflow experiment; None where there is none yet.
-        parked: why MLflow refuses the run; None when it does not.
-    """
-
-    name: str
-    folder: RunFolder
-    status: str
-    recorded: int
-    notes: tuple[str, ...] = ()
-    kept: bool = False
-    summary: RunSummary = field(default_factory=RunSummary)
-    delivered: int = 0
-    run_id: str = ""
-    experiment_id: str | None = None
-    parked: str | None = None
-
-
-class RunWatcher(Protocol):
-    """Whoever shows progress. Also told of every step and sample (see `vreason.DecodeObserver`)."""
-
-    def on_loaded(self, model: str, device: str, samples: int) -> None:
-        """Model and data are there."""
-
-    def on_notice(self, text: str) -> None:
-        """Something that a user should know: a run closed as KILLED, a store that went away."""
-
-    def on_variant(self, name: str, run_id: str, done: int) -> None:
-        """A variant begins, or goes on after `done` samples."""
-
-    def on_result(self, result: VariantResult) -> None:
-        """A variant has ended, one way or another; its journal is closed, its delivery may still be under way."""
-
-    def on_delivered(self, results: Sequence[VariantResult]) -> None:
-        """Delivery is over, as far as it went. Told once, also after a failure."""
 
 
 def run_experiment(settings: RunSettings, watcher: RunWatcher, resume: str | None = None) -> list[VariantResult]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.mlflow_store import storable
+from vreason_tracking.stores.mlflow_store import storable
 
 _TYPES: dict[str, pa.DataType] = {
     "str": pa.string(),

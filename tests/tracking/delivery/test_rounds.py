@@ -16,7 +16,7 @@ from vreason_tracking.delivery import rounds as rounds_module
 from vreason_tracking.delivery.log import read_delivered
 from vreason_tracking.delivery.run_delivery import RunDelivery
 from vreason_tracking.journal.lease import Lease
-from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
 

@@ -14,7 +14,7 @@ from tests.doubles.faulty_store import Away, faulty
 from tests.doubles.readback import Deliveries
 from vreason_tracking.delivery.backoff import FIRST, Backoff
 from vreason_tracking.delivery.log import read_delivered
-from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
 

@@ -13,7 +13,7 @@ from tests.doubles import readback, records
 from vreason_tracking import tables as tables_module
 from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.log import DeliveryLog, read_delivered
-from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.stores.mlflow_store import MlflowStore
 from vreason_tracking.tables import RecordTables
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")

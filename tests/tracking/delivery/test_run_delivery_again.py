@@ -17,7 +17,7 @@ from tests.doubles import readback, records
 from tests.doubles.faulty_store import Away, at, faulty
 from vreason_tracking.delivery.run_delivery import RunDelivery
 from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.mlflow_store import MlflowStore
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
 

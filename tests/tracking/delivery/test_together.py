@@ -14,8 +14,8 @@ from tests.doubles import readback
 from tests.doubles.faulty_store import faulty
 from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.delivery.together import NAME, draw_together
-from vreason_tracking.mlflow_store import MlflowStore
 from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 NAMES = ("baseline", "v-reason", "v-reason-lite")
 FILES = {f"{NAME}.png", f"{NAME}.svg"}

@@ -19,8 +19,8 @@ from vreason_tracking.delivery.log import read_delivered
 from vreason_tracking.delivery.worker import Worker
 from vreason_tracking.journal.lease import Lease
 from vreason_tracking.journal.reader import last_end
-from vreason_tracking.mlflow_store import MlflowStore
 from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from pathlib import Path
 from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.journal.codec import End
 from vreason_tracking.journal.manifest import Manifest
-from vreason_tracking.mlflow_store import MlflowStore, Point
 from vreason_tracking.plots import draw_entropy
+from vreason_tracking.stores.mlflow_store import MlflowStore, Point
 from vreason_tracking.summary import RunSummary
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking.addresses import lasting
 from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.delivery.closing import Closing
 from vreason_tracking.delivery.log import DeliveryLog
@@ -27,7 +26,8 @@ from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lease import Lease
 from vreason_tracking.journal.reader import read_fragment
 from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
-from vreason_tracking.mlflow_store import MlflowStore, Point, storable
+from vreason_tracking.stores.addresses import lasting
+from vreason_tracking.stores.mlflow_store import MlflowStore, Point, storable
 from vreason_tracking.summary import RunSummary
 from vreason_tracking.tables import RecordTables
 from vreason_tracking.telemetry import DeviceRecord

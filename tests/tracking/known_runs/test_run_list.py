@@ -1,0 +1,163 @@
+"""vreason_tracking.known_runs.run_list: rows of both sides, filtered and limited."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.doubles import run_states
+from tests.doubles.recorded_world import DAY, NEWEST_FIRST, PARTS, SILENT_MINUTES
+from vreason.clock import unix_ms
+from vreason_tracking.known_runs.catalog import Catalog
+from vreason_tracking.known_runs.run_list import RunFilter, iso, list_runs
+
+ACCURACY = 1.4 / 3
+"""Of readback's three samples: right, wrong, 0.4."""
+
+
+@pytest.fixture(scope="module")
+def catalog(world):
+    return Catalog(world.root, world.uri, "vreason")
+
+
+@pytest.fixture(scope="module")
+def rows(catalog):
+    """By variant."""
+    return {row.variant: row for row in list_runs(catalog, RunFilter(), 100).rows}
+
+
+def names(catalog, limit=100, **wanted):
+    return [row.variant for row in list_runs(catalog, RunFilter(**wanted), limit).rows]
+
+
+def test_newest_first(catalog) -> None:
+    """All that are known."""
+    assert list(NEWEST_FIRST) == names(catalog)
+
+
+def test_the_limit(catalog) -> None:
+    """The newest ones, and how many more there are."""
+    found = list_runs(catalog, RunFilter(), 4)
+    assert (list(NEWEST_FIRST[:4]), len(NEWEST_FIRST) - 4) == ([row.variant for row in found.rows], found.more)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "done", "asked", "accuracy", "waiting"),
+    [
+        ("live", "RUNNING", 2, 5, None, None),
+        ("running", "RUNNING", 1, 3, None, 104),
+        ("killed", "KILLED", 2, 3, None, 166),
+        ("offline", "FINISHED", 3, 3, ACCURACY, 183),
+        ("interrupted", "KILLED", 1, 3, None, 104),
+        ("refused", "FINISHED", 3, 3, ACCURACY, 183),
+        ("baseline", "FINISHED", 3, 3, ACCURACY, 0),
+        ("v-reason", "FINISHED", 3, 3, ACCURACY, 0),
+        ("silent", "SILENT", 0, None, None, None),
+        ("elsewhere", "FINISHED", 3, 3, ACCURACY, None),
+    ],
+)
+def test_a_row(rows, name, status, done, asked, accuracy, waiting) -> None:
+    """Samples done of those asked; accuracy of finished runs only; what waits, where the journal is here."""
+    row = rows[name]
+    assert (status, done, asked) == (row.status, row.samples_done, row.samples_asked)
+    assert (pytest.approx(accuracy) if accuracy else None, waiting) == (row.accuracy, row.waiting_points)
+
+
+def test_a_row_names_everything(rows, world) -> None:
+    """Ids, config, experiment, identity, who and where."""
+    row = rows["v-reason"]
+    assert (world.stored["v-reason"],) * 2 == (row.id, row.mlflow_id)
+    assert (world.local["v-reason"].run_id, "trial", "vreason", PARTS["run"]) == (row.journal_id, row.config, row.experiment, row.identity)
+    assert ("ada", "here", True, True) == (row.user, row.host, row.in_journal, row.in_store)
+    assert ("far", False) == (rows["live"].host, rows["live"].in_journal)
+
+
+def test_silence_and_refusal(rows) -> None:
+    """For how long a run was silent, and why a store refuses one."""
+    assert SILENT_MINUTES <= rows["silent"].silent_minutes < SILENT_MINUTES + 60
+    assert rows["live"].silent_minutes is None
+    assert ("the run was deleted", None) == (rows["refused"].parked, rows["offline"].parked)
+
+
+def test_times(rows) -> None:
+    """Begun in UTC; how long it took, or takes so far; nobody knows when a silent or a killed run stopped."""
+    days = NEWEST_FIRST.index("offline") + 1
+    assert abs(datetime.fromisoformat(rows["offline"].started).timestamp() * 1000 - (unix_ms() - days * DAY)) < DAY / 2
+    assert pytest.approx(days * 86_400, abs=7_200) == rows["offline"].duration_seconds
+    assert pytest.approx(2 * 86_400, abs=7_200) == rows["running"].duration_seconds
+    assert (None, None) == (rows["silent"].duration_seconds, rows["killed"].duration_seconds)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"statuses": ["RUNNING"]}, ["live", "running"]),
+        ({"statuses": ["KILLED", "SILENT"]}, ["killed", "interrupted", "silent"]),
+        ({"variants": ["offline", "elsewhere"]}, ["offline", "elsewhere"]),
+        ({"variants": ["nobody"]}, []),
+        ({"identity": "ABCDEF"}, ["v-reason"]),
+        ({"identity": "0000", "variants": ["baseline"]}, ["baseline"]),
+        ({"since_ms": unix_ms() - int(2.5 * DAY)}, ["live", "running"]),
+        ({"configs": ["trial"], "statuses": ["FINISHED"], "since_ms": unix_ms() - int(6.5 * DAY)}, ["offline", "refused"]),
+    ],
+)
+def test_filters(catalog, wanted, expected) -> None:
+    """Each one narrows; several together narrow further."""
+    assert expected == names(catalog, **wanted)
+
+
+def test_without_a_store_the_rows_are_the_same(world, rows, tmp_path) -> None:
+    """What the journal knows it tells alone; only whether the store still has a run is open."""
+    alone = list_runs(Catalog(world.root, f"sqlite:///{tmp_path}/none.db", "vreason"), RunFilter(), 100).rows
+    for row in alone:
+        told, known = vars_of(row), vars_of(rows[row.variant])
+        differing = {name for name in told if told[name] != known[name]}
+        assert differing <= {"in_store", "duration_seconds"}, (row.variant, differing)
+
+
+def vars_of(row):
+    from dataclasses import asdict
+
+    return asdict(row) | {"accuracy": row.accuracy and round(row.accuracy, 9)}
+
+
+def test_a_run_of_an_older_version(store, tracking_uri, tmp_path) -> None:
+    """What nobody recorded then is empty, and nothing fails."""
+    store.start_run("old", {"vreason.kind": "variant"}, started_ms=5_000)
+    (row,) = list_runs(Catalog(tmp_path / "none", tracking_uri, "trial"), RunFilter(), 1).rows
+    assert ("", "", "", "", None, None) == (row.config, row.identity, row.user, row.host, row.journal_id, row.samples_asked)
+    assert "1970-01-01T00:00:05Z" == row.started
+
+
+def test_damage_is_not_counted_as_done(store, tracking_uri, tmp_path) -> None:
+    """A sample whose steps are lost is not delivered, and once the run is, not counted."""
+    from tests.doubles import readback
+
+    folder = run_states.finished(tmp_path / "journal")
+    run_states.flip_a_bit(folder)
+    readback.deliver(folder, store)
+    (row,) = list_runs(Catalog(tmp_path / "journal", tracking_uri, "trial"), RunFilter(), 1).rows
+    assert (2, 3, 0, pytest.approx(0.7)) == (row.samples_done, row.samples_asked, row.waiting_points, row.accuracy)
+
+
+@pytest.mark.parametrize(("stamp", "expected"), [(0, "1970-01-01T00:00:00Z"), (1_700_000_000_999, "2023-11-14T22:13:20Z"), (10**20, "")])
+def test_iso(stamp, expected) -> None:
+    """UTC to the second; a time that no calendar has is empty."""
+    assert expected == iso(stamp)
+
+
+def test_the_format_can_be_read_back() -> None:
+    """By Python's own reader."""
+    assert datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC) == datetime.fromisoformat(iso(1_700_000_000_000))
+
+
+def test_a_journal_that_cannot_be_read(tracking_uri, store, tmp_path) -> None:
+    """The run is left out and named among the damaged ones; the others are listed."""
+    hopeless, other = run_states.finished(tmp_path / "journal", "hopeless"), run_states.finished(tmp_path / "journal", "other")
+    _, path = hopeless.fragments()[0]
+    path.unlink()
+    path.mkdir()  # reading it fails, for whoever reads
+    catalog = Catalog(tmp_path / "journal", tracking_uri, "trial")
+    assert [other.run_id] == [row.id for row in list_runs(catalog, RunFilter(), 9).rows]
+    assert [hopeless.run_id] == [run.run_id for run in catalog.damaged]

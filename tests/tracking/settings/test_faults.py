@@ -1,0 +1,118 @@
+"""vreason_tracking.settings.faults: plain words for wrong fields."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vreason.errors import ConfigError
+from vreason_tracking.settings import RunSettings, parse_settings
+from vreason_tracking.settings.faults import hint, is_name, shown, unknown_key
+from vreason_tracking.settings.yaml_files import dump
+
+ONE = {"name": "x", "variants": [{"name": "a"}]}
+
+
+def message(path: str, value: object) -> str:
+    """The one fault of a configuration with `value` at a path of at most three keys."""
+    keys = path.split(".")
+    inner = value
+    for key in reversed(keys[1:]):
+        inner = {key: inner}
+    with pytest.raises(ConfigError) as caught:
+        parse_settings(dump({**ONE, keys[0]: inner}))
+    assert [path] == [fault.path for fault in caught.value.faults]
+    return caught.value.faults[0].message
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("name", "", "'' is not printable text on one line, not blank"),
+        ("name", "a\nb", "'a\\nb' is not printable text on one line, not blank"),
+        ("name", 7, "7 is not printable text on one line, not blank; put it in quotes"),
+        ("prompt.file", 1234567, "1234567 is not text or null; put it in quotes"),
+        ("model.dtype", "bfloat", "'bfloat' is not one of auto, float32, bfloat16, float16; did you mean bfloat16?"),
+        ("model.device", "gpu", "'gpu' is not one of auto, cpu, mps, cuda, or cuda:N with N a number"),
+        ("model.attention", None, "null is not one of sdpa, eager, flash_attention_2"),
+        ("data.limit", 0, "0 is not a whole number of at least 1 or null"),
+        ("data.limit", 2.5, "2.5 is not a whole number of at least 1 or null"),
+        ("data.scoring", ["robust"], "['robust'] is not one of robust, video-r1"),
+        ("generation.do_sample", "yes", "'yes' is not true or false"),
+        ("generation.max_new_tokens", "96", "'96' is not a whole number of at least 1"),
+        ("generation.max_new_tokens", True, "true is not a whole number of at least 1"),
+        ("generation.repetition_penalty", 0.0, "0.0 is not a number above 0"),
+        ("generation.repetition_penalty", float("nan"), "nan is not a number above 0"),
+        ("video.timeout", True, "true is not a number of at least 0.001 and at most 86400"),
+        ("seed", 2**32, "4294967296 is not a whole number of at least 0 and at most 4294967295"),
+        ("tracking", 3, "3 is not a mapping with any of uri, experiment, mode, journal, disk_patience"),
+        ("prompt.suffixes", [], "[] is not a mapping with any of multiple choice, numerical, regression, OCR, free-form"),
+        ("prompt.suffixes.OCR", 3, "3 is not text or null; put it in quotes"),
+        ("prompt.suffixes.ocr", "x", "unknown key; did you mean OCR?"),
+        ("batch-size", 3, "unknown key; did you mean batch_size?"),
+        ("temperature", 0.1, "unknown key; did you mean generation.temperature?"),
+        ("matrx", {}, "unknown key; did you mean matrix?"),
+        ("tracking.zzz", 1, "unknown key; known are uri, experiment, mode, journal, disk_patience"),
+    ],
+)
+def test_fault_in_plain_words(path, value, expected):
+    """A wrong field is reported under its dotted path with its value, what is allowed, and the nearest right word."""
+    assert expected == message(path, value)
+
+
+def _paths(model=RunSettings, above=""):
+    for name, field in model.model_fields.items():
+        if hasattr(field.annotation, "model_fields"):
+            yield from _paths(field.annotation, f"{above}{name}.")
+        elif name != "variants":
+            yield above + name
+
+
+_anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*_paths()]), _anything, min_size=1, max_size=6))
+@settings(max_examples=300, deadline=None)
+def test_no_value_brings_anything_but_config_errors_in_our_words(values):
+    """Any value in any field is accepted or reported by path, never with pydantic's wording and never as another exception."""
+    data: dict = dict(ONE)
+    for path, value in values.items():
+        section, _, key = path.rpartition(".")
+        (data.setdefault(section, {}) if section else data)[key] = value
+    try:
+        run = parse_settings(dump(data))
+    except ConfigError as error:
+        refusal = error
+    else:
+        assert run == parse_settings(run.to_yaml())
+        return
+    assert {fault.path.split(".")[0] for fault in refusal.faults} <= set(RunSettings.model_fields)
+    assert not any(word in str(refusal) for word in ("Input should", "Value error", "type=", "pydantic"))
+
+
+def test_shown_cuts_long_values():
+    """A long value takes at most 80 characters of a message."""
+    assert ("null", "true", "'a'") == (shown(None), shown(True), shown("a"))
+    assert 80 == len(shown("a" * 500))
+
+
+def test_hint_ignores_case_and_stays_silent_when_nothing_is_near():
+    """A word near to a known one in another case is answered with it; a word near to none with nothing."""
+    assert "; did you mean OCR?" == hint("ocr", ["OCR", "regression"])
+    assert "" == hint("zzz", ["OCR", "regression"])
+
+
+def test_unknown_key_lists_all_when_none_is_near():
+    """Without a near one, every known key is listed."""
+    assert "unknown key; known are alpha, beta" == unknown_key("a.zzz", "zzz", ["alpha", "beta"]).message
+
+
+@pytest.mark.parametrize("value", ["", " ", "a\tb", "a\n", "\ud800", 3, None])
+def test_names_that_are_none(value):
+    """Blank, many-line, unprintable and non-text values name nothing."""
+    assert not is_name(value)

@@ -1,0 +1,142 @@
+"""Deleting runs: in MLflow (where it is soft: `mlflow gc` ends it) with the runs of their samples, and their folders in the journal."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+
+from vreason.errors import TrackingError
+from vreason_tracking.journal.folder import MANIFEST, RunFolder, sync_folder
+from vreason_tracking.journal.lease import Lease, LeaseTakenError
+from vreason_tracking.known_runs.catalog import Catalog, KnownRun
+from vreason_tracking.known_runs.stored_run import asking
+from vreason_tracking.stores.addresses import lasting
+from vreason_tracking.stores.mlflow_store import MlflowStore, open_store
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """What was deleted of a run: its id, the variant, how many MLflow runs (with those of its samples), and whether its journal."""
+
+    id: str
+    variant: str
+    mlflow_runs: int
+    journal: bool
+
+
+class Deletion:
+    """The deletion of one run. Making one checks that it may be; `carry_out` does it.
+
+    Args:
+        run: the run.
+        catalog: where it was found.
+        journal_too: also its folder in the journal.
+        even_undelivered: also a folder that holds points that MLflow has not.
+
+    Raises:
+        TrackingError: it is under way, points would be lost, or there is nothing of it to delete.
+    """
+
+    def __init__(self, run: KnownRun, catalog: Catalog, *, journal_too: bool, even_undelivered: bool) -> None:
+        self.run, self._catalog = run, catalog
+        self._local = run.local if journal_too else None
+        self._require_ended()
+        if self._local is not None:
+            _require_own_folder(self._local.folder)
+            if self._local.waiting and not even_undelivered:
+                raise TrackingError(
+                    f"run {run.journal_id}: {self._local.waiting:,} points of it are not in MLflow; `vreason-track journal deliver"
+                    f" {run.journal_id}` carries them there, --even-undelivered deletes them"
+                )
+        if not self.in_mlflow and self._local is None:
+            raise TrackingError(f"run {run.journal_id} is in the journal only; --journal-too deletes it there")
+
+    def _require_ended(self) -> None:
+        run = self.run
+        if run.status == "RUNNING":
+            who = run.local.holder if run.local else f"a process on {run.tags.get('host', 'another machine')}"
+            raise TrackingError(f"run {run.shown_id} is under way ({who}); stop that first")
+
+    @cached_property
+    def in_mlflow(self) -> bool:
+        """Whether MLflow holds it, not deleted."""
+        if self.run.mlflow_id is None:
+            return False
+        store = self._store
+        with asking(store):
+            return store.has_run(self.run.mlflow_id) and store.client.get_run(self.run.mlflow_id).info.lifecycle_stage == "active"
+
+    @cached_property
+    def _store(self) -> MlflowStore:
+        """The store that holds it."""
+        if self.run.stored is not None:
+            return self.run.stored.store
+        there = self.run.local.marks.uri if self.run.local else None
+        uri = self._catalog.uri
+        if there is not None and there != lasting(uri):
+            if self._catalog.named or "***" in there:
+                raise TrackingError(f"run {self.run.journal_id} was delivered to {there}; name that with --tracking-uri")
+            uri = there
+        return open_store(uri, self.run.experiment, patient=False)
+
+    def describe(self) -> str:
+        """What will be gone, in words."""
+        where = ["MLflow, with the runs of its samples"] if self.in_mlflow else []
+        where += [f"the journal {self._local.folder.path}"] if self._local else []
+        lost = f" and {self._local.waiting:,} points that are nowhere else" if self._local and self._local.waiting else ""
+        return f"{self.run.shown_id} ({self.run.variant}) from {' and '.join(where)}{lost}"
+
+    def carry_out(self) -> Deleted:
+        """Delete it: first in MLflow, its samples before itself, so that what is interrupted can be done again.
+
+        Raises:
+            TrackingError: the store or the disk refuses; or a process has taken the run in the meantime.
+        """
+        with ExitStack() as held:
+            if self._local is not None:
+                _take(held, self._local.folder)
+            count = self._delete_in_mlflow() if self.in_mlflow else 0
+            if self._local is not None:
+                _delete_folder(self._local.folder)
+        return Deleted(self.run.shown_id, self.run.variant, count, self._local is not None)
+
+    def _delete_in_mlflow(self) -> int:
+        store, run_id = self._store, self.run.mlflow_id
+        with asking(store):
+            nested = store.all_runs(f"tags.`mlflow.parentRunId` = '{run_id}'", "attributes.start_time ASC")
+            for run in nested:
+                store.client.delete_run(run.info.run_id)
+            store.client.delete_run(run_id)
+        return len(nested) + 1
+
+
+def _require_own_folder(folder: RunFolder) -> None:
+    """A link leads somewhere else: what lies there is not ours to delete."""
+    if folder.path.is_symlink():
+        raise TrackingError(f"{folder.path}: is a link to {folder.path.resolve()}; delete it there, or take the link away yourself")
+
+
+def _take(held: ExitStack, folder: RunFolder) -> None:
+    """Own the run while it is deleted, so that nobody begins to continue or deliver it."""
+    for path in (folder.lease, folder.delivery_lease):
+        try:
+            held.enter_context(Lease(path))
+        except LeaseTakenError as error:
+            raise TrackingError(f"run {folder.run_id} is in use by {error.holder}; wait for it, or stop it") from error
+        except OSError as error:
+            raise TrackingError(f"{path}: cannot be locked ({error.strerror}); mend the folder's rights") from error
+
+
+def _delete_folder(folder: RunFolder) -> None:
+    """The manifest first: without it the folder is no run any more, whatever happens next. `rmtree` follows no link."""
+    try:
+        (folder.path / MANIFEST).unlink()
+        sync_folder(folder.path)
+        shutil.rmtree(folder.path)
+        sync_folder(folder.path.parent)
+    except OSError as error:
+        raise TrackingError(f"{error.filename or folder.path}: cannot be deleted ({error.strerror}); mend the folder's rights") from error
+
+

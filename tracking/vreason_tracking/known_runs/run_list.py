@@ -1,0 +1,167 @@
+"""Runs as a list: which ones, and a row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from vreason.clock import unix_ms
+from vreason.errors import TrackingError
+from vreason_tracking.identity import WHOLE
+from vreason_tracking.known_runs.catalog import Catalog, KnownRun
+from vreason_tracking.known_runs.stored_run import SILENT
+from vreason_tracking.summary import RunSummary
+
+STATUSES = ("RUNNING", SILENT, "FINISHED", "FAILED", "KILLED")
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which runs are asked for; what is empty or None asks for all.
+
+    Attributes:
+        statuses: some of `STATUSES`.
+        variants, configs: names.
+        identity: beginning of the digest of the whole.
+        since_ms: begun then or later, Unix time in milliseconds.
+    """
+
+    statuses: Sequence[str] = ()
+    variants: Sequence[str] = ()
+    configs: Sequence[str] = ()
+    identity: str = ""
+    since_ms: int | None = None
+
+    def takes(self, run: KnownRun) -> bool:
+        """Whether the run is one of those; what costs reading is looked at last."""
+        return (
+            (not self.variants or run.variant in self.variants)
+            and (not self.configs or run.config_name in self.configs)
+            and run.identity.get(WHOLE, "").startswith(self.identity.lower())
+            and (self.since_ms is None or run.started_ms >= self.since_ms)
+            and (not self.statuses or run.status in self.statuses)
+        )
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run in the list. The names are those of `runs list --json`.
+
+    Attributes:
+        id: what MLflow calls it, where it is; else the journal's name for it.
+        journal_id, mlflow_id: both names; None where there is none.
+        variant, config, experiment: names.
+        status: RUNNING, SILENT, FINISHED, FAILED or KILLED.
+        silent_minutes: for how long a SILENT run has not been heard of.
+        samples_done, samples_asked: counts; the latter None where nobody says.
+        accuracy: of a FINISHED run.
+        started: UTC, ISO 8601.
+        duration_seconds: from its beginning to its end, or to now; None where the end is not known.
+        identity: digest of what the result depends on; "" for runs of a version that had none.
+        waiting_points: recorded and not delivered; None where the journal is elsewhere.
+        parked: why the store refuses the rest.
+        user, host: who ran it, and where.
+        in_journal, in_store: where it is; the latter None where nobody could look.
+    """
+
+    id: str
+    journal_id: str | None
+    mlflow_id: str | None
+    variant: str
+    config: str
+    experiment: str
+    status: str
+    silent_minutes: int | None
+    samples_done: int
+    samples_asked: int | None
+    accuracy: float | None
+    started: str
+    duration_seconds: float | None
+    identity: str
+    waiting_points: int | None
+    parked: str | None
+    user: str
+    host: str
+    in_journal: bool
+    in_store: bool | None
+
+
+@dataclass(frozen=True)
+class RunList:
+    """The rows asked for, newest first, and how many more there are."""
+
+    rows: Sequence[RunRow]
+    more: int
+
+
+def list_runs(catalog: Catalog, wanted: RunFilter, limit: int) -> RunList:
+    """The newest runs that fit. One whose journal turns out to be unreadable is left out, and added to the damaged ones of the catalog.
+
+    Raises:
+        TrackingError: the journal cannot be read, or the store went away in between.
+    """
+    fitting = [run for run in catalog.runs if wanted.takes(run)]
+    rows = []
+    for run in fitting[:limit]:
+        try:
+            rows.append(row_of(run))
+        except TrackingError:
+            if run.local is None:
+                raise
+            catalog.damaged.append(run.local)
+    return RunList(rows, max(0, len(fitting) - limit))
+
+
+def row_of(run: KnownRun) -> RunRow:
+    """The run as a row. Counts samples and points, which may read the run's whole journal.
+
+    Raises:
+        TrackingError: the journal cannot be read, or the store does not answer.
+    """
+    local, stored, tags = run.local, run.stored, run.tags
+    silent = stored.silent_ms if stored and not local else None
+    return RunRow(
+        id=run.shown_id,
+        journal_id=run.journal_id,
+        mlflow_id=run.mlflow_id,
+        variant=run.variant,
+        config=run.config_name,
+        experiment=run.experiment,
+        status=run.status,
+        silent_minutes=None if silent is None else silent // 60_000,
+        samples_done=local.done if local else stored.done if stored else 0,
+        samples_asked=local.asked if local else stored.asked if stored else None,
+        accuracy=accuracy_of(run),
+        started=iso(run.started_ms),
+        duration_seconds=_duration(run),
+        identity=run.identity.get(WHOLE, ""),
+        waiting_points=local.waiting if local else None,
+        parked=local.marks.parked if local else None,
+        user=tags.get("user", ""),
+        host=tags.get("host", ""),
+        in_journal=local is not None,
+        in_store=run.in_store,
+    )
+
+
+def accuracy_of(run: KnownRun) -> float | None:
+    """Of a run that is finished: a figure over part of the questions would stand beside whole ones."""
+    if run.status != "FINISHED":
+        return None
+    if run.stored and run.stored.accuracy is not None and (run.local is None or run.local.is_delivered):
+        return run.stored.accuracy
+    return RunSummary.of(closed.sample for closed in run.local.samples).accuracy if run.local else None
+
+
+def iso(stamp_ms: int) -> str:
+    """Unix time in milliseconds as ISO 8601, UTC, whole seconds; "" for a time that no calendar has."""
+    try:
+        return datetime.fromtimestamp(stamp_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
+def _duration(run: KnownRun) -> float | None:
+    end = run.ended_ms if run.ended_ms is not None else unix_ms() if run.status == "RUNNING" else None
+    return None if end is None else (end - run.started_ms) / 1000

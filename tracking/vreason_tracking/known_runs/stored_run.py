@@ -1,0 +1,149 @@
+"""A variant's run as an MLflow store knows it, wherever it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from vreason.clock import unix_ms
+from vreason.errors import TrackingError
+from vreason_tracking.delivery.tags import ASKED_TAG, DONE_TAG, HEARTBEAT_TAG, RUN_TAG
+from vreason_tracking.reaping import SILENT_MS
+from vreason_tracking.stores.addresses import without_password
+from vreason_tracking.stores.availability import failure, reason_of
+from vreason_tracking.stores.mlflow_store import MlflowStore
+
+SILENT = "SILENT"
+"""Status of a run that claims to be running, but has not been heard of for a while."""
+
+
+class StoredRun:
+    """An MLflow run of a variant.
+
+    Args:
+        run: MLflow's.
+        store: where it is.
+        now_ms: Unix time, milliseconds; None takes the clock's.
+    """
+
+    def __init__(self, run: Any, store: MlflowStore, now_ms: int | None = None) -> None:
+        self.run, self.store = run, store
+        self._now_ms = unix_ms() if now_ms is None else now_ms
+
+    @property
+    def run_id(self) -> str:
+        """MLflow's id of it."""
+        return str(self.run.info.run_id)
+
+    @property
+    def experiment_id(self) -> str:
+        """MLflow's id of its experiment."""
+        return str(self.run.info.experiment_id)
+
+    @property
+    def experiment(self) -> str:
+        """The name of its experiment."""
+        return self.store.experiments.get(self.experiment_id, self.experiment_id)
+
+    @property
+    def name(self) -> str:
+        """The variant."""
+        return str(self.run.info.run_name)
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Its tags."""
+        return dict(self.run.data.tags)
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Newest values of its metrics."""
+        return dict(self.run.data.metrics)
+
+    @property
+    def journal_id(self) -> str | None:
+        """Its name in the journal that it was delivered from."""
+        return self.tags.get(RUN_TAG)
+
+    @property
+    def started_ms(self) -> int:
+        """Unix time, milliseconds."""
+        return int(self.run.info.start_time)
+
+    @property
+    def ended_ms(self) -> int | None:
+        """Unix time, milliseconds; None while it is under way."""
+        return None if self.run.info.end_time is None or self.run.info.status == "RUNNING" else int(self.run.info.end_time)
+
+    @property
+    def heard_ms(self) -> int:
+        """When it was heard of last, Unix time in milliseconds."""
+        beat = self.tags.get(HEARTBEAT_TAG, "")
+        return int(beat) if beat.isdecimal() else self.started_ms
+
+    @property
+    def silent_ms(self) -> int | None:
+        """For how long it has been silent, if it claims to be running and that is too long."""
+        silence = self._now_ms - self.heard_ms
+        return silence if self.run.info.status == "RUNNING" and silence >= SILENT_MS else None
+
+    @property
+    def status(self) -> str:
+        """MLflow's, but SILENT for a run that claims to be running and is not heard of."""
+        return SILENT if self.silent_ms is not None else str(self.run.info.status)
+
+    @cached_property
+    def done(self) -> int:
+        """Number of finished samples. For a run that has not ended the store is asked."""
+        told = self.tags.get(DONE_TAG, "")
+        if told.isdecimal() and self.status != "RUNNING":
+            return int(told)
+        with asking(self.store):
+            points = self.store.client.get_metric_history(self.run_id, "live.failed")
+        return max((point.step for point in points), default=0)
+
+    @property
+    def asked(self) -> int | None:
+        """Number of samples that it was begun to ask; None where nobody says so."""
+        told = self.tags.get(ASKED_TAG, "")
+        return int(told) if told.isdecimal() else self.done if self.status == "FINISHED" else None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Of a run that is finished."""
+        return self.metrics.get("accuracy") if self.status == "FINISHED" else None
+
+
+def stored_runs(store: MlflowStore) -> list[StoredRun]:
+    """Every variant's run of the store's experiment, or experiments; newest first.
+
+    Raises:
+        TrackingError: the store does not answer.
+    """
+    now = unix_ms()
+    with asking(store):
+        runs = store.all_runs("tags.`vreason.kind` = 'variant'", "attributes.start_time DESC")
+    return [StoredRun(run, store, now) for run in runs]
+
+
+@contextmanager
+def asking(store: MlflowStore) -> Iterator[None]:
+    """Say of whatever a store raises that it cannot be used now, and what to do.
+
+    Raises:
+        TrackingUnavailableError: it is away or busy.
+        TrackingError: it refuses.
+    """
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except TrackingError:
+        raise
+    except (MlflowException, SQLAlchemyError, RequestException, OSError) as error:
+        text = f"{without_password(store.uri)}: does not answer as it should ({reason_of(error)}); check it with `vreason-track doctor`"
+        raise failure(error, text) from error

@@ -1,0 +1,68 @@
+"""Changes from the command line: `--set a.b=c` lays one value over a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vreason.errors import ConfigError, Fault
+from vreason_tracking.settings.faults import shown
+from vreason_tracking.settings.yaml_files import read_value
+
+FLAG = "--set"
+
+
+def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> list[Fault]:
+    """Lay every override over `data`, in order; the faults of those that could not be.
+
+    Args:
+        data: a configuration's mapping; changed in place.
+        overrides: texts of the form ``path=value``. The path is dotted, list items by their index from 0; the value is YAML. What
+            the path leads through is made where it is missing.
+    """
+    faults: list[Fault] = []
+    for override in overrides:
+        path, equals, text = override.partition("=")
+        keys = _keys(path.strip())
+        if not equals or not all(keys):
+            faults.append(Fault(FLAG, f"{shown(override)} is not of the form path=value; write for example {FLAG} data.limit=10"))
+            continue
+        try:
+            _assign(data, keys, read_value(text))
+        except ConfigError as error:
+            faults += [Fault(f"{FLAG} {path}", str(fault)) for fault in error.faults]
+    return faults
+
+
+def _keys(path: str) -> list[str]:
+    """The steps of a path. A matrix's keys are dotted themselves: "matrix.controller.k" is two steps."""
+    first, _, rest = path.partition(".")
+    return [first, rest] if first == "matrix" and rest else path.split(".")
+
+
+def _assign(data: dict[str, Any], keys: list[str], value: Any) -> None:
+    """Put `value` at a path.
+
+    Raises:
+        ConfigError: a step of the path is no index of its list, or leads into a single value.
+    """
+    place: Any = data
+    for depth, key in enumerate(keys):
+        if not isinstance(place, dict | list):
+            raise ConfigError([Fault("", f"{'.'.join(keys[:depth])} is {shown(place)}, which has no parts; give the whole of it instead")])
+        step: Any = _index(place, keys[:depth], key) if isinstance(place, list) else key
+        if depth == len(keys) - 1:
+            place[step] = value
+        elif isinstance(place, dict) and place.get(step) is None:
+            place[step] = {}
+        place = place[step]
+
+
+def _index(items: list[Any], above: list[str], key: str) -> int:
+    path = ".".join(above)
+    if not (key.isascii() and key.isdigit() and len(key) < 10):
+        raise ConfigError([Fault("", f"{path} is a list and {shown(key)} is no index; write {path}.0 for its first item")])
+    if int(key) >= len(items):
+        numbers = f"has {len(items)} item(s), numbered from 0" if items else "is empty"
+        raise ConfigError([Fault("", f"there is no {path}.{key}; {path} {numbers}")])
+    return int(key)

@@ -1,0 +1,159 @@
+"""The sections of a run configuration, one frozen model each. Fields are checked one by one here; what they mean together, in
+`rules`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from vreason.scoring import Profile
+from vreason_tracking.settings.faults import NAME_RULE, is_name
+from vreason_tracking.stores.addresses import normalised
+
+ProblemType = Literal["multiple choice", "numerical", "regression", "OCR", "free-form"]  # vreason.prompts.PROBLEM_TYPES
+DEMO = "demo"
+_NOT_BLANK = r"\S"
+DEFAULT_URI = "sqlite:///mlflow.db"
+DEFAULT_JOURNAL = "vreason-journal"
+
+
+def _named(value: str) -> str:
+    if not is_name(value):
+        raise ValueError
+    return value
+
+
+Name = Annotated[str, AfterValidator(_named)]
+
+
+class Section(BaseModel):
+    """What all sections share: no unknown keys, no conversions ("4" is not 4), no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class ModelSettings(Section):
+    """Which model answers.
+
+    Attributes:
+        id: a Hub id, a folder, or "demo" for the embedded one.
+        revision: branch, tag or commit on the Hub; None takes the newest.
+        dtype: of the weights; `auto` takes the one they were saved in.
+        device: `auto` takes a GPU where there is one.
+        attention: transformers' attention implementation.
+    """
+
+    id: str = Field(default=DEMO, pattern=_NOT_BLANK, description="a Hub id, a folder, or demo")
+    revision: str | None = Field(default=None, min_length=1)
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device: str = Field(
+        default="auto",
+        pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$",
+        description="one of auto, cpu, mps, cuda, or cuda:N with N a number",
+    )
+    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
+
+
+class DataSettings(Section):
+    """What is asked, and how answers are scored.
+
+    Attributes:
+        source: "demo", or a JSON or JSONL file (from the current folder).
+        split: of the demo; None with a file.
+        scoring: the profile, `robust` or `video-r1`.
+        limit: at most this many questions; None asks all.
+        video_root: folder of relative video paths; None takes the data file's own.
+    """
+
+    source: str = Field(default=DEMO, pattern=_NOT_BLANK, description="demo, or the path of a JSON or JSONL file")
+    split: Literal["test", "validation"] | None = None
+    scoring: Profile = "robust"
+    limit: int | None = Field(default=None, ge=1)
+    video_root: str | None = Field(default=None, min_length=1)
+
+
+class VideoSettings(Section):
+    """How a clip becomes frames; names, defaults and bounds of `vreason.video.VideoConfig`, which a test holds them to.
+
+    Attributes:
+        nframes: frames spread over the clip; None when `fps` decides.
+        fps: frames a second; None when `nframes` decides.
+        min_frames, max_frames: bounds of what `fps` gives.
+        min_pixels, max_pixels: bounds of a frame's area, pixels.
+        timeout: seconds that reading a clip may take.
+    """
+
+    nframes: int | None = Field(default=16, ge=1)
+    fps: float | None = Field(default=None, ge=1e-3, le=1e3)
+    min_frames: int = Field(default=4, ge=1)
+    max_frames: int = Field(default=768, ge=1)
+    min_pixels: int = Field(default=28 * 28 * 4, ge=1)
+    max_pixels: int = Field(default=128 * 28 * 28, ge=1)
+    timeout: float = Field(default=60.0, ge=1e-3, le=86_400)
+
+
+class PromptSettings(Section):
+    """What stands around a question.
+
+    Attributes:
+        template: `auto` is settled when a configuration is loaded: `short` for the demo model, else `reasoning`.
+        file: a text file with the placeholder {Question}, used byte for byte instead of the template's text.
+        suffixes: by problem type, instead of the template's; None leaves one out.
+    """
+
+    template: Literal["auto", "reasoning", "short"] = "auto"
+    file: str | None = Field(default=None, min_length=1)
+    suffixes: dict[ProblemType, str | None] = Field(default_factory=dict)
+
+
+class GenerationSettings(Section):
+    """transformers' generation settings of the same names. None is left to the model's own generation config."""
+
+    max_new_tokens: int = Field(default=1024, ge=1)
+    min_new_tokens: int | None = Field(default=None, ge=1)
+    do_sample: bool = False
+    temperature: float | None = Field(default=None, gt=0)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    top_k: int | None = Field(default=None, ge=1)
+    repetition_penalty: float = Field(default=1.0, gt=0)
+
+
+class TrackingSettings(Section):
+    """Where the record goes.
+
+    Attributes:
+        uri: MLflow's tracking URI; None asks the environment.
+        experiment: MLflow's experiment.
+        mode: `online` delivers to MLflow while the run goes on; `offline` writes the journal only, for `vreason-track journal deliver`.
+        journal: folder of the local record; None asks the environment.
+        disk_patience: seconds for which a disk that refuses the journal (full, read-only) is asked again before the run ends.
+    """
+
+    uri: str | None = Field(default=None, min_length=1)
+    experiment: Name = Field(default="vreason", description=NAME_RULE)
+    mode: Literal["online", "offline"] = "online"
+    journal: str | None = Field(default=None, min_length=1)
+    disk_patience: float = Field(default=30.0, ge=0, le=86_400)
+
+    def resolved_uri(self, environment: Mapping[str, str] = os.environ) -> str:
+        """The URI given, else what `resolved_uri` finds."""
+        return resolved_uri(self.uri, environment)
+
+    def journal_folder(self, environment: Mapping[str, str] = os.environ) -> Path:
+        """The folder given, else what `journal_folder` finds."""
+        return journal_folder(self.journal, environment)
+
+
+def resolved_uri(uri: str | None, environment: Mapping[str, str] = os.environ) -> str:
+    """`uri`, else MLFLOW_TRACKING_URI, else a SQLite file in the current folder, which is where a bare `mlflow ui` looks."""
+    return normalised(uri or environment.get("MLFLOW_TRACKING_URI") or DEFAULT_URI)
+
+
+def journal_folder(folder: str | None, environment: Mapping[str, str] = os.environ) -> Path:
+    """`folder`, else VREASON_JOURNAL, else a folder beside the default database."""
+    return Path(folder or environment.get("VREASON_JOURNAL") or DEFAULT_JOURNAL).absolute()

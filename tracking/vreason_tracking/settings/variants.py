@@ -1,0 +1,201 @@
+"""The methods that a run compares: each a name and its settings, listed one by one or spread out by a matrix.
+
+    variants:
+      - {name: v-reason, preset: v-reason}
+    matrix:
+      controller.k: [2, 4]          # "v-reason k=2" and "v-reason k=4"
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from vreason.config import PRESETS, ControllerConfig, PruningConfig, VReasonConfig
+from vreason.errors import ConfigError, Fault
+from vreason_tracking.settings.faults import NAME_RULE, hint, is_name, shown, unknown_key
+
+PARTS: dict[str, type[ControllerConfig] | type[PruningConfig]] = {"controller": ControllerConfig, "pruning": PruningConfig}
+METHOD_FIELDS = tuple(f"{part}.{field.name}" for part, kind in PARTS.items() for field in fields(kind))
+START = "v-reason"  # of a variant without a preset
+MOST = 1000  # variants of one run; more is a slip in a matrix
+_KEYS = ("name", "preset", *PARTS)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One method under its name.
+
+    Attributes:
+        name: unique within a run.
+        method: the settings, whole.
+        listed_as: the name in the file from which a matrix made this one; not part of what it is.
+    """
+
+    name: str
+    method: VReasonConfig
+    listed_as: str = field(default="", compare=False, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """An item of a configuration's `variants`, every field written out."""
+        return {"name": self.name, **self.method.to_dict()}
+
+    def flattened(self) -> dict[str, str | int | float | bool]:
+        """The method's settings under dotted keys ("controller.k"); a part that is off is "null"."""
+        flat: dict[str, str | int | float | bool] = {}
+        for part, values in self.method.to_dict().items():
+            flat |= {part: "null"} if values is None else {f"{part}.{name}": value for name, value in values.items()}
+        return flat
+
+
+def expand(listed: Any, matrix: Any) -> tuple[list[Variant], list[Fault]]:
+    """The variants of a configuration.
+
+    Args:
+        listed: the value of `variants`, unchecked.
+        matrix: the value of `matrix`, unchecked; None without one.
+
+    Returns:
+        The variants that could be made, in the file's order, and every fault.
+    """
+    if not isinstance(listed, list) or not listed:
+        wrong = "is missing" if listed is None else f"{shown(listed)} is not a list of at least one variant"
+        return [], [Fault("variants", f"{wrong}; give a list, for example [{{name: v-reason, preset: v-reason}}]"), *_axes(matrix)[1]]
+    methods: list[tuple[int, Variant]] = []
+    faults: list[Fault] = []
+    for index, entry in enumerate(listed):
+        variant, found = _listed(entry, f"variants.{index}")
+        faults += found
+        methods += [(index, variant)] if variant else []
+    axes, found = _axes(matrix)
+    faults += found
+    if not faults:
+        faults += [
+            Fault(f"matrix.{path}", f"no listed variant has a {path.split('.')[0]}; add one that has, or leave this line out")
+            for path in axes
+            if not any(_has(variant, path) for _, variant in methods)
+        ]
+    count = sum(math.prod(len(values) for path, values in axes.items() if _has(variant, path)) for _, variant in methods)
+    if count > MOST:
+        return [], [*faults, Fault("matrix", f"makes {count} variants; give fewer values, for at most {MOST}")]
+    made = [(index, each) for index, variant in methods for each in _spread(variant, axes)]
+    return [variant for _, variant in made], [*faults, *_repeated_names(made)]
+
+
+def chosen(variants: Sequence[Variant], names: Sequence[str]) -> tuple[list[Variant], list[Fault]]:
+    """Only the variants of these names; the name of a listed variant stands for all that a matrix made of it. All, without names."""
+    if not names:
+        return list(variants), []
+    known = list(dict.fromkeys([*(variant.name for variant in variants), *(variant.listed_as for variant in variants)]))
+    faults = [
+        Fault("--variant", f"{shown(name)} is not a variant of this configuration{hint(name, known) or '.'} There are {', '.join(known)}")
+        for name in names
+        if name not in known
+    ]
+    return [variant for variant in variants if variant.name in names or variant.listed_as in names], faults
+
+
+def _listed(entry: Any, path: str) -> tuple[Variant | None, list[Fault]]:
+    """One item of the list, or None and its faults."""
+    if not isinstance(entry, dict):
+        return None, [Fault(path, f"{shown(entry)} is not a mapping; give name and, as needed, preset, controller, pruning")]
+    faults = [unknown_key(f"{path}.{key}", key, _KEYS) for key in entry if key not in _KEYS]
+    name, preset = entry.get("name"), entry.get("preset")
+    if "name" not in entry:
+        faults.append(Fault(f"{path}.name", f"is missing; give {NAME_RULE}"))
+    elif not is_name(name):
+        faults.append(Fault(f"{path}.name", f"{shown(name)} is not {NAME_RULE}{'' if isinstance(name, str) else '; put it in quotes'}"))
+    if preset is not None and not (isinstance(preset, str) and preset in PRESETS):
+        faults.append(Fault(f"{path}.preset", f"{shown(preset)} is not one of {', '.join(PRESETS)}{hint(preset, PRESETS)}"))
+        preset = None
+    method, found = _method(entry, VReasonConfig.preset(preset or START), path)
+    faults += found
+    return (None, faults) if faults or method is None else (Variant(str(name), method, str(name)), [])
+
+
+def _method(entry: Mapping[str, Any], start: VReasonConfig, path: str) -> tuple[VReasonConfig | None, list[Fault]]:
+    """The start's settings with the entry's laid over them. A part that the entry sets to null is off."""
+    faults: list[Fault] = []
+    values = start.to_dict()
+    for part, kind in PARTS.items():
+        given = entry.get(part)
+        if given is None:
+            values[part] = None if part in entry else values[part]
+        elif not isinstance(given, dict):
+            faults.append(Fault(f"{path}.{part}", f"{shown(given)} is not a mapping or null; write its fields below it"))
+        else:
+            known = [each.name for each in fields(kind)]
+            faults += [unknown_key(f"{path}.{part}.{key}", key, known) for key in given if key not in known]
+            values[part] = (values[part] or {}) | {key: value for key, value in given.items() if key in known}
+    try:
+        return VReasonConfig.from_mapping(values, path), faults
+    except ConfigError as error:
+        return None, [*faults, *error.faults]
+
+
+def _axes(matrix: Any) -> tuple[dict[str, list[Any]], list[Fault]]:
+    """The matrix's lines that are right, and the faults of the others."""
+    if matrix is None:
+        return {}, []
+    if not isinstance(matrix, dict):
+        return {}, [Fault("matrix", f"{shown(matrix)} is not a mapping; give for example {{controller.k: [2, 4]}}")]
+    axes: dict[str, list[Any]] = {}
+    faults: list[Fault] = []
+    for path, values in matrix.items():
+        found = _axis_faults(path, values)
+        faults += found
+        if not found:
+            axes[path] = values
+    return axes, faults
+
+
+def _axis_faults(path: str, values: Any) -> list[Fault]:
+    where = f"matrix.{path}"
+    if path not in METHOD_FIELDS:
+        return [unknown_key(where, path, METHOD_FIELDS)]
+    if not isinstance(values, list) or not values:
+        example = "fill it" if isinstance(values, list) else f"write [{shown(values)}]"
+        return [Fault(where, f"{shown(values)} is not a list of at least one value; {example}")]
+    part, name = path.split(".")
+    faults: list[Fault] = []
+    for index, value in enumerate(values):
+        try:
+            VReasonConfig.from_mapping({part: {name: value}})
+        except ConfigError as error:
+            faults += [Fault(f"{where}.{index}", fault.message) for fault in error.faults]
+        if any(value == other for other in values[:index]):
+            faults.append(Fault(f"{where}.{index}", f"{shown(value)} is in the list twice; keep one"))
+    return faults
+
+
+def _has(variant: Variant, path: str) -> bool:
+    return getattr(variant.method, path.split(".")[0]) is not None
+
+
+def _spread(variant: Variant, axes: Mapping[str, list[Any]]) -> Iterable[Variant]:
+    """The variant at every point of the axes that it has; itself where it has none."""
+    own = [path for path in axes if _has(variant, path)]
+    short = [path.split(".")[1] for path in own]
+    labels = [name if short.count(name) == 1 else path for path, name in zip(own, short, strict=True)]
+    for point in itertools.product(*(axes[path] for path in own)):
+        method = variant.method
+        for path, value in zip(own, point, strict=True):
+            part, name = path.split(".")
+            method = replace(method, **{part: replace(getattr(method, part), **{name: value})})
+        name = " ".join([variant.name, *(f"{label}={value}" for label, value in zip(labels, point, strict=True))])
+        yield Variant(name, method, variant.name)
+
+
+def _repeated_names(made: Iterable[tuple[int, Variant]]) -> list[Fault]:
+    """One fault for every listed variant whose name, or a name made of it, an earlier one has."""
+    owners: dict[str, int] = {}
+    faults: dict[int, Fault] = {}
+    for index, variant in made:
+        owner = owners.setdefault(variant.name, index)
+        if owner != index:
+            wrong = f"{variant.name!r} is the name of variants.{owner} too; names must differ"
+            faults.setdefault(index, Fault(f"variants.{index}.name", wrong))
+    return list(faults.values())

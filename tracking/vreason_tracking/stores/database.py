@@ -1,0 +1,26 @@
+"""Makes the MLflow database behind an address ready, whichever kind it is."""
+
+from __future__ import annotations
+
+from vreason_tracking.stores import postgres, sqlite_file
+from vreason_tracking.stores.addresses import normalised, without_password
+from vreason_tracking.stores.sqlite_file import sqlite_path
+
+__all__ = ["prepare", "sqlite_path", "without_password"]
+
+
+def prepare(uri: str) -> None:
+    """Create or check the SQLite or PostgreSQL database behind `uri`; a server or another database looks after itself.
+
+    MLflow migrates an empty one in a few seconds, and two processes that do so at once would get in each other's way: the second waits.
+
+    Raises:
+        TrackingUnavailableError: the database is away or busy.
+        TrackingError: it cannot be used; see `sqlite_file.prepare` and `postgres.prepare`.
+    """
+    uri = normalised(uri)
+    path = sqlite_path(uri)
+    if path is not None:
+        sqlite_file.prepare(uri, path)
+    elif postgres.is_postgres(uri):
+        postgres.prepare(uri)

@@ -1,0 +1,189 @@
+"""The few things we ask of MLflow, in the sizes that it takes: at most 1,000 points or 100 tags or parameters a call."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from vreason.errors import TrackingError
+from vreason_tracking.settings.sections import resolved_uri
+from vreason_tracking.stores import database
+from vreason_tracking.stores.addresses import normalised
+from vreason_tracking.stores.availability import failure, reason_of, short_http_patience
+
+__all__ = ["MlflowStore", "Point", "open_store", "reason_of"]
+
+Point = tuple[str, float, int, int]
+"""Name, value, Unix time in milliseconds, step."""
+
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # the UI then opens on runs and charts, not on traces
+_POINTS = 1000
+_PAIRS = 100
+_LONGEST = 5000  # characters of a tag's or parameter's value that every store takes
+_LONGEST_NAME = 250  # characters of a run's name
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # PostgreSQL has no NUL, UTF-8 no lone surrogate; models write both
+
+
+class MlflowStore:
+    """One experiment of one tracking database or server.
+
+    Args:
+        uri: any SQLAlchemy URL or tracking server that MLflow understands.
+        experiment: its name; None opens all that there are, to search them with `all_runs`.
+        create: make the experiment when it is not there; else that is an error.
+        patient: let MLflow repeat calls to a server that does not answer, for minutes; False makes every call of this process short, for
+            a caller that tries again by itself.
+
+    Raises:
+        TrackingUnavailableError: the database or server is away or busy.
+        TrackingError: it cannot be used.
+    """
+
+    def __init__(self, uri: str, experiment: str | None, *, create: bool = True, patient: bool = True) -> None:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # a line a sample, with the server's password in it
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        if not patient:
+            short_http_patience()
+        from mlflow import MlflowClient
+
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it prints the traceback of what it raises as well
+        self.uri = normalised(uri)
+        database.prepare(self.uri)
+        try:
+            self.client = MlflowClient(tracking_uri=self.uri)
+            self.experiment_id = "" if experiment is None else self._experiment(experiment, create)
+            self.experiments = {self.experiment_id: experiment} if experiment is not None else self._all_experiments()
+        except TrackingError:
+            raise
+        except Exception as error:  # whatever a database driver or an HTTP client raises
+            shown, reason = database.without_password(uri), reason_of(error)
+            text = f"{shown}: cannot be used for tracking ({reason}); check tracking.uri, and that its server runs"
+            raise failure(error, text) from error
+
+    def _experiment(self, name: str, create: bool) -> str:
+        found = self.client.get_experiment_by_name(name)
+        if found is None and not create:
+            where = database.without_password(self.uri)
+            raise TrackingError(f"no experiment {name!r} in {where}; name one that is there with --experiment")
+        if found is None:
+            from mlflow.exceptions import MlflowException
+
+            try:
+                return str(self.client.create_experiment(name, tags=_EXPERIMENT_TAGS))
+            except MlflowException:  # another process was faster
+                found = self.client.get_experiment_by_name(name)
+                if found is None:
+                    raise
+        if found.lifecycle_stage == "deleted":
+            raise TrackingError(f"experiment {name!r} was deleted; restore it with `mlflow experiments restore`, or name another")
+        return str(found.experiment_id)
+
+    def _all_experiments(self) -> dict[str, str]:
+        found = self.client.search_experiments()
+        experiments = list(found)
+        while found.token:
+            found = self.client.search_experiments(page_token=found.token)
+            experiments += found
+        return {str(experiment.experiment_id): str(experiment.name) for experiment in experiments}
+
+    def start_run(self, name: str, tags: Mapping[str, str], parent: str | None = None, started_ms: int | None = None) -> str:
+        """Open a run, nested below `parent` if given; returns its id."""
+        whole = dict(tags) | ({"mlflow.parentRunId": parent} if parent else {})
+        run = self.client.create_run(self.experiment_id, start_time=started_ms, tags=_short(whole), run_name=_fitting(name, _LONGEST_NAME))
+        return str(run.info.run_id)
+
+    def log(
+        self, run_id: str, points: Iterable[Point] = (), params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Write points, parameters and tags; points keep their own times, so that the same ones sent twice change nothing."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        for chunk in _chunks([Metric(name, value, stamp, step) for name, value, stamp, step in points], _POINTS):
+            self.client.log_batch(run_id, metrics=chunk)
+        for chunk in _chunks([Param(name, value) for name, value in _short(params or {}).items()], _PAIRS):
+            self.client.log_batch(run_id, params=chunk)
+        for chunk in _chunks([RunTag(name, value) for name, value in _short(tags or {}).items()], _PAIRS):
+            self.client.log_batch(run_id, tags=chunk)
+
+    def log_files(self, run_id: str, files: Iterable[Path], folder: str | None = None) -> None:
+        """Copy files into the run's artifacts."""
+        for file in files:
+            self.client.log_artifact(run_id, str(file), folder)
+
+    def end_run(self, run_id: str, status: str, ended_ms: int | None = None) -> None:
+        """Close a run as FINISHED, FAILED or KILLED."""
+        self.client.set_terminated(run_id, status, ended_ms)
+
+    def reopen_run(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """A run that had ended goes on."""
+        self.client.update_run(run_id, status="RUNNING")
+        self.log(run_id, tags=tags)
+
+    def delete_tag(self, run_id: str, name: str) -> None:
+        """Take a tag away, if the run has it."""
+        if name in self.client.get_run(run_id).data.tags:
+            self.client.delete_tag(run_id, name)
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether the store holds a run of this id; one that was deleted counts."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            raise
+        return True
+
+    def all_runs(self, query: str, order: str) -> list[Any]:
+        """Every run of the experiment, or of all of them, that fits a search, page by page."""
+        runs: list[Any] = []
+        token = None
+        while True:
+            page = self.client.search_runs(list(self.experiments), query, order_by=[order], max_results=1000, page_token=token)
+            runs += page
+            token = page.token
+            if not token:
+                return runs
+
+
+def open_store(uri: str | None, experiment: str | None, *, patient: bool = True) -> MlflowStore:
+    """The store behind `uri`; without one what the environment names, else the SQLite file in this folder, as `run` has it.
+
+    Raises:
+        TrackingError: it cannot be used, or holds no such experiment.
+    """
+    resolved = resolved_uri(uri)
+    path = database.sqlite_path(resolved)
+    if path is not None and not path.exists():
+        raise TrackingError(f"{resolved}: there is no such database; name it with --tracking-uri, or run something first")
+    return MlflowStore(resolved, experiment, create=False, patient=patient)
+
+
+def _short(values: Mapping[str, Any]) -> dict[str, str]:
+    """Values as text that every store takes. The Parquet artifacts hold everything whole."""
+    return {name: _fitting(str(value), _LONGEST) for name, value in values.items()}
+
+
+def storable(text: str) -> str:
+    """The text in characters that every store and file takes."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _fitting(text: str, longest: int) -> str:
+    """A text that every store takes; one that is cut ends in an ellipsis."""
+    text = storable(text)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _chunks(items: list[Any], size: int) -> Iterable[list[Any]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
