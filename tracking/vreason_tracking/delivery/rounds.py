@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from vreason_tracking.delivery.backoff import Backoff
@@ -126,7 +127,8 @@ class Rounds:
         elif waiting is not None:
             waiting.over = waiting.parked = True
             if waiting.delivery:
-                waiting.delivery.log.parked(reason_of(error))
+                with suppress(OSError):  # a disk without room: whoever comes next is refused again
+                    waiting.delivery.log.parked(reason_of(error))
                 waiting.delivery.close()
             self._say("parked", reason_of(error), waiting.folder.run_id)
 

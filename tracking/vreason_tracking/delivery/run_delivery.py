@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,14 +55,15 @@ class RunDelivery:
     def __init__(self, folder: RunFolder, store: MlflowStore) -> None:
         self.folder, self.store, self.manifest = folder, store, folder.manifest
         self._lease = Lease(folder.delivery_lease)
-        try:
+        with ExitStack() as undone:
+            undone.callback(self._lease.release)
             self.log = DeliveryLog(folder.delivery_log)
-        except OSError:
-            self._lease.release()
-            raise
+            undone.callback(self.log.close)
+            self.workplace = Path(tempfile.mkdtemp(prefix="vreason-"))
+            undone.callback(shutil.rmtree, self.workplace, ignore_errors=True)
+            self.tables = RecordTables(self.workplace)
+            undone.pop_all()
         self.summary, self.curve = RunSummary(), EntropyCurve()
-        self.workplace = Path(tempfile.mkdtemp(prefix="vreason-"))
-        self.tables = RecordTables(self.workplace)
         self.ended, self.asked, self.broken = False, 0, False
         self._assembly = SampleAssembly()
         self._fragment = 1
@@ -114,7 +116,8 @@ class RunDelivery:
 
     def close(self) -> None:
         """Let go of the run."""
-        self.tables.close()
+        with suppress(Exception):  # what they hold is delivered, or of no use
+            self.tables.close()
         self.log.close()
         self._lease.release()
         shutil.rmtree(self.workplace, ignore_errors=True)
@@ -232,7 +235,11 @@ class RunDelivery:
         asked = self.manifest.sample_ids if end.status == "FINISHED" else ()
         missing = frozenset(self._assembly.incomplete) | (frozenset(asked) - self._assembly.done)
         closing = Closing(self.manifest, end, self.summary, self.curve, len(self._assembly.done), missing)
-        self.tables.close()
+        try:
+            self.tables.close()
+        except Exception:
+            self.broken = True
+            raise
         closing.write(self.store, self._run_id, self.workplace, self.tables.paths.values())
         self.log.closed(end.session, end.status)
         self.ended = True
