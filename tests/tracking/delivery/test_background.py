@@ -227,7 +227,7 @@ def test_signals_are_for_the_run(begun, tracking_uri, tmp_path) -> None:
     delivery.deliver(recorder.folder)
     delivery.require_store()
     process = delivery._process
-    assert os.getsid(process.pid) != os.getsid(0)
+    assert os.getpgid(process.pid) != os.getpgid(0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         process.send_signal(number)
     readback.answer(recorder)

@@ -120,7 +120,7 @@ class BackgroundDelivery:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            start_new_session=True,  # Ctrl-C in the terminal is for the run
+            process_group=0,  # Ctrl-C in the terminal is for the run. Not a session: Linux would give that half of the processor
         )
         assert process.stdin is not None
         assert process.stdout is not None
@@ -169,6 +169,8 @@ class BackgroundDelivery:
             return
         if state == "away":
             self._notice(f"the tracking store is away ({reason}); the journal keeps everything, delivery goes on when it is back")
+        elif state == "refused" and self._heard.is_set():
+            self._notice(f"the tracking store refuses everything: {reason}; mend that, then `vreason-track journal deliver`")
         elif self.state == "away":
             self._notice("the tracking store is back")
         self.state, self.reason = state, reason

@@ -60,9 +60,10 @@ class Worker:
         except TrackingError as error:
             say("refused", str(error), "")
             return REFUSED
-        say("ready", "", "")
-        self._reap()
         _load_drawing()
+        say("ready", "", "")
+        _step_back()
+        self._reap()
         moved, seen, next_beat = time.monotonic(), -1, 0.0
         while True:
             wait = self._rounds.turn()
@@ -151,8 +152,14 @@ def say(state: str, reason: str, run: str) -> None:
         print(json.dumps({"state": state, "reason": reason, "run": run}), flush=True)
 
 
+def _step_back() -> None:
+    """From here on run only when nobody else wants the processor: a decoding loop that has to share one waits at every token."""
+    with contextlib.suppress(OSError, AttributeError):  # not every system has it, or lets everybody
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 def _load_drawing() -> None:
-    """The plots' library takes a second to load: now, while there is nothing to do, not when the run has ended."""
+    """The plots' library takes a second to load: now, while the model loads as well, not when the run has ended."""
     import matplotlib
 
     matplotlib.use("Agg")
