@@ -44,7 +44,8 @@ class EntropyCurve:
     @property
     def deviation(self) -> NDArray[np.float64]:
         """Standard deviation of H_t over the samples, nats, shape (T,)."""
-        deviation: NDArray[np.float64] = np.sqrt(np.maximum(self.square / self.count - self.mean_entropy**2, 0.0))
+        with np.errstate(invalid="ignore"):  # an infinite entropy has no deviation
+            deviation: NDArray[np.float64] = np.sqrt(np.maximum(self.square / self.count - self.mean_entropy**2, 0.0))
         return deviation
 
     @property

@@ -62,7 +62,7 @@ class Worker:
             return REFUSED
         _load_drawing()
         say("ready", "", "")
-        _step_back()
+        _step_back(os.SCHED_IDLE)
         self._reap()
         moved, seen, next_beat = time.monotonic(), -1, 0.0
         while True:
@@ -119,6 +119,7 @@ class Worker:
     def _heed(self, line: dict[str, Any] | None) -> None:
         if line is None:
             self._gone = True
+            _step_back(os.SCHED_OTHER)  # the run waits for us now
             return
         own = "deliver" in line
         folder = RunFolder(Path(line["deliver" if own else "waiting"]))
@@ -152,10 +153,10 @@ def say(state: str, reason: str, run: str) -> None:
         print(json.dumps({"state": state, "reason": reason, "run": run}), flush=True)
 
 
-def _step_back() -> None:
-    """From here on run only when nobody else wants the processor: a decoding loop that has to share one waits at every token."""
-    with contextlib.suppress(OSError, AttributeError):  # not every system has it, or lets everybody
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+def _step_back(policy: int) -> None:
+    """SCHED_IDLE: run only when nobody else wants the processor, for a decoding loop that has to share one waits at every token."""
+    with contextlib.suppress(OSError):  # coming back from it is not everybody's right
+        os.sched_setscheduler(0, policy, os.sched_param(0))
 
 
 def _load_drawing() -> None:
