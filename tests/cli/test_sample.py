@@ -18,7 +18,9 @@ def store(tracking_uri, monkeypatch) -> MlflowStore:
 
 
 @pytest.fixture
-def root(tmp_path):
+def root(tmp_path, monkeypatch):
+    """A journal; no database lies beside it, as one may in the folder that the tests are started in."""
+    monkeypatch.chdir(tmp_path)
     return tmp_path / "vreason-journal"
 
 
