@@ -172,7 +172,14 @@ def test_ctrl_c(root, tmp_path) -> None:
     folder = run_states.finished(root, tracking_uri=f"http://127.0.0.1:{free_port()}")
     command = [sys.executable, "-c", "from vreason_cli.main import main; main()", "journal", "deliver", "--wait", "100"]
     with open(tmp_path / "err", "w") as err:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True, cwd=tmp_path)
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=err,
+            text=True,
+            cwd=tmp_path,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it, and hand that down
+        )
         assert wait_until(lambda: "is away" in (tmp_path / "err").read_text())
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)

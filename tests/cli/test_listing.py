@@ -61,6 +61,7 @@ def test_a_table_is_as_wide_as_it_needs_to_be(capsys, monkeypatch) -> None:
 def narrow(terminal, monkeypatch):
     """A terminal of 40 columns without colours."""
     monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("LINES", "40")  # with both, nobody asks the terminal that the tests are started from
     monkeypatch.setenv("TERM", "dumb")
 
 
