@@ -68,7 +68,7 @@ def verify(folder: RunFolder) -> Verification:
         samples += len(list(assembly.feed(fragment.events)))
     damages += _gaps(folder, numbers, unclosed)
     damages += [Damage("samples", 0, 0, f"{name!r} is closed, but steps of it are missing") for name in sorted(assembly.incomplete)]
-    opened = [(path.stat().st_size, read_fragment(path)) for _, path in unclosed if path.exists()]
+    opened = list(_still_open(unclosed))
     return Verification(
         folder.run_id,
         len(numbers),
@@ -79,6 +79,18 @@ def verify(folder: RunFolder) -> Verification:
         sum(size - fragment.intact_bytes for size, fragment in opened),
         live,
     )
+
+
+def _still_open(unclosed: list[tuple[int, Path]]) -> Iterator[tuple[int, Fragment]]:
+    """Size and content of each; one that the run closed meanwhile is among the closed ones at the next look."""
+    for _, path in unclosed:
+        try:
+            size, fragment = path.stat().st_size, read_fragment(path)
+        except (FileNotFoundError, TrackingError):
+            if path.exists():
+                raise
+            continue
+        yield size, fragment
 
 
 def _misplaced(fragment: Fragment, number: int, run_id: str | None) -> Iterator[Damage]:
