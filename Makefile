@@ -20,7 +20,7 @@ quickstart: $(READY)  ## baseline, V-Reason and V-Reason Lite on the embedded de
 	$(BIN)/vreason-track run --config configs/quickstart.yaml
 
 test: $(READY)  ## the whole suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 lint: $(READY)  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
@@ -40,8 +40,9 @@ bench-recording: $(READY)  ## what the record costs: W&B beside it is installed 
 	$(BIN)/python benchmarks/run_overhead.py
 	$(BIN)/python benchmarks/recorder_memory.py
 
-docs: $(READY)  ## docs/cli.md out of the commands' own help
+docs: $(READY)  ## docs/cli.md out of the commands' own help, docs/metrics.md out of the table of metrics
 	$(BIN)/python -m vreason_cli.reference docs/cli.md
+	$(BIN)/python -m vreason_tracking.metrics_page docs/metrics.md
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

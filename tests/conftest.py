@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from vreason_tracking.settings import RunSettings
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Real servers one after another, on one of the processes of tests, and first: they take longest."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.xdist_group("servers"))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The demo's clips are written here, once for all tests and the processes that they start."""

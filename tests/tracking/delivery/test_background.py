@@ -128,7 +128,7 @@ def test_a_process_that_does_not_move(begun, tracking_uri, tmp_path) -> None:
     os.kill(delivery._process.pid, signal.SIGSTOP)
     start = time.monotonic()
     delivery.finish(1.0)
-    assert 0.9 < time.monotonic() - start < 5
+    assert 0.9 < time.monotonic() - start < 30  # the wait itself is one second; a busy machine adds to it
     assert delivery._process.poll() == -signal.SIGKILL
 
 
