@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 from tests.doubles import records
 from vreason.prompts import PROBLEM_TYPES
 from vreason.signatures import ADVICE
+from vreason_tracking import metrics
 from vreason_tracking.metrics import (
-    CURVE_METRICS,
-    LIVE_METRICS,
     STEP_METRICS,
     SUMMARY_METRICS,
+    TABLES,
     TELEMETRY_METRICS,
     device_points,
     key,
+    metric_of,
     percentile,
     step_points,
 )
 from vreason_tracking.telemetry import DeviceRecord
 
-TABLES = [STEP_METRICS, CURVE_METRICS, LIVE_METRICS, TELEMETRY_METRICS, SUMMARY_METRICS]
 NAMES = [metric.name for metric in STEP_METRICS]
 CONTROLLER = ["loss", "delta_v_norm", "grad_norm", "value_cosine"]
 
@@ -94,6 +94,46 @@ def test_mlflow_takes_every_device_s_name(name) -> None:
     from mlflow.utils.validation import _validate_metric_name
 
     _validate_metric_name(name)
+
+
+def test_no_table_is_forgotten() -> None:
+    """Every table of metrics there is stands among all of them, once."""
+    tables = [value for name, value in vars(metrics).items() if name.endswith("_METRICS")]
+    assert sorted(tables, key=id) == sorted(TABLES, key=id)
+
+
+@pytest.mark.parametrize("row", [row for table in TABLES for row in table if "{" not in row.name], ids=lambda row: row.name)
+def test_a_plain_name_is_its_own_row(row) -> None:
+    """No pattern of another row takes it in."""
+    assert row is metric_of(row.name)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        ("accuracy.{problem type}", f"accuracy.{key('multiple choice')}"),
+        ("accuracy_by_category.{category}", f"accuracy_by_category.{key('a.b: größer? /mean')}"),
+        ("gpu.{n}.power_watts", "gpu.12.power_watts"),
+        ("peak_reserved_bytes.{n}", "peak_reserved_bytes.0"),
+    ],
+)
+def test_a_name_filled_in(pattern, name) -> None:
+    """What stands in braces is whatever `key` makes of a text, or a number."""
+    assert pattern == metric_of(name).name
+
+
+@pytest.mark.parametrize("name", ["", "accuracies", "accuracy_by_category", "gpu.x.power_watts", "gpu.0.power_watts.1", "latency_ms.p99"])
+def test_a_name_that_nobody_records(name) -> None:
+    """It is no row's, and told so by its name."""
+    with pytest.raises(KeyError, match=f"'{name}' fits 0 rows"):
+        metric_of(name)
+
+
+@given(st.text())
+@settings(deadline=None)
+def test_every_category_has_the_row_of_categories(category) -> None:
+    """Whatever a data set calls its kinds of question."""
+    assert "accuracy_by_category.{category}" == metric_of(f"accuracy_by_category.{key(category)}").name
 
 
 def test_names_are_unique() -> None:

@@ -228,10 +228,10 @@ def test_the_config_loads_back(recorded) -> None:
 
 
 def test_artifacts(recorded) -> None:
-    """The same files at every variant: its own configuration, tables and plot, and a plot of all variants together."""
+    """The same files at every variant: its own configuration, tables, summary and plot, and a plot of all variants together."""
     files = [{file.path for file in recorded.client.list_artifacts(recorded.runs[name])} for name in trials.VARIANTS]
     plots = {f"{name}.{ending}" for name in ("entropy", "entropy_of_all_variants") for ending in ("png", "svg")}
-    assert [{"config.yaml", "samples.parquet", "steps.parquet", *plots}] * 3 == files
+    assert [{"config.yaml", "samples.parquet", "steps.parquet", "summary_table.json", *plots}] * 3 == files
 
 
 def test_the_plot_of_all_variants(recorded) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 
@@ -39,7 +40,7 @@ STEP_METRICS: tuple[Metric, ...] = (
     Metric("device_memory_bytes", "bytes", "lower", "newest sample of the memory in use"),
     Metric("step_ms", "ms", "lower", "duration of the token, forward and control"),
 )
-"""Series of a sample's run: step = token index, timestamp = the token's own time."""
+"""Series of a sample's nested run: step = token index, timestamp = when the token was drawn."""
 
 SAMPLE_METRICS: tuple[Metric, ...] = (
     Metric("score", "share", "higher", "0 to 1; regression: mean relative accuracy"),
@@ -47,13 +48,13 @@ SAMPLE_METRICS: tuple[Metric, ...] = (
     Metric("latency_ms", "ms", "lower", "from the call of generate to the last token"),
     Metric("time_to_first_token_ms", "ms", "lower", "from the call of generate to the first token"),
 )
-"""One value a sample's run."""
+"""One value each, of a sample's nested run: step = 0, timestamp = the sample's last token."""
 
 CURVE_METRICS: tuple[Metric, ...] = (
     Metric("curve.entropy", "nats", "neither", "mean entropy over the samples that reached this token"),
     Metric("curve.ema", "nats", "neither", "mean moving average over the samples that reached this token"),
 )
-"""Series of a variant's run: step = token index (the paper's Figure 1)."""
+"""Series of a variant's run, once it is FINISHED: step = token index (the paper's Figure 1), timestamp = the end of the run."""
 
 LIVE_METRICS: tuple[Metric, ...] = (
     Metric("live.accuracy", "share", "higher", "mean score so far"),
@@ -62,7 +63,7 @@ LIVE_METRICS: tuple[Metric, ...] = (
     Metric("live.tokens_per_second", "tokens/s", "higher", "tokens generated a second of generation so far"),
     Metric("live.peak_memory_bytes", "bytes", "lower", "greatest memory in use so far, by the best source so far"),
 )
-"""Series of a variant's run: step = samples done."""
+"""Series of a variant's run: step = samples done, timestamp = the last token of the newest one."""
 
 TELEMETRY_METRICS: tuple[Metric, ...] = (
     Metric("gpu.{n}.process_bytes", "bytes", "lower", "greatest memory of this process on the GPU in a window, as NVML tells it"),
@@ -99,7 +100,30 @@ SUMMARY_METRICS: tuple[Metric, ...] = (
     Metric("peak_reserved_bytes.{n}", "bytes", "lower", "greatest memory held by torch's allocator on cuda:n over all samples"),
     *(Metric(f"signature.{name}", "samples", "lower", f"samples with this signature; mend: {advice}") for name, advice in ADVICE.items()),
 )
-"""One value a variant's run."""
+"""One value each, of a variant's run, once it is FINISHED: step = samples done, timestamp = the end of the run."""
+
+TABLES: tuple[tuple[Metric, ...], ...] = (STEP_METRICS, SAMPLE_METRICS, CURVE_METRICS, LIVE_METRICS, TELEMETRY_METRICS, SUMMARY_METRICS)
+"""All of the above."""
+
+
+@cache
+def metric_of(name: str) -> Metric:
+    """The row that a recorded name belongs to: its own, or the one whose ``{...}`` it fills in.
+
+    Raises:
+        KeyError: not exactly one row fits.
+    """
+    found = [metric for table in TABLES for metric in table if _pattern(metric.name).fullmatch(name)]
+    if len(found) != 1:
+        raise KeyError(f"{name!r} fits {len(found)} rows of the table of metrics, not one")
+    return found[0]
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    """What a row's name stands for: ``{n}`` is a number, any other ``{...}`` a text that `key` made."""
+    parts = re.split(r"(\{[^}]*\})", name)
+    return re.compile("".join("[0-9]+" if part == "{n}" else r"[\w\-.]*" if part[:1] == "{" else re.escape(part) for part in parts))
 
 
 _STEP_NAMES = [metric.name for metric in STEP_METRICS]

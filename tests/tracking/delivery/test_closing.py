@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.doubles import readback, records
@@ -69,12 +71,13 @@ def test_advice_for_failure_signatures() -> None:
 
 @pytest.mark.parametrize("status", ["KILLED", "FAILED"])
 def test_no_figures_of_a_part(store, client, tmp_path, status) -> None:
-    """A run that did not finish gets its status, tags and files, and no summary."""
+    """A run that did not finish gets its status, tags and files, and neither a summary nor its table."""
     run_id = store.start_run("v-reason", {})
     closing(answered(), status=status, error="why").write(store, run_id, tmp_path, [])
     run = client.get_run(run_id)
     assert (status, ENDED_MS, {}, "why") == (run.info.status, run.info.end_time, run.data.metrics, run.data.tags["error"])
     assert {"entropy.png", "entropy.svg"} == {file.path for file in client.list_artifacts(run_id)}
+    assert "mlflow.loggedArtifacts" not in run.data.tags
 
 
 def test_a_finished_run_has_no_error(store, client, tmp_path) -> None:
@@ -105,8 +108,19 @@ def test_files_come_along(store, client, tmp_path) -> None:
 
 
 def test_nothing_answered(store, client, tmp_path) -> None:
-    """Neither an accuracy nor a plot is made of nothing."""
+    """Neither an accuracy nor a plot is made of nothing; that nothing was answered stands in the summary."""
     run_id = store.start_run("v-reason", {})
     closing().write(store, run_id, tmp_path, [])
     assert "accuracy" not in client.get_run(run_id).data.metrics
-    assert [] == list(client.list_artifacts(run_id))
+    assert ["summary_table.json"] == [file.path for file in client.list_artifacts(run_id)]
+
+
+def test_the_summary_is_listed_as_a_table(store, client, tmp_path) -> None:
+    """A finished run has the table once it is written, and MLflow's tag tells of it; a table of somebody else stays listed."""
+    run_id = store.start_run("v-reason", {})
+    client.log_table(run_id, {"mine": [1]}, "mine.json")
+    for _ in range(2):
+        closing(answered()).write(store, run_id, tmp_path, [])
+    tables = [{"path": "mine.json", "type": "table"}, {"path": "summary_table.json", "type": "table"}]
+    assert tables == json.loads(client.get_run(run_id).data.tags["mlflow.loggedArtifacts"])
+    assert {"mine.json", "summary_table.json"} <= {file.path for file in client.list_artifacts(run_id)}

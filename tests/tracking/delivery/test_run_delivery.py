@@ -137,9 +137,9 @@ def test_device_series(delivered) -> None:
 
 
 def test_artifacts(delivered) -> None:
-    """The configuration as it was given, both tables row for row, and the plot."""
+    """The configuration as it was given, both tables row for row, the summary, and the plot."""
     made = delivered()
-    assert {"config.yaml", "samples.parquet", "steps.parquet", "entropy.png", "entropy.svg"} == made.files()
+    assert {"config.yaml", "samples.parquet", "steps.parquet", "summary_table.json", "entropy.png", "entropy.svg"} == made.files()
     assert readback.CONFIG == Path(made.client.download_artifacts(made.run_id, "config.yaml")).read_text(encoding="utf-8")
     events = list(read_events(made.folder))
     for kind, file, found in (
@@ -191,7 +191,7 @@ def test_no_sample_at_all(custom) -> None:
     """A run that ended before its first answer is a run without points; its tables are empty, and no plot is drawn of nothing."""
     made = custom(status="FINISHED")
     assert ("FINISHED", {}, {}) == (made.run().info.status, nested(made.client, made.run_id), made.points())
-    assert {"config.yaml", "samples.parquet", "steps.parquet"} == made.files()
+    assert {"config.yaml", "samples.parquet", "steps.parquet", "summary_table.json"} == made.files()
     assert [] == readback.rows(made.client, made.run_id, "samples.parquet")
     assert (0.0, 0.0) == (made.summary()["samples.answered"], made.summary()["samples.failed"])
     assert "accuracy" not in made.summary()

@@ -16,6 +16,7 @@ from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.plots import draw_entropy
 from vreason_tracking.stores.mlflow_store import MlflowStore, Point
 from vreason_tracking.summary import RunSummary
+from vreason_tracking.summary_table import TAG, listed, write_summary_table
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,15 @@ class Closing:
         store.log_files(run_id, [*tables, *plots])
         if self.end.status == "FINISHED":
             store.log(run_id, self.points())
+            self._write_summary_table(store, run_id, workplace)
             store.delete_tag(run_id, "error")
         store.log(run_id, tags=self.tags())
         store.end_run(run_id, self.end.status, self.end.ended_ms)
+
+    def _write_summary_table(self, store: MlflowStore, run_id: str, workplace: Path) -> None:
+        """The file first, then the tag that tells of it: no view looks for a table that is not there."""
+        store.log_files(run_id, [write_summary_table(self.summary.metrics(), workplace)])
+        store.log(run_id, tags={TAG: listed(store.client.get_run(run_id).data.tags.get(TAG, ""))})
 
     def points(self) -> list[Point]:
         """Summary metrics at the number of samples, curves over token index; all at the time of the end."""
