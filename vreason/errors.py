@@ -6,8 +6,9 @@ VReasonError                      1
 ├── UnsupportedGenerationError    3   a decoding mode that the method cannot steer (beams, assistants, static caches)
 ├── VideoError                    4   a video file cannot be used; a run records it as that sample's error
 ├── DataError                     4   a data file or a sample in it is wrong
-└── TrackingError                 5   the record cannot be written or read
-    └── TrackingUnavailableError  5   its server or database is away or busy: the same call may succeed later
+├── TrackingError                 5   the record cannot be written or read
+│   └── TrackingUnavailableError  5   its server or database is away or busy: the same call may succeed later
+└── UnlikeRunsError               6   runs that are to be compared were not asked the same, in the same way
 """
 
 from __future__ import annotations
@@ -81,3 +82,9 @@ class TrackingError(VReasonError):
 
 class TrackingUnavailableError(TrackingError):
     """The tracking server or database does not answer, or is busy: the same call may succeed later."""
+
+
+class UnlikeRunsError(VReasonError):
+    """Runs that are to be compared differ in more than model and method. The message lists in what."""
+
+    exit_code = 6

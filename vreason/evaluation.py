@@ -28,6 +28,7 @@ from vreason.loading import LoadedModel
 from vreason.prompts import PromptTemplate
 from vreason.scoring import Profile, score
 from vreason.signatures import ADVICE, find_signatures, peak_token
+from vreason.token_text import token_ends
 from vreason.video import VideoConfig, VideoFrames, read_video
 
 OUT_OF_MEMORY = "out-of-memory"
@@ -193,7 +194,8 @@ class Evaluation:
         sample, steps = clip.sample, listener.steps[clip.sample.sample_id]
         prefill = listener.prefills[sample.sample_id]
         assert clip.frames is not None
-        output = self.loaded.processor.decode([step.token_id for step in steps], skip_special_tokens=True)
+        token_ids = [step.token_id for step in steps]
+        output = self.loaded.processor.decode(token_ids, skip_special_tokens=True)
         extracted = extract_answer(output)
         stopped = "eos" if steps[-1].token_id in self._ends() else "length"
         return replace(
@@ -214,6 +216,7 @@ class Evaluation:
             control_ms=sum(step.control_ms for step in steps),
             frames=len(clip.frames.indices),
             video_seconds=clip.frames.duration,
+            token_ends=token_ends(self.loaded.processor, token_ids, output),
         )
 
     def _ends(self) -> set[int]:
@@ -232,6 +235,7 @@ def _failed(clip: _Clip, error: str | None) -> SampleRecord:
         options=sample.options,
         problem_type=sample.problem_type,
         category=sample.category,
+        benchmark=sample.benchmark,
         answer=sample.answer,
         error=error,
         started_ms=unix_ms(),

@@ -110,6 +110,9 @@ class SampleRecord:
         peak_reserved_bytes: the same of the memory that torch's allocator held, what it kept from earlier samples included.
         frames: number of frames shown.
         video_seconds: the clip's duration.
+        benchmark: the benchmark that the question belongs to; "" when it is not known.
+        token_ends: characters of `output` that are there once each token is decoded, so that `output[ends[i - 1]:ends[i]]` is the text of
+            token i; empty when the sample failed, or the tokenizer does not tell (see `vreason.token_text`).
     """
 
     sample_id: str
@@ -141,6 +144,8 @@ class SampleRecord:
     peak_reserved_bytes: tuple[int, ...] = ()
     frames: int = 0
     video_seconds: float | None = None
+    benchmark: str = ""
+    token_ends: tuple[int, ...] = ()
 
     @property
     def correct(self) -> bool | None:

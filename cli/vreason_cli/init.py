@@ -37,7 +37,7 @@ variants:
 #   controller.k: [2, 4, 8, 16]
 
 data:
-  source: {data}  # demo, or a JSON or JSONL file with video, question, answer, and options where there are any
+  source: {data}  # demo, or a JSON or JSONL file with video, question, answer and, as needed, options and benchmark
 {split}  scoring: robust  # robust, or video-r1 for numbers that compare with the paper's
   limit: {limit}  # at most this many questions; null asks all
 

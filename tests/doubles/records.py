@@ -56,6 +56,7 @@ def steps(sample_id: str = "s-1", count: int = 10, *, k: int = 4, controller: bo
 def sample(sample_id: str = "s-1", reply: Sequence[StepRecord] = (), **changes: Any) -> SampleRecord:
     """An answered sample with the steps of `reply`; `changes` are fields."""
     started = reply[0].timestamp_ms - 20 if reply else START_MS
+    output = "<think>It starts left.\nIt ends right.</think><answer>B</answer>"
     made = SampleRecord(
         sample_id=sample_id,
         video=f"clips/{sample_id}.mp4",
@@ -64,7 +65,7 @@ def sample(sample_id: str = "s-1", reply: Sequence[StepRecord] = (), **changes: 
         problem_type="multiple choice",
         category="direction",
         answer="B",
-        output="<think>It starts left.\nIt ends right.</think><answer>B</answer>",
+        output=output,
         prediction="B",
         score=1.0,
         prompt_tokens=60,
@@ -84,6 +85,8 @@ def sample(sample_id: str = "s-1", reply: Sequence[StepRecord] = (), **changes: 
         peak_reserved_bytes=(1_800_000, 2_048),
         frames=8,
         video_seconds=3.2,
+        benchmark="shapes",
+        token_ends=tuple(len(output) * number // len(reply) for number in range(1, len(reply) + 1)),
     )
     return replace(made, **changes)
 
@@ -91,7 +94,8 @@ def sample(sample_id: str = "s-1", reply: Sequence[StepRecord] = (), **changes: 
 def failed(sample_id: str = "s-9", error: str = "clips/s-9.mp4: is not a video", **changes: Any) -> SampleRecord:
     """A sample without an answer."""
     whole = sample(sample_id)
-    kept = {name: getattr(whole, name) for name in ("video", "question", "options", "problem_type", "category", "answer", "started_ms")}
+    asked = ("video", "question", "options", "problem_type", "category", "benchmark", "answer", "started_ms")
+    kept = {name: getattr(whole, name) for name in asked}
     return replace(SampleRecord(sample_id=sample_id, **kept, error=error, decode_video_ms=3.0), **changes)
 
 

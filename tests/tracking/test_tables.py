@@ -28,6 +28,7 @@ def test_every_field_comes_back(tmp_path) -> None:
     tables.add(whole, reply)
     tables.add(broken, [])
     tables.close()
+    assert 6 == len(whole.token_ends)
     assert [plain(whole), plain(broken)] == rows(tmp_path / "samples.parquet")
     assert [plain(step) for step in reply] == rows(tmp_path / "steps.parquet")
 

@@ -19,6 +19,7 @@ from vreason.config import VReasonConfig
 from vreason.evaluation import Evaluation
 from vreason.events import SampleRecord, StepRecord
 from vreason.loading import LoadedModel, ModelSpec, load_model
+from vreason.token_text import token_ends
 
 
 def test_a_record_a_sample(singles: tuple[list[SampleRecord], Events], samples: list[Sample]) -> None:
@@ -26,7 +27,7 @@ def test_a_record_a_sample(singles: tuple[list[SampleRecord], Events], samples: 
     records, events = singles
     assert records == events.samples
     for sample, record in zip(samples, records, strict=True):
-        for name in ("sample_id", "video", "question", "options", "problem_type", "category", "answer"):
+        for name in ("sample_id", "video", "question", "options", "problem_type", "category", "benchmark", "answer"):
             assert getattr(sample, name) == getattr(record, name)
         assert answered(record)
         assert (8, 36, 36) == (record.frames, record.video_tokens, record.kept_video_tokens)
@@ -49,6 +50,8 @@ def test_steps_are_told(singles: tuple[list[SampleRecord], Events], loaded: Load
         assert list(range(record.output_tokens)) == [step.token_index for step in steps]
         assert [2, 4] == [step.token_index for step in steps if step.updated]
         assert loaded.processor.decode([step.token_id for step in steps], skip_special_tokens=True) == record.output
+        assert token_ends(loaded.processor, [step.token_id for step in steps], record.output) == record.token_ends
+        assert (TOKENS, len(record.output)) == (len(record.token_ends), record.token_ends[-1])
         assert record.control_ms == pytest.approx(sum(step.control_ms for step in steps))
         assert (prefill.prompt_tokens, prefill.video_tokens) == (record.prompt_tokens, record.video_tokens)
         assert max(step.token_index for step in steps if step.ema == step.peak) == record.peak_token
@@ -148,6 +151,7 @@ def test_a_bad_video_is_its_own_record(loaded: LoadedModel, samples: list[Sample
     assert [True, False, False, True] == [answered(record) for record in records]
     for record in records[1:3]:
         assert record.error is not None
+        assert ("demo", ()) == (record.benchmark, record.token_ends)
         assert record.video in record.error
         assert len(record.error) > len(record.video) + 5
         assert (None, None, "", 0) == (record.score, record.correct, record.output, record.output_tokens)

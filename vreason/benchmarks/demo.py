@@ -71,4 +71,5 @@ def _sample(sample_id: str, video: str, question: Question) -> Sample:
         problem_type=question.problem_type,
         options=question.options,
         category=question.kind,
+        benchmark=DemoBenchmark.name,
     )

@@ -13,12 +13,13 @@ from vreason.errors import DataError
 from vreason.prompts import LETTERS, PROBLEM_TYPES
 
 _REQUIRED = ("video", "question", "answer")
-_KNOWN = (*_REQUIRED, "id", "options", "problem_type", "category")
+_KNOWN = (*_REQUIRED, "id", "options", "problem_type", "category", "benchmark")
 _SHOWN = 20  # faults printed; the rest is counted
 
 
 class JsonBenchmark:
-    """A JSON list or JSONL file of objects with `video`, `question`, `answer` and, as needed, `id`, `options`, `problem_type`, `category`.
+    """A JSON list or JSONL file of objects with `video`, `question`, `answer` and, as needed, `id`, `options`, `problem_type`, `category`,
+    `benchmark` (the one that the question belongs to; default: the file's name without its suffix).
 
     Args:
         path: the file.
@@ -89,6 +90,7 @@ class JsonBenchmark:
             problem_type=row.get("problem_type") or ("multiple choice" if options else "free-form"),
             options=options,
             category=str(row.get("category") or ""),
+            benchmark=row.get("benchmark") or self.name,
         )
 
 
@@ -99,6 +101,8 @@ def _faults(row: Any) -> list[str]:
     wrong = [f"{name} is missing" for name in _REQUIRED if row.get(name) in (None, "")]
     wrong += [f"unknown key {name!r}; known are {', '.join(_KNOWN)}" for name in row if name not in _KNOWN]
     wrong += [f"{name} must be text" for name in ("video", "question") if name in row and row[name] and not isinstance(row[name], str)]
+    if row.get("benchmark") is not None and not isinstance(row["benchmark"], str):
+        wrong.append("benchmark must be text")
     kind, options = row.get("problem_type"), row.get("options") or []
     if kind is not None and kind not in PROBLEM_TYPES:
         wrong.append(f"problem_type {kind!r} is not one of {', '.join(PROBLEM_TYPES)}")

@@ -22,6 +22,7 @@ class Sample:
         problem_type: one of `vreason.prompts.PROBLEM_TYPES`.
         options: options without letters; empty unless multiple choice.
         category: the benchmark's own kind of question; "" when it has none.
+        benchmark: the benchmark that the question belongs to, for example "VSI-Bench".
     """
 
     sample_id: str
@@ -31,6 +32,7 @@ class Sample:
     problem_type: str
     options: tuple[str, ...] = ()
     category: str = ""
+    benchmark: str = ""
 
 
 class Benchmark(Protocol):
@@ -51,6 +53,7 @@ def data_digest(samples: Iterable[Sample]) -> str:
     digest = hashlib.sha256()
     for sample in samples:
         row = asdict(sample)
+        del row["benchmark"]  # what it is called is no part of what is asked, and digests of older runs stay valid
         path = Path(sample.video)
         row["video"] = path.name
         row["bytes"] = path.stat().st_size if path.is_file() else None

@@ -110,6 +110,7 @@ def test_tags_of_an_answer() -> None:
         "options": "A. left\nB. right",
         "problem_type": "multiple choice",
         "category": "direction",
+        "benchmark": "shapes",
         "answer": "B",
         "prediction": "B",
         "correct": "true",
@@ -123,9 +124,10 @@ def test_tags_of_an_answer() -> None:
 
 def test_tags_of_a_failure() -> None:
     """The reason stands there; what there is not has no tag."""
-    tags = sample_tags(records.failed(options=(), category=""))
+    tags = sample_tags(records.failed(options=(), category="", benchmark=""))
     assert "clips/s-9.mp4: is not a video" == tags["error"]
-    assert set() == {"prediction", "correct", "output", "options", "category", "signatures", "stopped", "peak_token"} & set(tags)
+    absent = {"prediction", "correct", "output", "options", "category", "benchmark", "signatures", "stopped", "peak_token"}
+    assert set() == absent & set(tags)
 
 
 def test_a_wrong_answer_and_token_zero() -> None:

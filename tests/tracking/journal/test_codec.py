@@ -123,6 +123,21 @@ def test_an_object_of_a_version_that_had_fewer_fields() -> None:
     assert dataclasses.replace(journals.end(), notes=()) == from_record(["end", ended])
 
 
+def test_a_sample_of_a_version_that_knew_neither_benchmark_nor_spans() -> None:
+    """A line as it was written then is read; what it lacks is empty."""
+    line = (
+        b'5c039d89 ["sample",{"sample_id":"s-1","video":"clips/s-1.mp4","question":"Which way does the red circle move?",'
+        b'"options":["left","right"],"problem_type":"multiple choice","category":"direction","answer":"B",'
+        b'"output":"<think>It starts left.\\nIt ends right.</think><answer>B</answer>","prediction":"B","score":1.0,"error":null,'
+        b'"prompt_tokens":60,"video_tokens":36,"kept_video_tokens":18,"output_tokens":2,"peak_token":3,"stopped":"eos","signatures":[],'
+        b'"started_ms":1699999999980,"decode_video_ms":12.5,"time_to_first_token_ms":20.0,"generation_ms":27.0,'
+        b'"control_ms":3.0572154821996973,"peak_memory_bytes":2000000,"memory_source":"rss","peak_allocated_bytes":[1500000,0],'
+        b'"peak_reserved_bytes":[1800000,2048],"frames":8,"video_seconds":3.2},7]'
+    )
+    expected = records.sample("s-1", records.steps("s-1", 2), benchmark="", token_ends=())
+    assert ClosedSample(expected, 7) == from_record(from_line(line))
+
+
 @pytest.mark.parametrize(
     "record",
     [

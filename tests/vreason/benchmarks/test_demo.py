@@ -55,6 +55,7 @@ def test_size_and_kinds(splits: dict[str, tuple[Sequence[Sample], dict[str, Clip
     assert CLIPS >= 100
     assert {"multiple choice", "numerical", "regression", "free-form"} == {sample.problem_type for sample in samples}
     assert len(samples) == len({sample.sample_id for sample in samples})
+    assert {"demo"} == {sample.benchmark for sample in samples}
     counts = Counter(sample.category for sample in samples)
     assert ASKED == set(counts)
     always = [counts[kind] for kind in ("direction", "counting", "distance", "position")]

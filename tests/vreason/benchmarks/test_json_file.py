@@ -35,8 +35,8 @@ def refused(folder: Path, *rows: Any, lines: bool = False) -> str:
 @pytest.mark.parametrize("lines", [False, True])
 def test_a_row_becomes_a_sample(tmp_path: Path, lines: bool) -> None:
     """Every field arrives, from a list as from lines; the video is looked for beside the file."""
-    row = ROW | {"id": "q7", "problem_type": "multiple choice", "category": "direction"}
-    expected = Sample("q7", str(tmp_path / "a.mp4"), "Which way?", "B", "multiple choice", ("left", "right"), "direction")
+    row = ROW | {"id": "q7", "problem_type": "multiple choice", "category": "direction", "benchmark": "VSI-Bench"}
+    expected = Sample("q7", str(tmp_path / "a.mp4"), "Which way?", "B", "multiple choice", ("left", "right"), "direction", "VSI-Bench")
     assert [expected] == read(tmp_path, row, lines=lines)
 
 
@@ -45,14 +45,15 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
     samples = read(tmp_path, ROW, {"video": "b.mp4", "question": "What?", "answer": "a dog"})
     assert ["multiple choice", "free-form"] == [sample.problem_type for sample in samples]
     assert ["", ""] == [sample.category for sample in samples]
+    assert ["data", "data"] == [sample.benchmark for sample in samples]
     assert 2 == len({sample.sample_id for sample in samples})
 
 
 def test_null_is_left_out(tmp_path: Path) -> None:
     """An optional field that is null is as good as absent, as tables write it."""
-    empty = dict.fromkeys(("id", "options", "problem_type", "category"))
+    empty = dict.fromkeys(("id", "options", "problem_type", "category", "benchmark"))
     first, second = read(tmp_path, *({"video": "b.mp4", "question": "What?", "answer": "a dog"} | empty for _ in range(2)))
-    assert ("free-form", (), "") == (first.problem_type, first.options, first.category)
+    assert ("free-form", (), "", "data") == (first.problem_type, first.options, first.category, first.benchmark)
     assert first.sample_id != second.sample_id
 
 
@@ -64,8 +65,10 @@ def test_where_videos_are(tmp_path: Path) -> None:
 
 
 def test_the_name_is_the_file_s(tmp_path: Path) -> None:
-    """A benchmark from a file is called as the file, without its suffix."""
-    assert "data" == JsonBenchmark(written(tmp_path, [ROW])).name
+    """A benchmark from a file is called as the file, without its suffix, and so are the benchmarks of its rows that name none."""
+    benchmark = JsonBenchmark(written(tmp_path, [ROW, ROW | {"benchmark": "MMVU"}, ROW | {"benchmark": ""}]))
+    assert "data" == benchmark.name
+    assert ["data", "MMVU", "data"] == [sample.benchmark for sample in benchmark.samples()]
 
 
 @pytest.mark.parametrize("form", ["{}. {}", "({}) {}", "{}) {}", " {}: {} "])
@@ -113,6 +116,8 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "no answer": ({"answer": ""}, "answer is missing"),
     "unknown key": ({"anwser": "A"}, "unknown key 'anwser'"),
     "number as video": ({"video": 3}, "video must be text"),
+    "number as benchmark": ({"benchmark": 0}, "benchmark must be text"),
+    "list as benchmark": ({"benchmark": ["MMVU"]}, "benchmark must be text"),
     "unknown kind": ({"problem_type": "essay"}, "'essay'"),
     "options as text": ({"options": "left, right"}, "options"),
     "options as numbers": ({"options": [1, 2]}, "options"),

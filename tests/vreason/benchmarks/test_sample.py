@@ -49,6 +49,17 @@ def test_every_part_counts(sample: Sample, change: dict[str, str]) -> None:
     assert data_digest([sample]) != data_digest([replace(sample, **change)])  # type: ignore[arg-type]
 
 
+def test_the_benchmark_does_not_count(sample: Sample) -> None:
+    """What a benchmark is called is no part of what is asked."""
+    assert data_digest([sample]) == data_digest([replace(sample, benchmark="VSI-Bench")])
+
+
+def test_digests_of_older_runs() -> None:
+    """These samples had this digest before a sample knew its benchmark: a run of then can be continued, and compared, now."""
+    choice = Sample("1", "/nowhere/a.mp4", "Which way, 左?", "A", "multiple choice", ("left", "right"), "direction", "VSI-Bench")
+    assert "c12c1334485fb119cacee0923e022eaa" == data_digest([choice, Sample("2", "b.mp4", "How many?", "3", "numerical")])
+
+
 def test_number_and_order_count(sample: Sample) -> None:
     """One sample twice is another data set, and so is another order."""
     other = replace(sample, sample_id="2")

@@ -41,6 +41,7 @@ def sample_tags(sample: SampleRecord) -> dict[str, str]:
         "options": options or None,
         "problem_type": sample.problem_type,
         "category": sample.category or None,
+        "benchmark": sample.benchmark or None,
         "answer": sample.answer,
         "prediction": sample.prediction,
         "correct": None if sample.correct is None else str(sample.correct).lower(),
