@@ -24,17 +24,25 @@ class EntropyCurve:
         """Take in a sample's steps."""
         if not steps:
             return
-        longest = max(step.token_index for step in steps) + 1
-        missing = longest - len(self.count)
+        self.add_columns(
+            np.array([step.token_index for step in steps]),
+            np.array([step.entropy for step in steps]),
+            np.array([step.ema for step in steps]),
+        )
+
+    def add_columns(self, index: NDArray[np.int64], entropy: NDArray[np.float64], ema: NDArray[np.float64]) -> None:
+        """Take in steps of any samples as columns: token index, H_t and H^ema_t, nats, shape (n,) each."""
+        if not len(index):
+            return
+        missing = int(index.max()) + 1 - len(self.count)
         if missing > 0:
             for name in ("count", "entropy", "square", "ema"):
                 setattr(self, name, np.pad(getattr(self, name), (0, missing)))
-        index = np.array([step.token_index for step in steps])
-        entropy = np.array([step.entropy for step in steps])
-        np.add.at(self.count, index, 1)
-        np.add.at(self.entropy, index, entropy)
-        np.add.at(self.square, index, entropy**2)
-        np.add.at(self.ema, index, np.array([step.ema for step in steps]))
+        longest = len(self.count)
+        self.count += np.bincount(index, minlength=longest)
+        self.entropy += np.bincount(index, entropy, longest)
+        self.square += np.bincount(index, entropy**2, longest)
+        self.ema += np.bincount(index, ema, longest)
 
     @property
     def mean_entropy(self) -> NDArray[np.float64]:
