@@ -1,0 +1,194 @@
+"""What each run spends on a question: tokens, time, control, memory; and against the baseline, question by question."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreason_tracking.comparison.frame import Frame
+from vreason_tracking.comparison.groups import Group
+from vreason_tracking.statistics.estimates import Codes, Estimate, compact
+from vreason_tracking.statistics.quantiles import quantile, ratio_of_totals
+from vreason_tracking.telemetry import best_source
+
+Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something that is spent on a question.
+
+    Attributes:
+        name: as in the record's metrics.
+        title, unit: for readers.
+        parts: per question and run: above and below of a fraction; below is 1 for a plain figure. Shape (n, V) each.
+    """
+
+    name: str
+    title: str
+    unit: str
+    parts: Callable[[Frame], tuple[NDArray[np.float64], NDArray[np.float64]]]
+
+
+def _plain(name: str) -> Callable[[Frame], tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    return lambda frame: (frame.numbers[name], np.ones_like(frame.numbers[name]))
+
+
+def _per_token(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Time after the first token, and the tokens that came in it; a reply of one token has none."""
+    later = frame.numbers["output_tokens"] - 1
+    return frame.numbers["generation_ms"] - frame.numbers["time_to_first_token_ms"], np.where(later > 0, later, np.nan)
+
+
+def _control(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    total = frame.numbers["generation_ms"]
+    return frame.numbers["control_ms"], np.where(total > 0, total, np.nan)
+
+
+QUANTITIES = (
+    Quantity("output_tokens", "output tokens", "tokens", _plain("output_tokens")),
+    Quantity("latency_ms", "latency", "ms", _plain("generation_ms")),
+    Quantity("time_to_first_token_ms", "time to first token", "ms", _plain("time_to_first_token_ms")),
+    Quantity("ms_per_token", "time per token", "ms", _per_token),
+    Quantity("control_share", "control's share of the time", "share", _control),
+)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A run over the baseline, on the questions that both answered.
+
+    Attributes:
+        pairs: questions with a ratio; where the baseline spends nothing there is none.
+        median: of the questions' ratios, with its interval.
+        p95: their 95th percentile.
+        of_totals: what the run spends on all of them over what the baseline does, with its interval; None where the baseline spends
+            nothing.
+    """
+
+    pairs: int
+    median: Estimate | None
+    p95: float | None
+    of_totals: Estimate | None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One quantity of one run on a group: over the answered questions.
+
+    Attributes:
+        n: questions that have it.
+        mean, p95: plain figures.
+        median: with its interval.
+        ratio: to the baseline; None for the baseline itself.
+    """
+
+    n: int
+    mean: float | None
+    median: Estimate | None
+    p95: float | None
+    ratio: Ratio | None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The greatest memory in use over a group's samples, failed ones too.
+
+    Attributes:
+        peak_bytes, source: by the best source that the run has; None where none was measured.
+        torch_allocated_bytes: of tensors, on the CUDA device that has most; None without CUDA.
+        ratio: to the baseline's peak; None for the baseline, and where their sources differ.
+    """
+
+    peak_bytes: int | None
+    source: str | None
+    torch_allocated_bytes: int | None
+    ratio: float | None
+
+
+def values_of(quantity: Quantity, frame: Frame) -> NDArray[np.float64]:
+    """A figure a question and run, NaN for failed ones, shape (n, V)."""
+    above, below = quantity.parts(frame)
+    values: NDArray[np.float64] = np.where(np.isnan(frame.scores), np.nan, above / below)
+    return values
+
+
+def costs(values: NDArray[np.float64], frame: Frame, group: Group, baseline: int) -> list[Cost]:
+    """One quantity of every run; `values` of all questions, shape (n, V)."""
+    members, codes = values[group.members], compact(frame.clusters[group.members])
+    return [_cost(members[:, run], None if run == baseline else members[:, baseline], codes) for run in range(values.shape[1])]
+
+
+def _cost(own: Column, base: Column | None, codes: Codes) -> Cost:
+    there = ~np.isnan(own)
+    if not there.any():
+        return Cost(0, None, None, None, None if base is None else Ratio(0, None, None, None))
+    values = own[there]
+    return Cost(
+        n=len(values),
+        mean=float(values.mean()),
+        median=quantile(values, compact(codes[there]), 0.5),
+        p95=float(np.quantile(values, 0.95)),
+        ratio=None if base is None else _ratio(own, base, codes),
+    )
+
+
+def _ratio(own: Column, base: Column, codes: Codes) -> Ratio:
+    both = ~np.isnan(own) & ~np.isnan(base)
+    if not both.any():
+        return Ratio(0, None, None, None)
+    above, below = own[both], base[both]
+    total = ratio_of_totals(above, below, compact(codes[both]))
+    spent = below > 0
+    if not spent.any():
+        return Ratio(0, None, None, None)
+    ratios = above[spent] / below[spent]
+    return Ratio(len(ratios), quantile(ratios, compact(codes[both][spent]), 0.5), float(np.quantile(ratios, 0.95)), total)
+
+
+def memories(frame: Frame, group: Group, baseline: int) -> list[Memory]:
+    """The peaks of every run."""
+    places = np.flatnonzero(group.members)
+    peaks = [_peak(frame, run, places) for run in range(frame.scores.shape[1])]
+    base, source = peaks[baseline]
+    made = []
+    for run, (peak, own) in enumerate(peaks):
+        ratio = peak / base if run != baseline and peak is not None and base and own == source else None
+        made.append(Memory(peak, own, _allocated(frame, run, places), ratio))
+    return made
+
+
+def _peak(frame: Frame, run: int, places: NDArray[np.intp]) -> tuple[int | None, str | None]:
+    used, sources = frame.numbers["peak_memory_bytes"][:, run], frame.texts["memory_source"][run]
+    found: dict[str, int] = {}
+    for place in places[~np.isnan(used[places])]:
+        source = sources[place] or "unknown"
+        found[source] = max(found.get(source, 0), int(used[place]))
+    source = best_source(found)
+    return (found[source], source) if source else (None, None)
+
+
+def _allocated(frame: Frame, run: int, places: NDArray[np.intp]) -> int | None:
+    rows = frame.lists["peak_allocated_bytes"][run]
+    return max((max(rows[place]) for place in places if rows[place]), default=None)
+
+
+def signatures(frame: Frame, group: Group) -> list[dict[str, int]]:
+    """How many samples of each run show each failure signature."""
+    places = np.flatnonzero(group.members)
+    return [dict(sorted(Counter(name for place in places for name in rows[place] or ()).items())) for rows in frame.lists["signatures"]]
+
+
+def errors(frame: Frame, run: int, most: int = 5) -> Sequence[tuple[str, int]]:
+    """What a run's failed samples failed of, most frequent first; the part that names a file is left out."""
+    told = zip(frame.texts["error"][run], frame.scores[:, run], strict=True)
+    found = Counter(_without_place(text) for text, score in told if np.isnan(score))
+    return sorted(found.items(), key=lambda each: (-each[1], each[0]))[:most]
+
+
+def _without_place(error: str | None) -> str:
+    return (error or "no reason recorded").split(": ", 1)[-1]

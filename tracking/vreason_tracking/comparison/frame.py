@@ -1,0 +1,97 @@
+"""The samples of all compared runs side by side: one row a question, one column a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vreason.errors import UnlikeRunsError
+from vreason_tracking.comparison.groups import Group, groups_of
+from vreason_tracking.comparison.recorded_run import RecordedRun
+from vreason_tracking.comparison.sample_table import SampleTable
+from vreason_tracking.statistics.estimates import Codes, codes_of
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """n questions, V runs.
+
+    Attributes:
+        ids: sample ids, in alphabetical order.
+        clusters: number of the video that each question is about, shape (n,).
+        groups: the parts to look at.
+        numbers: by column of the record, NaN for what is missing (a failed sample has no score), shape (n, V).
+        texts, lists: by column of the record, a list of n values a run.
+        uncommon: samples of each run that not all of them have, shape (V,).
+    """
+
+    ids: list[str]
+    clusters: Codes
+    groups: list[Group]
+    numbers: dict[str, Matrix]
+    texts: dict[str, list[list[Any]]]
+    lists: dict[str, list[list[Any]]]
+    uncommon: list[int]
+
+    @property
+    def scores(self) -> Matrix:
+        """0 to 1, NaN where a sample failed, shape (n, V)."""
+        return self.numbers["score"]
+
+    @property
+    def videos(self) -> int:
+        """Number of videos."""
+        return int(self.clusters.max()) + 1
+
+
+def align(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Frame:
+    """The questions that all runs were asked: those of the same id, video, text, options and answer.
+
+    Raises:
+        UnlikeRunsError: there is none.
+    """
+    keys = [dict(zip(zip(table.ids, table.asked, strict=True), range(len(table.ids)), strict=True)) for table in tables]
+    common = sorted(set(keys[0]).intersection(*keys[1:]))
+    if not common:
+        raise UnlikeRunsError("these runs have no question in common; name runs of the same data")
+    places = [np.array([key[each] for each in common]) for key in keys]
+    numbers = {
+        name: np.stack([table.numbers[name][place] for table, place in zip(tables, places, strict=True)], 1) for name in tables[0].numbers
+    }
+    texts = {name: _picked([table.texts[name] for table in tables], places) for name in tables[0].texts}
+    benchmarks = [name or _benchmark(runs[0]) for name in texts["benchmark"][0]]
+    categories = [name or "" for name in texts["category"][0]]
+    videos = [video or name for video, (name, _) in zip(texts["video"][0], common, strict=True)]  # without one: a cluster of its own
+    return Frame(
+        ids=[name for name, _ in common],
+        clusters=codes_of(videos),
+        groups=groups_of(benchmarks, texts["problem_type"][0], _first_known(numbers["video_seconds"]), categories),
+        numbers=numbers,
+        texts=texts,
+        lists={name: _picked([table.lists[name] for table in tables], places) for name in tables[0].lists},
+        uncommon=[len(table.ids) - len(common) for table in tables],
+    )
+
+
+def _picked(columns: Sequence[list[Any]], places: Sequence[NDArray[np.intp]]) -> list[list[Any]]:
+    return [[column[place] for place in order] for column, order in zip(columns, places, strict=True)]
+
+
+def _first_known(values: Matrix) -> NDArray[np.float64]:
+    """Of each row the first value that is there: a run in which a video could not be read does not know its length."""
+    there = ~np.isnan(values)
+    first: NDArray[np.float64] = values[np.arange(len(values)), there.argmax(1)]
+    return first
+
+
+def _benchmark(run: RecordedRun) -> str:
+    """The benchmark of samples that do not name theirs: records of earlier versions."""
+    source = run.params.get("data.source", "")
+    return Path(source).stem if source else "not recorded"

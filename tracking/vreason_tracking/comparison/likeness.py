@@ -1,0 +1,123 @@
+"""Whether runs may stand beside each other: what must be equal, and is not; and what differs and is worth knowing.
+
+A difference of accuracy between runs that were not asked the same, in the same way, says nothing about the method. Model and method may
+differ: they are what is compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from vreason.errors import UnlikeRunsError
+from vreason_tracking.comparison.recorded_run import RecordedRun
+from vreason_tracking.comparison.sample_table import SampleTable
+
+_NOT_COMPARED = ("video.timeout",)  # how long one waits for a file is no part of what is shown
+_SHOWN = 6  # values that a message names
+
+
+@dataclass(frozen=True)
+class Unlikeness:
+    """Something in which the runs differ.
+
+    Attributes:
+        what: "data digest", "sample set", "prompt", "frames", "decoding", "scoring profile", "device" or "partial run"; else a setting.
+        values: by run.
+    """
+
+    what: str
+    values: Mapping[str, str]
+
+    def __str__(self) -> str:
+        groups: dict[str, list[str]] = {}
+        for name, value in self.values.items():
+            groups.setdefault(value, []).append(name)
+        told = [f"{value} ({', '.join(names[:_SHOWN])}{' ...' if len(names) > _SHOWN else ''})" for value, names in groups.items()]
+        more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+        return f"{self.what}: {'; '.join(told[:_SHOWN])}{more}"
+
+
+def unlike(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> list[Unlikeness]:
+    """Everything that forbids the comparison."""
+    found = [_partial(runs, tables)]
+    found.append(_by(runs, "data digest", lambda run: run.tags.get("data.digest", "not recorded")))
+    found.append(_sample_sets(runs, tables))
+    for what, prefixes, part in (
+        ("prompt", ("prompt.",), "prompt"),
+        ("frames", ("video.",), "video"),
+        ("decoding", ("generation.", "batch_size"), None),
+    ):
+        differing = _settings(runs, what, prefixes)
+        found += differing
+        if not differing and part:  # such as the text of a prompt's file, whose name is the same
+            found.append(_by(runs, f"{what} (digest)", lambda run, part=part: run.identity.get(part, "not recorded")))  # type: ignore[misc]
+    found.append(_by(runs, "scoring profile", lambda run: run.tags.get("scoring") or run.params.get("data.scoring", "not recorded")))
+    found.append(_by(runs, "device", _device))
+    return [each for each in found if each is not None]
+
+
+def noted(runs: Sequence[RecordedRun]) -> list[Unlikeness]:
+    """What may differ, and is worth knowing: model, weights, seed, versions, code."""
+    names = dict.fromkeys(name for run in runs for name in (*run.params, *run.tags))
+    params = [name for name in names if name.startswith("model.") or name == "seed"]
+    tags = [name for name in names if name.startswith(("version.", "git.")) or name in ("dtype", "model.revision", "host")]
+    found = [_by(runs, name, lambda run, name=name: run.params.get(name, run.tags.get(name, "not recorded"))) for name in params]  # type: ignore[misc]
+    found += [_by(runs, name, lambda run, name=name: run.tags.get(name, "not recorded")) for name in tags if name not in params]  # type: ignore[misc]
+    return [each for each in found if each is not None]
+
+
+def require_like(differences: Sequence[Unlikeness]) -> None:
+    """Refuse, and say in what the runs differ.
+
+    Raises:
+        UnlikeRunsError: they do.
+    """
+    if differences:
+        listed = "".join(f"\n  {each}" for each in differences)
+        mend = "run them alike, or compare what is common, with a warning on every output, with --force"
+        raise UnlikeRunsError(f"these runs are not alike, and what differs between them is not only the method:{listed}\n{mend}")
+
+
+def missing_of(run: RecordedRun, table: SampleTable) -> int:
+    """Samples that the run was begun to ask and that its record does not have."""
+    return max(0, (run.asked or len(table.ids)) - len(table.ids))
+
+
+def _by(runs: Sequence[RecordedRun], what: str, value: Callable[[RecordedRun], str]) -> Unlikeness | None:
+    values = {run.name: value(run) for run in runs}
+    return Unlikeness(what, values) if len(set(values.values())) > 1 else None
+
+
+def _settings(runs: Sequence[RecordedRun], what: str, prefixes: tuple[str, ...]) -> list[Unlikeness]:
+    names = dict.fromkeys(name for run in runs for name in run.params if name.startswith(prefixes) and name not in _NOT_COMPARED)
+    found = [_by(runs, f"{what}, {name}", lambda run, name=name: run.params.get(name, "not recorded")) for name in names]  # type: ignore[misc]
+    return [each for each in found if each is not None]
+
+
+def _device(run: RecordedRun) -> str:
+    """The device; a processor by its machine, for "cpu" can be anything."""
+    device = run.tags.get("device", "not recorded")
+    return f"{device} of {run.tags.get('host', 'a machine not recorded')}" if device.startswith("cpu") else device
+
+
+def _sample_sets(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Unlikeness | None:
+    told = {run.name: f"{len(table.ids):,} samples, {_digest(table)}" for run, table in zip(runs, tables, strict=True)}
+    return Unlikeness("sample set", told) if len(set(told.values())) > 1 else None
+
+
+def _digest(table: SampleTable) -> str:
+    digest = hashlib.sha256()
+    for name, asked in zip(table.ids, table.asked, strict=True):
+        digest.update(f"{name}\0".encode() + asked)
+    return digest.hexdigest()[:12]
+
+
+def _partial(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Unlikeness | None:
+    told = {}
+    for run, table in zip(runs, tables, strict=True):
+        missing = missing_of(run, table)
+        if run.status != "FINISHED" or missing:
+            told[run.name] = f"{run.status}, {len(table.ids):,} of {run.asked if run.asked is not None else '?'} samples"
+    return Unlikeness("partial run", told) if told else None

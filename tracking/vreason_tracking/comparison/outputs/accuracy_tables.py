@@ -1,0 +1,47 @@
+"""Accuracy in tables: of all questions, and of every group."""
+
+from __future__ import annotations
+
+from vreason_tracking.comparison.comparison import Comparison, Result
+from vreason_tracking.comparison.outputs import wording
+from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
+
+_ACCURACY = ("accuracy", "95 % interval", "difference, points", "95 % interval ", "p", "p (Holm)", "detectable", "won", "lost")
+
+
+def accuracy_table(comparison: Comparison) -> Table:
+    """Accuracy on all questions."""
+    rows = [[name, *_answered(result), *_accuracy(result)] for name, result in of_all(comparison)]
+    tests = dict.fromkeys(each.accuracy.difference.test for each in comparison.groups[0].results if each.accuracy.difference)
+    note = (
+        f"Difference to {comparison.names[comparison.baseline]}, question by question. Questions about one video count as one cluster. "
+        f"p by {' and '.join(tests) or 'no test'}, Holm over the runs. Detectable: the difference found in 80 % of such comparisons."
+    )
+    return Table("accuracy", "Accuracy", ["run", "answered", "failed", *_ACCURACY], rows, note=note)
+
+
+def accuracy_by(comparison: Comparison, grouping: str) -> Table:
+    """Accuracy on every group of a grouping."""
+    rows = [
+        [group.name, name, f"{group.questions:,}", f"{group.videos:,}", *_accuracy(result)]
+        for group, name, result in of_grouping(comparison, grouping)
+    ]
+    note = "p (Holm) is adjusted over all comparisons of this table."
+    heads = [grouping, "run", "questions", "videos", *_ACCURACY]
+    return Table(slug(f"accuracy by {grouping}"), f"Accuracy by {grouping}", heads, rows, 2, note)
+
+
+def _answered(result: Result) -> list[str]:
+    return [f"{result.accuracy.answered:,}", f"{result.accuracy.failed:,}"]
+
+
+def _accuracy(result: Result) -> list[str]:
+    accuracy = result.accuracy
+    own = [wording.percent(accuracy.estimate.value if accuracy.estimate else None), wording.percent_interval(accuracy.estimate)]
+    each = accuracy.difference
+    if each is None:
+        return [*own, *[wording.NONE] * (len(_ACCURACY) - len(own))]
+    detectable = wording.points(each.smallest_detectable).lstrip("+")
+    difference = [wording.points(each.estimate.value), wording.points_interval(each.estimate)]
+    p = [wording.p_value(each.p), wording.p_value(each.p_holm)]
+    return [*own, *difference, *p, detectable, f"{each.won:,}", f"{each.lost:,}"]

@@ -1,0 +1,49 @@
+"""What a comparison's page holds, in order; Markdown and HTML print the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vreason_tracking.comparison.comparison import Comparison
+from vreason_tracking.comparison.outputs import accuracy_tables, context_tables, cost_tables
+from vreason_tracking.comparison.outputs.table import Table
+
+GROUPINGS = ("benchmark", "problem type", "video length", "category")
+
+
+def title_of(comparison: Comparison) -> str:
+    """The heading."""
+    others = len(comparison.runs) - 1
+    return f"{comparison.names[comparison.baseline]} and {others} other run{'s' if others > 1 else ''}"
+
+
+def opening(comparison: Comparison) -> str:
+    """What was asked of whom."""
+    frame = comparison.frame
+    configs = ", ".join(dict.fromkeys(run.config for run in comparison.runs if run.config))
+    return (
+        f"{len(comparison.runs)} runs of {configs or 'no named config'}, {len(frame.ids):,} questions about {frame.videos:,} videos, "
+        f"scoring profile {comparison.scoring}; baseline: {comparison.names[comparison.baseline]}."
+    )
+
+
+def tables_of(comparison: Comparison) -> list[Table]:
+    """Tables of all questions, and of the runs."""
+    found = [
+        accuracy_tables.accuracy_table(comparison),
+        *cost_tables.cost_tables(comparison),
+        context_tables.failure_table(comparison),
+        context_tables.paper_table(comparison),
+        context_tables.run_table(comparison),
+        context_tables.method_table(comparison),
+        context_tables.difference_table(comparison),
+    ]
+    return [table for table in found if table is not None]
+
+
+def groupings_of(comparison: Comparison) -> Iterator[tuple[str, list[Table]]]:
+    """Each grouping with its tables; one without a group (no question has a category) is left out."""
+    for grouping in GROUPINGS:
+        tables = [make(comparison, grouping) for make in (accuracy_tables.accuracy_by, cost_tables.costs_by, context_tables.failures_by)]
+        if tables[0].rows:
+            yield grouping, [table for table in tables if table.rows]

@@ -1,0 +1,83 @@
+"""What stands around the figures, in tables: the runs, their methods, what else differs, failures, the paper's numbers."""
+
+from __future__ import annotations
+
+from vreason.signatures import ADVICE
+from vreason_tracking.comparison.comparison import Comparison
+from vreason_tracking.comparison.outputs import wording
+from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
+from vreason_tracking.comparison.paper import COLUMNS
+
+
+def run_table(comparison: Comparison) -> Table:
+    """What was run, by whom, on what."""
+    heads = ("run", "id", "config", "model", "device", "user", "commit", "asked", "recorded", "status")
+    rows = []
+    for run, whole in zip(comparison.runs, comparison.completeness, strict=True):
+        tags = run.tags
+        commit = tags.get("git.commit", "")[:10] + (" and changes" if tags.get("git.dirty") == "true" else "")
+        facts = (run.params.get("model.id", ""), tags.get("device", ""), f"{tags.get('user', '?')}@{tags.get('host', '?')}", commit)
+        told = [each or wording.NONE for each in facts]
+        rows.append([run.name, run.run_id, run.config, *told, wording.count(whole.asked), wording.count(whole.recorded), run.status])
+    return Table("runs", "Runs", list(heads), rows, 7)
+
+
+def method_table(comparison: Comparison) -> Table:
+    """The method's settings of every run: those that differ; the others stand below."""
+    names = sorted({name for run in comparison.runs for name in run.params if name.startswith("method.")})
+    values = {name.removeprefix("method."): [run.params.get(name, wording.NONE) for run in comparison.runs] for name in names}
+    differing = {name: each for name, each in values.items() if len(set(each)) > 1}
+    same = ", ".join(f"{name} {each[0]}" for name, each in values.items() if name not in differing)
+    rows = [[run, *(each[place] for each in differing.values())] for place, run in enumerate(comparison.names)]
+    return Table("method", "The methods' settings", ["run", *differing], rows, 1, f"The same in all runs: {same or 'nothing'}.")
+
+
+def difference_table(comparison: Comparison) -> Table | None:
+    """In what else the runs differ; None where it is nothing."""
+    if not comparison.differences:
+        return None
+    rows = [[name, *(each.values[name] for each in comparison.differences)] for name in comparison.names]
+    heads = ["run", *(each.what for each in comparison.differences)]
+    return Table("differences", "What else differs", heads, rows, len(heads), "None of this forbids the comparison; know it all the same.")
+
+
+def failure_table(comparison: Comparison) -> Table:
+    """Questions without an answer, and failure signatures of those with one."""
+    rows = []
+    for (name, result), whole in zip(of_all(comparison), comparison.completeness, strict=True):
+        reasons = "; ".join(f"{text} ({count})" for text, count in whole.errors)
+        signatures = [f"{result.signatures.get(each, 0):,}" for each in ADVICE]
+        wrong = wording.percent(result.accuracy.with_failures_wrong)
+        rows.append([name, reasons or wording.NONE, f"{whole.failed:,}", f"{whole.missing:,}", f"{whole.left_out:,}", wrong, *signatures])
+    heads = ["run", "errors", "failed", "missing", "left out", "accuracy if failures are wrong", *ADVICE]
+    note = "Under a signature's name: samples that show it; docs/method.md says what each means."
+    return Table("failures", "Failures and failure signatures", heads, rows, 2, note)
+
+
+def failures_by(comparison: Comparison, grouping: str) -> Table:
+    """Failed samples and signatures on every group of a grouping; groups and runs without any are left out."""
+    rows = [
+        [group.name, name, f"{result.accuracy.failed:,}", *(f"{result.signatures.get(each, 0):,}" for each in ADVICE)]
+        for group, name, result in of_grouping(comparison, grouping)
+        if result.accuracy.failed or any(result.signatures.values())
+    ]
+    return Table(slug(f"failures by {grouping}"), f"Failures by {grouping}", [grouping, "run", "failed", *ADVICE], rows, 2)
+
+
+def paper_table(comparison: Comparison) -> Table | None:
+    """The paper's numbers beside the measured ones; None where no run is one of the paper's."""
+    paper = comparison.paper
+    if not paper.rows and not paper.left_out:
+        return None
+    rows = [
+        [row.name, row.paper_name, label, wording.percent(measured), wording.percent(theirs), _gap(measured, theirs)]
+        for row in paper.rows
+        for label, (measured, theirs) in [*((column, row.columns[column]) for column in COLUMNS), *row.means.items()]
+    ]
+    note = " ".join([f"The paper's numbers are the paper's, not measured here: {paper.source}.", paper.arithmetic, *paper.left_out])
+    heads = ["run", "the paper's name", "column", "measured here", "PAPER'S", "gap, points"]
+    return Table("paper", "Beside the paper", heads, rows, 3, note)
+
+
+def _gap(measured: float | None, theirs: float) -> str:
+    return wording.NONE if measured is None else wording.points(measured - theirs)

@@ -1,0 +1,88 @@
+"""Tokens, time, control and memory in tables: of all questions, and of every group."""
+
+from __future__ import annotations
+
+from vreason_tracking.comparison.comparison import Comparison
+from vreason_tracking.comparison.costs import QUANTITIES, Cost
+from vreason_tracking.comparison.outputs import wording
+from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
+
+_OWN = ("median", "95 % interval", "p95", "mean")
+_RATIO = ("ratio, median", "95 % interval ", "ratio, p95", "ratio of totals", "95 % interval  ", "pairs")
+
+
+def cost_tables(comparison: Comparison) -> list[Table]:
+    """Each quantity on all questions, then memory."""
+    note = "Ratios are of each question's own pair with the baseline; the ratio of totals is what all questions together cost."
+    tables: list[Table] = []
+    for quantity in QUANTITIES:
+        rows = [[name, *_cost(result.costs[quantity.name], quantity.unit)] for name, result in of_all(comparison)]
+        title = f"{quantity.title[0].upper()}{quantity.title[1:]}" + ("" if quantity.unit == "share" else f", {quantity.unit}")
+        tables.append(Table(slug(quantity.name), title, ["run", *_OWN, *_RATIO], rows, note="" if tables else note))
+    return [*tables, memory_table(comparison)]
+
+
+def memory_table(comparison: Comparison) -> Table:
+    """The greatest memory in use."""
+    rows = []
+    for name, result in of_all(comparison):
+        memory = result.memory
+        allocated = wording.gibibytes(memory.torch_allocated_bytes)
+        rows.append([name, memory.source or wording.NONE, wording.gibibytes(memory.peak_bytes), wording.ratio(memory.ratio), allocated])
+    note = "The greatest over all samples, failed ones too. rss is the process's on the host; it hardly falls from variant to variant."
+    return Table("memory", "Peak memory", ["run", "source", "peak", "ratio", "torch's tensors"], rows, 2, note)
+
+
+def costs_by(comparison: Comparison, grouping: str) -> Table:
+    """All quantities on every group of a grouping, in short."""
+    rows = [
+        [
+            group.name,
+            name,
+            *(_short_cost(result.costs[each.name], each.unit) for each in QUANTITIES),
+            wording.gibibytes(result.memory.peak_bytes),
+        ]
+        for group, name, result in of_grouping(comparison, grouping)
+    ]
+    heads = [f"{each.title}" + ("" if each.unit == "share" else f", {each.unit}") for each in QUANTITIES]
+    note = "Median (p95); then the median of the questions' ratios to the baseline, its 95 % interval, and the ratios' p95."
+    return Table(slug(f"costs by {grouping}"), f"Costs by {grouping}", [grouping, "run", *heads, "peak memory"], rows, 2, note)
+
+
+def _cost(cost: Cost, unit: str) -> list[str]:
+    median, ratio = cost.median, cost.ratio
+    own = [
+        wording.quantity(median.value if median else None, unit),
+        _interval(cost, unit),
+        wording.quantity(cost.p95, unit),
+        wording.quantity(cost.mean, unit),
+    ]
+    if ratio is None:
+        return [*own, *[wording.NONE] * len(_RATIO)]
+    middle, total = ratio.median, ratio.of_totals
+    return [
+        *own,
+        wording.ratio(middle.value if middle else None),
+        wording.ratio_interval(middle),
+        wording.ratio(ratio.p95),
+        wording.ratio(total.value if total else None),
+        wording.ratio_interval(total),
+        f"{ratio.pairs:,}",
+    ]
+
+
+def _interval(cost: Cost, unit: str) -> str:
+    median = cost.median
+    if median is None or median.low is None:
+        return wording.NONE
+    return f"{wording.quantity(median.low, unit)} to {wording.quantity(median.high, unit)}"
+
+
+def _short_cost(cost: Cost, unit: str) -> str:
+    if cost.median is None:
+        return wording.NONE
+    own = f"{wording.quantity(cost.median.value, unit)} ({wording.quantity(cost.p95, unit)})"
+    if cost.ratio is None or cost.ratio.median is None:
+        return own
+    middle = cost.ratio.median
+    return f"{own}; {wording.ratio(middle.value)}, {wording.ratio_interval(middle)}, p95 {wording.ratio(cost.ratio.p95)}"

@@ -1,0 +1,152 @@
+"""The comparison for machines: one JSON document, and one CSV row for each figure. docs/comparison.md names the fields."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from vreason_tracking.comparison.comparison import Comparison, Result
+from vreason_tracking.comparison.costs import QUANTITIES
+from vreason_tracking.comparison.outputs.verdicts import verdicts
+from vreason_tracking.known_runs.run_list import iso
+
+FORMAT = 1
+COLUMNS = (
+    "grouping",
+    "group",
+    "questions",
+    "videos",
+    "run",
+    "run_id",
+    "baseline",
+    "metric",
+    "statistic",
+    "unit",
+    "value",
+    "low",
+    "high",
+    "standard_error",
+    "n",
+    "clusters",
+)
+"""Of the CSV file; what a figure does not have is empty."""
+
+Row = Mapping[str, Any]
+
+
+def to_json(comparison: Comparison) -> str:
+    """Everything but the samples."""
+    return json.dumps(document(comparison), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def document(comparison: Comparison) -> dict[str, Any]:
+    """The same as plain values."""
+    return {
+        "format": FORMAT,
+        "warnings": list(comparison.warnings),
+        "verdicts": list(verdicts(comparison)),
+        "baseline": comparison.names[comparison.baseline],
+        "scoring": comparison.scoring,
+        "questions": len(comparison.frame.ids),
+        "videos": comparison.frame.videos,
+        "runs": [_run(comparison, place) for place in range(len(comparison.runs))],
+        "differences": [asdict(each) for each in comparison.differences],
+        "groups": [
+            {
+                "grouping": group.grouping,
+                "group": group.name,
+                "questions": group.questions,
+                "videos": group.videos,
+                "results": {name: asdict(result) for name, result in zip(comparison.names, group.results, strict=True)},
+            }
+            for group in comparison.groups
+        ],
+        "paper": asdict(comparison.paper),
+    }
+
+
+def _run(comparison: Comparison, place: int) -> dict[str, Any]:
+    run, whole = comparison.runs[place], comparison.completeness[place]
+    facts = ("name", "run_id", "mlflow_id", "variant", "config", "status", "params", "tags", "identity")
+    return {**{fact: getattr(run, fact) for fact in facts}, "started": iso(run.started_ms), **asdict(whole)}
+
+
+def to_csv(comparison: Comparison) -> str:
+    """One row for each figure, its interval beside it; warnings stand above the heads, in lines that begin with #."""
+    text = io.StringIO()
+    for warning in comparison.warnings:
+        text.write(f"# WARNING: {' '.join(warning.split())}\n")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows(comparison):
+        writer.writerow({name: "" if value is None else value for name, value in row.items()})
+    return text.getvalue()
+
+
+def rows(comparison: Comparison) -> Iterator[Row]:
+    """The figures of every group and run."""
+    for group in comparison.groups:
+        for run, result in zip(comparison.runs, group.results, strict=True):
+            place = {
+                "grouping": group.grouping,
+                "group": group.name,
+                "questions": group.questions,
+                "videos": group.videos,
+                "run": run.name,
+                "run_id": run.run_id,
+                "baseline": comparison.names[comparison.baseline],
+            }
+            for figure in (*_accuracy(result), *_costs(result), *_memory(result)):
+                yield {**place, **figure}
+
+
+def _accuracy(result: Result) -> Iterator[Row]:
+    own, each = result.accuracy, result.accuracy.difference
+    yield {"metric": "accuracy", "statistic": "mean", "unit": "share", **_estimate(own.estimate)}
+    yield _plain("accuracy", "standard_error_lmms_eval", "share", own.standard_error_lmms_eval)
+    yield _plain("accuracy", "with_failures_wrong", "share", own.with_failures_wrong)
+    yield _plain("samples.answered", "count", "samples", own.answered)
+    yield _plain("samples.failed", "count", "samples", own.failed)
+    if each is None:
+        return
+    yield {"metric": "accuracy", "statistic": "difference", "unit": "share", **_estimate(each.estimate)}
+    for name in ("p", "p_holm"):
+        yield _plain("accuracy", f"{name} ({each.test})", "probability", getattr(each, name))
+    yield _plain("accuracy", "smallest_detectable", "share", each.smallest_detectable)
+    for name in ("won", "lost", "tied"):
+        yield _plain("accuracy", name, "samples", getattr(each, name))
+
+
+def _costs(result: Result) -> Iterator[Row]:
+    for quantity in QUANTITIES:
+        cost = result.costs[quantity.name]
+        yield {"metric": quantity.name, "statistic": "median", "unit": quantity.unit, **_estimate(cost.median)}
+        yield _plain(quantity.name, "p95", quantity.unit, cost.p95)
+        yield _plain(quantity.name, "mean", quantity.unit, cost.mean)
+        if cost.ratio is not None:
+            yield {"metric": quantity.name, "statistic": "ratio_median", "unit": "ratio", **_estimate(cost.ratio.median)}
+            yield _plain(quantity.name, "ratio_p95", "ratio", cost.ratio.p95)
+            yield {"metric": quantity.name, "statistic": "ratio_of_totals", "unit": "ratio", **_estimate(cost.ratio.of_totals)}
+
+
+def _memory(result: Result) -> Iterator[Row]:
+    memory = result.memory
+    yield _plain("peak_memory_bytes", f"max ({memory.source or 'not measured'})", "bytes", memory.peak_bytes)
+    yield _plain("peak_memory_bytes", "ratio", "ratio", memory.ratio)
+    yield _plain("peak_allocated_bytes", "max", "bytes", memory.torch_allocated_bytes)
+    for name, count in result.signatures.items():
+        yield _plain(f"signature.{name}", "count", "samples", count)
+
+
+def _estimate(estimate: Any) -> Row:
+    if estimate is None:
+        return {}
+    return {name: getattr(estimate, name) for name in ("value", "low", "high", "standard_error", "n", "clusters")}
+
+
+def _plain(metric: str, statistic: str, unit: str, value: float | None) -> Row:
+    return {"metric": metric, "statistic": statistic, "unit": unit, "value": value}

@@ -1,0 +1,80 @@
+"""The comparison as one HTML file that needs nothing else: no network, no script, pictures and samples' pages inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+from vreason_tracking.comparison.comparison import Comparison
+from vreason_tracking.comparison.costs import QUANTITIES
+from vreason_tracking.comparison.figures import Figure
+from vreason_tracking.comparison.outputs.contents import groupings_of, opening, tables_of, title_of
+from vreason_tracking.comparison.outputs.questions import QuestionList, questions_of
+from vreason_tracking.comparison.outputs.table import slug
+from vreason_tracking.comparison.outputs.verdicts import verdicts
+from vreason_tracking.comparison.sample_pages import SamplePage, anchor
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+LARGEST = 5_000_000
+"""Bytes that the file stays below: what a mail still carries."""
+
+_COSTS = (*(slug(quantity.name) for quantity in QUANTITIES), "memory")
+
+
+@dataclass(frozen=True)
+class HtmlPage:
+    """The file's text.
+
+    Attributes:
+        text: of the file.
+        left_out: samples that a page was read for, and that the file had no room for.
+    """
+
+    text: str
+    left_out: Sequence[str] = field(default_factory=list)
+
+
+def to_html(comparison: Comparison, figures: Sequence[Figure], pages: Sequence[SamplePage]) -> HtmlPage:
+    """The whole file. Pages of samples that would make it larger than `LARGEST` are left out, the last ones first."""
+    sizes = [len(_rendered_page(page).encode()) for page in pages]
+    room = LARGEST - len(_rendered(comparison, figures, []).encode()) - 50_000  # links to them, and the words on those left out
+    kept: list[SamplePage] = []
+    for page, size in zip(pages, sizes, strict=True):
+        room -= size
+        if room < 0:
+            break
+        kept.append(page)
+    return HtmlPage(_rendered(comparison, figures, kept), [page.sample_id for page in pages[len(kept) :]])
+
+
+def _rendered(comparison: Comparison, figures: Sequence[Figure], pages: Sequence[SamplePage]) -> str:
+    questions: QuestionList = questions_of(comparison, {page.sample_id: anchor(page.sample_id) for page in pages})
+    return _templates().get_template("report.html.j2").render(
+        title=title_of(comparison),
+        opening=opening(comparison),
+        warnings=comparison.warnings,
+        verdicts=verdicts(comparison),
+        tables=tables_of(comparison),
+        costs=_COSTS,
+        groupings=list(groupings_of(comparison)),
+        figures=figures,
+        questions=questions,
+        pages=pages,
+    )
+
+
+def _rendered_page(page: SamplePage) -> str:
+    module = _templates().get_template("sample.html.j2").module
+    return str(module.sample_page(page))  # type: ignore[attr-defined]
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("vreason_tracking.comparison", "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=False)

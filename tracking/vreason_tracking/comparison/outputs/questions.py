@@ -1,0 +1,82 @@
+"""The questions on which the runs differ, with each run's answer: the way from the figures to single samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vreason_tracking.comparison.comparison import Comparison
+from vreason_tracking.comparison.outputs.wording import NONE
+
+MOST = 400
+_LONGEST = 60  # characters of an answer
+_WIDEST = 8  # runs whose answers are printed; of more only the marks
+
+
+@dataclass(frozen=True)
+class QuestionList:
+    """A table whose rows may lead to a sample's page.
+
+    Attributes:
+        columns: heads.
+        rows: the page's anchor, None where there is none, and the cells.
+        note: what is listed, and how many are not.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[tuple[str | None, Sequence[str]]]
+    note: str
+
+
+def questions_of(comparison: Comparison, anchors: Mapping[str, str]) -> QuestionList:
+    """First those with a page, then those on which the runs' scores differ, by id.
+
+    Args:
+        anchors: of the samples that have a page.
+    """
+    frame = comparison.frame
+    differing = [place for place in range(len(frame.ids)) if _differs(comparison, place)]
+    paged = [place for place, name in enumerate(frame.ids) if name in anchors]
+    listed = [*paged, *(place for place in differing if place not in set(paged))]
+    shown = listed[:MOST]
+    wide = len(comparison.names) <= _WIDEST
+    heads = ["question", "kind", *(comparison.names if wide else ["right in", "runs, in their order"])]
+    rows = [(anchors.get(frame.ids[place]), _row(comparison, place, wide)) for place in shown]
+    same = len(frame.ids) - len(differing)
+    note = (
+        f"On {len(differing):,} of {len(frame.ids):,} questions the runs' scores differ, on {same:,} they are the same. "
+        f"{len(shown):,} are listed, those with a page of their own first. ● right, ◐ partly, ○ wrong, × failed."
+    )
+    return QuestionList(heads, rows, note)
+
+
+def _differs(comparison: Comparison, place: int) -> bool:
+    scores = comparison.frame.scores[place]
+    return bool(np.isnan(scores).any() or (scores != scores[0]).any())
+
+
+def _row(comparison: Comparison, place: int, wide: bool) -> list[str]:
+    frame = comparison.frame
+    runs = range(len(comparison.names))
+    marks = [mark(frame.scores[place, run]) for run in runs]
+    kind = " / ".join(each for each in (frame.texts["problem_type"][0][place], frame.texts["category"][0][place]) if each)
+    if not wide:
+        right = sum(each == mark(1.0) for each in marks)
+        return [frame.ids[place], kind, f"{right} of {len(marks)}", "".join(marks)]
+    answers = [_short(frame.texts["prediction"][run][place]) for run in runs]
+    return [frame.ids[place], kind, *(f"{each} {answer}" for each, answer in zip(marks, answers, strict=True))]
+
+
+def mark(score: float) -> str:
+    """A score as a sign that needs no colour."""
+    if np.isnan(score):
+        return "×"
+    return "●" if score >= 1 else "○" if score <= 0 else "◐"
+
+
+def _short(answer: str | None) -> str:
+    if answer is None:
+        return NONE
+    return answer if len(answer) <= _LONGEST else answer[: _LONGEST - 1] + "…"

@@ -1,0 +1,50 @@
+"""What may be said of each run in one sentence, and what may not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vreason_tracking.comparison.accuracy import Difference
+from vreason_tracking.comparison.comparison import Comparison, Result
+from vreason_tracking.comparison.outputs.wording import p_value, points, points_interval, ratio, ratio_interval
+
+SIGNIFICANT = 0.05
+
+
+def verdicts(comparison: Comparison) -> Sequence[str]:
+    """One sentence a run but the baseline, over all questions."""
+    base = comparison.names[comparison.baseline]
+    results = comparison.groups[0].results
+    return [
+        _verdict(name, base, result)
+        for place, (name, result) in enumerate(zip(comparison.names, results, strict=True))
+        if place != comparison.baseline
+    ]
+
+
+def _verdict(name: str, base: str, result: Result) -> str:
+    difference = result.accuracy.difference
+    if difference is None:
+        return f"{name}: no question was answered both by it and by {base}."
+    return f"{name}: {_accuracy(difference, base)}; {_costs(result)}."
+
+
+def _accuracy(difference: Difference, base: str) -> str:
+    estimate = difference.estimate
+    told = f"{points(estimate.value)} points ({points_interval(estimate)})"
+    if difference.p_holm is None:
+        return f"{told} against {base}, from a single video: nothing can be concluded"
+    if difference.p_holm < SIGNIFICANT:
+        return f"{'better' if estimate.value > 0 else 'worse'} than {base} by {told}"
+    found = points(difference.smallest_detectable).lstrip("+")
+    shown = f"no difference to {base} is shown: {told}, p = {p_value(difference.p_holm)} after Holm"
+    return f"{shown}; one below {found} points would usually not be found with these questions"
+
+
+def _costs(result: Result) -> str:
+    told = []
+    for name, title in (("output_tokens", "tokens"), ("latency_ms", "time")):
+        costs = result.costs[name].ratio
+        total = costs.of_totals if costs else None
+        told.append(f"{title} {ratio(total.value)} ({ratio_interval(total)})" if total else f"{title} not known")
+    return ", ".join(told)

@@ -1,0 +1,160 @@
+"""The paper's own numbers beside the measured ones, where the set-up matches. They are printed on its project page, and marked as the
+paper's wherever they are shown: nobody here has measured them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from vreason.config import PRESETS
+from vreason_tracking.comparison.recorded_run import RecordedRun
+from vreason_tracking.settings.variants import Variant
+
+COLUMNS = ("VideoMMMU", "MMVU", "MVBench", "TempCompass", "VideoMME", "VSI-Bench (acc)", "VSI-Bench (MRA)")
+"""Of the paper's table. Its headline is the mean of the first six."""
+SIX = COLUMNS[:6]
+
+_COUNTS = {"VideoMMMU": 900, "MMVU": 625, "MVBench": 4_000, "VideoMME": 2_700, "VSI-Bench (acc)": 2_490, "VSI-Bench (MRA)": 2_640}
+_NAMES = {
+    ("qwen2.5-vl-7b-instruct", "baseline"): "Qwen2.5-VL-7B",
+    ("qwen2.5-vl-7b-instruct", "v-reason"): "V-Reason-7B",
+    ("qwen2.5-vl-7b-instruct", "v-reason-lite"): "V-Reason-7B (Lite)",
+    ("video-r1-7b", "baseline"): "Video-R1-7B",
+}
+_SETTINGS = {
+    "data.scoring": "video-r1",
+    "video.nframes": "16",
+    "generation.max_new_tokens": "1024",
+    "generation.repetition_penalty": "1.0",
+}
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """A run that the paper has as well.
+
+    Attributes:
+        name: of the run here.
+        paper_name: what the paper calls it.
+        columns: by the paper's column: measured accuracy (None where it was not), and the paper's, shares.
+        means: the same for the mean of six columns, the paper's headline, and of all seven; measured only where every column is.
+        output_tokens: the paper's mean tokens a reply by benchmark, and their average.
+    """
+
+    name: str
+    paper_name: str
+    columns: Mapping[str, tuple[float | None, float]]
+    means: Mapping[str, tuple[float | None, float]]
+    output_tokens: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What the paper says of these runs.
+
+    Attributes:
+        source: of its numbers.
+        arithmetic: what its means include.
+        rows: of the runs that match.
+        left_out: why runs of the paper's models have no column of the paper's.
+    """
+
+    source: str
+    arithmetic: str
+    rows: Sequence[PaperRow]
+    left_out: Sequence[str]
+
+
+def beside(runs: Sequence[RecordedRun], measured: Sequence[Mapping[str, tuple[float, int]]]) -> Paper:
+    """The paper's rows for these runs.
+
+    Args:
+        runs: compared.
+        measured: by benchmark (and its halves, "VSI-Bench (acc)"), accuracy and number of questions, of each run.
+    """
+    reference = _reference()
+    rows, left_out = [], []
+    for run, figures in zip(runs, measured, strict=True):
+        name = _paper_name(run)
+        if name is None:
+            continue
+        known = {column: figures[theirs] for theirs in figures if (column := _column(theirs))}
+        if faults := _mismatches(run, known):
+            left_out.append(f"{run.name}: no column of the paper's ({'; '.join(faults)})")
+        else:
+            rows.append(_row(run.name, name, known, reference))
+    return Paper(str(reference["source"]), str(reference["arithmetic"]), rows, left_out)
+
+
+def method_of(run: RecordedRun) -> str | None:
+    """The preset that the run's method is, the seeds of its random parts aside; None when it is none."""
+    own = {name.removeprefix("method."): value for name, value in run.params.items() if name.startswith("method.")}
+    for name, method in PRESETS.items():
+        preset = {key: str(value) for key, value in Variant(name, method).flattened().items()}
+        if own and _seedless(own) == _seedless(preset):
+            return name
+    return None
+
+
+def _seedless(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if not name.endswith(".seed")}
+
+
+def _paper_name(run: RecordedRun) -> str | None:
+    model = run.params.get("model.id", "").rstrip("/").rsplit("/", 1)[-1].lower()
+    if model not in {known for known, _ in _NAMES}:
+        return None
+    return _NAMES.get((model, method_of(run) or ""))
+
+
+def _mismatches(run: RecordedRun, known: Mapping[str, tuple[float, int]]) -> list[str]:
+    own = {name: run.params.get(name, "not recorded") for name in _SETTINGS}
+    faults = [f"{name} is {own[name]}, not {value}" for name, value in _SETTINGS.items() if own[name] != value]
+    if not known:
+        faults.append("none of its benchmarks is one of the paper's")
+    faults += [f"{column}: {n:,} questions, not {_COUNTS[column]:,}" for column, (_, n) in known.items() if n != _COUNTS.get(column, n)]
+    return faults
+
+
+def _row(name: str, paper_name: str, known: Mapping[str, tuple[float, int]], reference: Mapping[str, Any]) -> PaperRow:
+    theirs = {column: value / 100 for column, value in reference["accuracy"][paper_name].items()}
+    ours = {column: known[column][0] if column in known else None for column in COLUMNS}
+    tokens = zip(reference["output_tokens"]["order"], reference["output_tokens"][paper_name], strict=True)
+    return PaperRow(
+        name=name,
+        paper_name=paper_name,
+        columns={column: (ours[column], theirs[column]) for column in COLUMNS},
+        means={f"mean of {len(part)}": (_mean([ours[each] for each in part]), _paper_mean(theirs, part)) for part in (SIX, COLUMNS)},
+        output_tokens=dict(tokens),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if len(there) == len(values) else None
+
+
+def _paper_mean(theirs: Mapping[str, float], part: Sequence[str]) -> float:
+    return sum(theirs[each] for each in part) / len(part)
+
+
+def _column(benchmark: str) -> str | None:
+    """The paper's column of a benchmark's name; "Video-MME" and "video_mme" are VideoMME."""
+    return next((column for column in COLUMNS if _plain(column) == _plain(benchmark)), None)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+@cache
+def _reference() -> dict[str, Any]:
+    text = resources.files("vreason_tracking.comparison").joinpath("reference/paper.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found

@@ -1,0 +1,157 @@
+"""A run with its record as two Parquet files: MLflow's artifacts where it has the whole of it, else written from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from vreason.errors import TrackingError
+from vreason_tracking.journal.folder import RunFolder
+from vreason_tracking.journal.reader import read_events
+from vreason_tracking.journal.samples import SampleAssembly
+from vreason_tracking.known_runs.catalog import KnownRun
+from vreason_tracking.known_runs.local_run import LocalRun
+from vreason_tracking.known_runs.stored_run import StoredRun, asking
+from vreason_tracking.tables import RecordTables
+
+SAMPLES, STEPS = "samples.parquet", "steps.parquet"
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """One run as a comparison needs it.
+
+    Attributes:
+        name: of the variant, unique in the comparison.
+        run_id: what MLflow calls it, else the journal's name for it.
+        mlflow_id: None where MLflow does not have it.
+        experiment_id: MLflow's.
+        variant, config: names as recorded.
+        status: FINISHED, or why not.
+        asked: how many samples it was begun to ask; None where nobody says.
+        started_ms: Unix time, milliseconds.
+        params, tags, identity: settings, provenance, digests, all as text.
+        samples, steps: the Parquet files.
+    """
+
+    name: str
+    run_id: str
+    mlflow_id: str | None
+    experiment_id: str | None
+    variant: str
+    config: str
+    status: str
+    asked: int | None
+    started_ms: int
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    identity: Mapping[str, str]
+    samples: Path
+    steps: Path
+
+
+@contextmanager
+def recorded_runs(runs: Sequence[KnownRun]) -> Iterator[list[RecordedRun]]:
+    """The runs with their files, which are there until the end of the block.
+
+    Raises:
+        TrackingError: the record of a run can be read from neither side.
+    """
+    with TemporaryDirectory(prefix="vreason-compare-") as folder:
+        found = [_recorded(run, Path(folder) / str(number)) for number, run in enumerate(runs)]
+        names = unique_names(found)
+        yield [replace(run, name=name) for run, name in zip(found, names, strict=True)]
+
+
+def unique_names(runs: Sequence[RecordedRun]) -> list[str]:
+    """A name each: the variant's; with its config, then with the beginning of its id, where that is not enough."""
+    names = [run.variant for run in runs]
+    for more in ([f"{run.config}: {run.variant}" for run in runs], [f"{run.variant} {run.run_id}" for run in runs]):
+        names = [longer if names.count(name) > 1 else name for name, longer in zip(names, more, strict=True)]
+    return names
+
+
+def _recorded(run: KnownRun, folder: Path) -> RecordedRun:
+    samples, steps = _files(run, folder)
+    params: Mapping[str, Any] = run.local.manifest.params if run.local else run.stored.run.data.params if run.stored else {}
+    return RecordedRun(
+        name=run.variant,
+        run_id=run.shown_id,
+        mlflow_id=run.mlflow_id if run.in_store is not False else None,
+        experiment_id=run.stored.experiment_id if run.stored else None,
+        variant=run.variant,
+        config=run.config_name,
+        status=run.status,
+        asked=run.local.asked if run.local else run.stored.asked if run.stored else None,
+        started_ms=run.started_ms,
+        params={name: str(value) for name, value in params.items()},
+        tags=run.tags,
+        identity=run.identity,
+        samples=samples,
+        steps=steps,
+    )
+
+
+def _files(run: KnownRun, folder: Path) -> tuple[Path, Path]:
+    """The record's files. A run that MLflow has to its end is read there: its tables are columns already."""
+    folder.mkdir(parents=True)
+    reason = None
+    if run.stored is not None and (run.local is None or run.local.is_delivered):
+        try:
+            return _downloaded(run.stored, folder)
+        except TrackingError as error:
+            if run.local is None:
+                raise
+            reason = error
+    if run.local is None:
+        raise reason or TrackingError(f"{run.shown_id}: neither side of the record has it")
+    return _written(run.local, folder)
+
+
+def _downloaded(stored: StoredRun, folder: Path) -> tuple[Path, Path]:
+    """The artifacts of the run; on this machine they are read where they lie."""
+    found = []
+    for name in (SAMPLES, STEPS):
+        uri = f"{stored.run.info.artifact_uri}/{name}"
+        local = _local_path(uri)
+        try:
+            with asking(stored.store):
+                path = local or Path(stored.store.client.download_artifacts(stored.run_id, name, str(folder)))
+        except TrackingError as error:
+            raise type(error)(f"{stored.name} ({stored.run_id}): its record {name} cannot be read: {error}") from error
+        if not path.is_file():
+            mend = "is the run finished, and do you see its artifacts' folder from this machine?"
+            raise TrackingError(f"{stored.name} ({stored.run_id}): its record {uri} is not there; {mend}")
+        found.append(path)
+    return found[0], found[1]
+
+
+def _local_path(uri: str) -> Path | None:
+    from mlflow.utils.file_utils import local_file_uri_to_path
+    from mlflow.utils.uri import is_local_uri
+
+    return Path(local_file_uri_to_path(uri)) if is_local_uri(uri) else None
+
+
+def _written(local: LocalRun, folder: Path) -> tuple[Path, Path]:
+    """The journal's finished samples as the same two files."""
+    write_tables(local.folder, folder)
+    return folder / SAMPLES, folder / STEPS
+
+
+def write_tables(journal: RunFolder, folder: Path) -> None:
+    """Write both Parquet files of a run's journal into `folder`.
+
+    Raises:
+        TrackingError: the journal cannot be read.
+    """
+    tables, assembly = RecordTables(folder), SampleAssembly()
+    try:
+        for finished in assembly.feed(read_events(journal)):
+            tables.add(finished.sample, finished.steps)
+    finally:
+        tables.close()

@@ -1,0 +1,65 @@
+"""Which runs are compared: those named, an experiment's, or those of one call of a config."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vreason.errors import TrackingError
+from vreason_tracking.known_runs.catalog import Catalog, KnownRun
+
+
+def named_runs(catalog: Catalog, names: Sequence[str]) -> list[KnownRun]:
+    """The runs of these names, in this order, each once.
+
+    Raises:
+        TrackingError: there is no such run.
+    """
+    found: dict[str, KnownRun] = {}
+    for name in names:
+        run = catalog.find(name)
+        found.setdefault(run.journal_id or run.shown_id, run)
+    return list(found.values())
+
+
+def experiment_runs(catalog: Catalog, experiment: str) -> tuple[list[KnownRun], str | None]:
+    """The newest finished run of each variant of each config in the catalog's experiment, oldest first; and what was left out, in words.
+
+    Raises:
+        TrackingError: there are none.
+    """
+    runs = catalog.runs
+    finished = [run for run in runs if run.status == "FINISHED"]
+    newest: dict[tuple[str, str], KnownRun] = {}
+    for run in finished:  # newest first
+        newest.setdefault((run.config_name, run.variant), run)
+    if not newest:
+        others = f"; {len(runs)} run(s) there are not finished (`vreason-track runs list` shows them)" if runs else ""
+        raise TrackingError(f"no finished run in experiment {experiment!r} of {catalog.address} or of {catalog.root}{others}")
+    left = [
+        *([f"{len(finished) - len(newest)} older run(s) of the same variants"] if len(finished) > len(newest) else []),
+        *([f"{len(runs) - len(finished)} run(s) that are not finished"] if len(runs) > len(finished) else []),
+    ]
+    return in_order(list(newest.values())), f"of experiment {experiment}, left out: {' and '.join(left)}" if left else None
+
+
+def config_runs(catalog: Catalog, name: str) -> list[KnownRun]:
+    """The variants of the newest call of `run` with the config of this name, or of the call of this id, in the config's order.
+
+    Raises:
+        TrackingError: there is no such call.
+    """
+    runs = catalog.runs
+    call = next((_call(run) for run in runs if name in (run.config_name, _call(run))), None)
+    if call is None:
+        known = list(dict.fromkeys(run.config_name for run in runs if run.config_name))
+        raise TrackingError(f"no run of a config named {name!r}; there are runs of: {', '.join(known[:8]) or 'none'}")
+    return in_order([run for run in runs if _call(run) == call])
+
+
+def in_order(runs: Sequence[KnownRun]) -> list[KnownRun]:
+    """Oldest first; the variants of one call as their config has them."""
+    return sorted(runs, key=lambda run: (run.started_ms, run.local.manifest.call_position if run.local else 0, run.shown_id))
+
+
+def _call(run: KnownRun) -> str:
+    return run.local.manifest.call_id if run.local else run.tags.get("vreason.call", "")
