@@ -117,6 +117,11 @@ def _signs(clusters: int) -> Iterator[NDArray[np.float64]]:
         left -= rows
 
 
+def smallest_p(clusters: int) -> float:
+    """The smallest p that the bootstrap can come to: all videos differ in one direction, and one sign pattern in 2^G is as far off."""
+    return max(2.0 ** (1 - clusters), 1 / (DRAWS + 1)) if clusters else 1.0
+
+
 def holm(p: list[float | None]) -> list[float | None]:
     """p-values adjusted for their number (Holm 1979), in the same places; None stays None and does not count.
 
