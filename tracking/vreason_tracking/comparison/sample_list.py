@@ -1,0 +1,203 @@
+"""A run's samples as a list: which ones, and a row for each; beside a baseline, on which of them the two runs part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vreason.errors import TrackingError, UnlikeRunsError
+from vreason_tracking.comparison.recorded_run import RecordedRun, recorded_runs
+from vreason_tracking.comparison.sample_table import read_samples
+from vreason_tracking.known_runs.catalog import KnownRun
+
+STATUSES = ("right", "wrong", "failed")
+FLIPS = ("won", "lost")
+_COLUMNS = (
+    "sample_id",
+    "benchmark",
+    "problem_type",
+    "category",
+    "answer",
+    "prediction",
+    "score",
+    "error",
+    "output_tokens",
+    "generation_ms",
+    "signatures",
+)
+_NAMED = 5  # ids that a refusal names
+
+
+@dataclass(frozen=True)
+class SampleFilter:
+    """Which samples are asked for; what is empty asks for all.
+
+    Attributes:
+        statuses: some of `STATUSES`.
+        flips: some of `FLIPS`; only beside a baseline, where empty asks for both.
+        problem_types, categories, signatures: names; a sample has to have one of each.
+    """
+
+    statuses: Sequence[str] = ()
+    flips: Sequence[str] = ()
+    problem_types: Sequence[str] = ()
+    categories: Sequence[str] = ()
+    signatures: Sequence[str] = ()
+
+    def takes(self, row: SampleRow) -> bool:
+        """Whether the sample is one of those."""
+        return (
+            (not self.statuses or row.status in self.statuses)
+            and (not self.flips or row.flip in self.flips)
+            and (not self.problem_types or row.problem_type in self.problem_types)
+            and (not self.categories or row.category in self.categories)
+            and (not self.signatures or bool(set(self.signatures) & set(row.signatures)))
+        )
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """A sample in the list. The names are those of `samples --json`.
+
+    Attributes:
+        id: the sample's.
+        benchmark, problem_type, category: names; "" where there is none.
+        expected, predicted: answers; the latter None when none could be extracted.
+        status: "right" (full marks), "wrong" (less) or "failed".
+        score: 0 to 1; None when it failed.
+        error: why it failed.
+        output_tokens, latency_ms: of the reply; None when it failed.
+        signatures: failure signatures found.
+        baseline_predicted, baseline_score: of the baseline's reply; None without a baseline, and where it failed.
+        flip: "won" (right here, wrong there) or "lost" (wrong here, right there); None without a baseline, and where the runs agree.
+    """
+
+    id: str
+    benchmark: str
+    problem_type: str
+    category: str
+    expected: str
+    predicted: str | None
+    status: str
+    score: float | None
+    error: str | None
+    output_tokens: int | None
+    latency_ms: float | None
+    signatures: Sequence[str]
+    baseline_predicted: str | None = None
+    baseline_score: float | None = None
+    flip: str | None = None
+
+
+@dataclass(frozen=True)
+class SampleList:
+    """What was found.
+
+    Attributes:
+        rows: samples that fit, in the order in which they were answered.
+        more: how many fit beyond the limit.
+        samples: how many were looked at: all of the run's, beside a baseline those that both have.
+        only_run, only_baseline: samples that the other one does not have.
+        one_failed: samples that both have and that failed in at least one of the two: neither won nor lost.
+        known: names that occur among those looked at: "problem types", "categories", "signatures".
+    """
+
+    rows: Sequence[SampleRow]
+    more: int
+    samples: int
+    only_run: int
+    only_baseline: int
+    one_failed: int
+    known: Mapping[str, Sequence[str]]
+
+
+def list_samples(run: KnownRun, baseline: KnownRun | None, wanted: SampleFilter, limit: int) -> SampleList:
+    """The samples of a run that fit; beside a baseline only those that one of the two has right and the other wrong.
+
+    Raises:
+        TrackingError: a record cannot be read, or the baseline is the run itself.
+        UnlikeRunsError: the runs ask different questions under the same id, or have no sample in common.
+    """
+    if baseline is None:
+        with recorded_runs([run], steps=False) as [recorded]:
+            rows = [_row(values) for values in _rows(recorded)]
+        return _listed(rows, [row for row in rows if wanted.takes(row)], limit)
+    if set(run.ids) & set(baseline.ids):
+        raise TrackingError(f"{run.shown_id} ({run.variant}) is its own baseline; name another run, `vreason-track runs list` shows them")
+    with recorded_runs([run, baseline], steps=False) as [recorded, base]:
+        _require_same_questions(recorded, base)
+        return _beside(_rows(recorded), {values["sample_id"]: values for values in _rows(base)}, wanted, limit)
+
+
+def _beside(own: Sequence[Mapping[str, Any]], base: Mapping[str, Mapping[str, Any]], wanted: SampleFilter, limit: int) -> SampleList:
+    rows = [_row(values, base[values["sample_id"]]) for values in own if values["sample_id"] in base]
+    failed = sum(row.score is None or row.baseline_score is None for row in rows)
+    found = [row for row in rows if row.flip is not None and wanted.takes(row)]
+    return _listed(rows, found, limit, (len(own) - len(rows), len(base) - len(rows), failed))
+
+
+def _listed(rows: Sequence[SampleRow], found: Sequence[SampleRow], limit: int, apart: tuple[int, int, int] = (0, 0, 0)) -> SampleList:
+    known = {
+        "problem types": sorted({row.problem_type for row in rows} - {""}),
+        "categories": sorted({row.category for row in rows} - {""}),
+        "signatures": sorted({name for row in rows for name in row.signatures}),
+    }
+    return SampleList(found[:limit], max(0, len(found) - limit), len(rows), *apart, known)
+
+
+def _rows(run: RecordedRun) -> list[dict[str, Any]]:
+    """Rows of the record, without the long texts; what an older record lacks is None."""
+    try:
+        with pq.ParquetFile(run.samples) as file:
+            names = [name for name in _COLUMNS if name in file.schema_arrow.names]
+            rows: list[dict[str, Any]] = file.read(columns=names).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise TrackingError(f"{run.samples}: is not a record of samples ({error}); restore it, or name the run's journal") from error
+    if missing := [name for name in ("sample_id", "score") if name not in names]:
+        raise TrackingError(f"{run.samples}: is not a record of samples (no column {missing[0]}); restore it, or name the run's journal")
+    return rows
+
+
+def _row(values: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> SampleRow:
+    score = values["score"]
+    return SampleRow(
+        id=values["sample_id"],
+        benchmark=values.get("benchmark") or "",
+        problem_type=values.get("problem_type") or "",
+        category=values.get("category") or "",
+        expected=values.get("answer") or "",
+        predicted=values.get("prediction"),
+        status=_status(score),
+        score=score,
+        error=values.get("error"),
+        output_tokens=None if score is None else values.get("output_tokens"),
+        latency_ms=None if score is None else values.get("generation_ms"),
+        signatures=values.get("signatures") or (),
+        baseline_predicted=base.get("prediction") if base else None,
+        baseline_score=base["score"] if base else None,
+        flip=_flip(_status(score), _status(base["score"])) if base else None,
+    )
+
+
+def _status(score: float | None) -> str:
+    return "failed" if score is None else "right" if score >= 1 else "wrong"
+
+
+def _flip(own: str, base: str) -> str | None:
+    return {("right", "wrong"): "won", ("wrong", "right"): "lost"}.get((own, base))
+
+
+def _require_same_questions(run: RecordedRun, base: RecordedRun) -> None:
+    """Two answers to different questions do not differ because of the method."""
+    asked = [dict(zip(table.ids, table.asked, strict=True)) for table in (read_samples(run.samples), read_samples(base.samples))]
+    both = sorted(asked[0].keys() & asked[1].keys())
+    if not both:
+        raise UnlikeRunsError(f"{run.name} and {base.name} have no sample in common; name runs of the same data")
+    if other := [name for name in both if asked[0][name] != asked[1][name]]:
+        listed = ", ".join(other[:_NAMED]) + (f" and {len(other) - _NAMED:,} more" if len(other) > _NAMED else "")
+        what = "do not ask the same under the same id (video, question, options, kind or answer differ)"
+        raise UnlikeRunsError(f"{run.name} and {base.name} {what}: {listed}; name runs of the same data")
