@@ -39,7 +39,7 @@ def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str, col
         figure, axes = pyplot.subplots(figsize=(8, 4.2), layout="constrained")
         handles, labels = [], []
         for colour, (name, curve) in zip(cycle(colours), drawn.items(), strict=False):
-            last = int(np.flatnonzero(curve.count >= max(1, _SHOWN_SHARE * curve.count[0]))[-1]) + 1
+            last = shown_tokens(curve)
             token = np.arange(last)
             mean, spread, ema = curve.mean_entropy[:last], curve.deviation[:last], curve.mean_ema[:last]
             peak = int(ema.argmax())
@@ -60,3 +60,8 @@ def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str, col
         figure.savefig(files[1], metadata={"Date": None})
         pyplot.close(figure)
     return files
+
+
+def shown_tokens(curve: EntropyCurve) -> int:
+    """How many tokens of a curve with at least one step are drawn: as long as a tenth of the samples that began is left."""
+    return int(np.flatnonzero(curve.count >= max(1, _SHOWN_SHARE * curve.count[0]))[-1]) + 1

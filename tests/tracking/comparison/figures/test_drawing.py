@@ -1,0 +1,61 @@
+"""vreason_tracking.comparison.figures.drawing: what every picture is drawn with."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure as Canvas
+
+from vreason_tracking.comparison.figures.drawing import drawn, intervals, key, panels
+from vreason_tracking.statistics.estimates import Estimate
+
+
+def line(canvas: Any) -> None:
+    handle = canvas.subplots().plot([0, 1], [0, 1])[0]
+    key(canvas, [handle], ["_first $x$"], 1)
+
+
+def test_same_bytes_under_other_settings() -> None:
+    """A user's own matplotlibrc changes nothing, and is as it was afterwards."""
+    usual = drawn("a", "t", 2.0, line)
+    with matplotlib.rc_context({"font.size": 20, "svg.fonttype": "path", "lines.linewidth": 9, "axes.facecolor": "red"}):
+        assert usual == drawn("a", "t", 2.0, line)
+        assert 20 == matplotlib.rcParams["font.size"]
+
+
+def test_a_key_keeps_every_label() -> None:
+    """Matplotlib drops those that begin with an underscore, and reads what stands between dollars as a formula."""
+    assert "_first $x$</text>" in drawn("a", "t", 2.0, line)
+
+
+def test_letters_that_matplotlib_lacks_do_not_warn() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "🎥 视频</text>" in drawn("a", "t", 2.0, lambda canvas: canvas.subplots().set_title("🎥 视频"))
+
+
+def test_intervals_are_drawn_where_there_is_one() -> None:
+    """One line from low to high a place; an estimate from a single video has none."""
+    axes = Canvas().subplots()
+    intervals(axes, [1.0, 2.0, 3.0], [Estimate(0.5, 0.25, 0.75, 0.1, 9, 3), Estimate(0.5, None, None, None, 9, 1), None])
+    (line,) = axes.lines
+    assert [1.0, 1.0] == list(line.get_xdata())[:2]
+    assert [0.25, 0.75] == list(line.get_ydata())[:2]
+    assert 3 == len(line.get_xdata())
+
+
+def test_no_interval_no_line() -> None:
+    axes = Canvas().subplots()
+    intervals(axes, [1.0], [None])
+    assert 0 == len(axes.lines)
+
+
+def test_as_many_panels_as_runs() -> None:
+    """Places without a run are empty, and the panels above them carry the numbers of the axis."""
+    canvas = Canvas(layout="constrained")
+    found = panels(canvas, 7)
+    assert 7 == len(found)
+    assert 7 == sum(axes.axison for axes in canvas.axes)
+    assert found[4].xaxis.get_tick_params()["labelbottom"]

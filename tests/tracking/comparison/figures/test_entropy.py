@@ -1,0 +1,100 @@
+"""vreason_tracking.comparison.figures.entropy: the paper's Figure 1 of many runs."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vreason_tracking.comparison.curves import RunSteps
+from vreason_tracking.comparison.figures.entropy import POINTS, draw, line, values
+from vreason_tracking.curves import EntropyCurve
+
+
+def curve(lengths: list[int], seed: int = 0) -> EntropyCurve:
+    made, luck = EntropyCurve(), np.random.default_rng(seed)
+    for length in lengths:
+        made.add_columns(np.arange(length), luck.uniform(0.1, 3, length), luck.uniform(0.1, 3, length))
+    return made
+
+
+def test_short_curves_are_drawn_token_by_token(three) -> None:
+    """Every row of the table is a token with the curve's own figures."""
+    comparison, steps = three
+    figure = draw(comparison, steps)
+    mean, spread, ema = steps[1].curve.mean_entropy, steps[1].curve.deviation, steps[1].curve.mean_ema
+    expected = [["v-reason", str(t), "48", f"{mean[t]:.4f}", f"{spread[t]:.4f}", f"{ema[t]:.4f}"] for t in range(40)]
+    assert expected == [list(row) for row in figure.rows if row[0] == "v-reason"]
+    assert "" == figure.note
+
+
+def test_long_curves_are_thinned_to_means() -> None:
+    """At most so many points, each the mean over its tokens and samples; none is left out."""
+    made = curve([1_024, 1_024, 700])
+    thin = line(made, POINTS, "a", "a")
+    assert (6, 171) == (thin.width, len(thin.first))
+    assert made.entropy[6:12].sum() / made.count[6:12].sum() == pytest.approx(values(thin)[0][1])
+    assert made.count.sum() == thin.curve.count.sum()
+
+
+def test_thinning_is_told(three) -> None:
+    comparison, steps = three
+    figure = draw(comparison, [RunSteps(curve([1_000])), *steps[1:]])
+    assert "mean over up to 5 neighbouring tokens" in figure.note
+    assert "0 to 4" == figure.rows[0][1]
+
+
+def test_the_peak_is_the_whole_curves() -> None:
+    """Joining tokens neither moves nor lowers it."""
+    made = curve([1_000])
+    made.ema[777] = 99.0
+    thin = line(made, 10, "a", "a")
+    assert (777, 99.0) == (thin.peak, thin.height)
+
+
+def test_a_tail_of_few_samples_is_not_drawn() -> None:
+    """As in a run's own plot: fewer than a tenth of the samples is too few."""
+    assert 20 == line(curve([20] * 19 + [50]), POINTS, "a", "a").tokens
+
+
+def test_runs_without_steps_are_left_out(three) -> None:
+    comparison, steps = three
+    figure = draw(comparison, [RunSteps(), *steps[1:]])
+    assert [run.run_id for run in comparison.runs[1:]] == figure.run_ids
+    assert draw(comparison, [RunSteps()] * 3) is None
+
+
+def test_infinite_entropy_neither_warns_nor_hides_the_rest(three) -> None:
+    comparison, steps = three
+    made = curve([30, 30])
+    made.entropy[3] = made.square[3] = np.inf
+    made.ema[3:] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = draw(comparison, [RunSteps(made), *steps[1:]])
+    assert "–" == figure.rows[3][3]
+    assert line(made, POINTS, "a", "a").peak in (0, 1, 2)
+
+
+def test_a_single_token(three) -> None:
+    comparison, _ = three
+    figure = draw(comparison, [RunSteps(curve([1]))] * 3)
+    assert 3 == len(figure.rows)
+
+
+def test_the_peaks_are_named_in_the_picture(three) -> None:
+    comparison, steps = three
+    names = [replace(run, name=f"_run {place}") for place, run in enumerate(comparison.runs)]
+    svg = draw(replace(comparison, runs=names), steps).svg
+    peak = int(steps[2].curve.mean_ema.argmax())
+    assert f"_run 2: EMA peaks at token {peak}</text>" in svg
+
+
+def test_many_runs_have_a_panel_each(thirty) -> None:
+    """With its name above; the table stays as long as 80 points a run allow."""
+    comparison, steps = thirty
+    figure = draw(comparison, steps)
+    assert all(f">{name}</text>" in figure.svg for name in comparison.names)
+    assert "dashed grey in every panel" in figure.caption

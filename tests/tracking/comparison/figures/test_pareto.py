@@ -1,0 +1,31 @@
+"""vreason_tracking.comparison.figures.pareto: runs that no other beats in both."""
+
+from __future__ import annotations
+
+from vreason_tracking.comparison.figures.pareto import pareto_front
+
+
+def test_front_is_cheapest_first() -> None:
+    """Dearer and no better is beaten; dearer and better is not."""
+    assert [2, 0, 3] == pareto_front([0.6, 0.55, 0.5, 0.9, 0.8], [20, 30, 10, 40, 50])
+
+
+def test_equal_accuracy_at_a_higher_cost_is_beaten() -> None:
+    assert [1] == pareto_front([0.6, 0.6], [20, 10])
+
+
+def test_equal_cost_at_a_lower_accuracy_is_beaten() -> None:
+    assert [0] == pareto_front([0.7, 0.6], [10, 10])
+
+
+def test_twins_stand_both_on_the_front() -> None:
+    """Neither is better than the other in anything."""
+    assert [0, 2] == pareto_front([0.6, 0.5, 0.6], [10, 10, 10])
+
+
+def test_runs_without_a_figure_are_kept_out() -> None:
+    assert [2] == pareto_front([None, 0.9, 0.1], [1, None, 50])
+
+
+def test_no_run_no_front() -> None:
+    assert [] == pareto_front([None], [None])

@@ -1,0 +1,69 @@
+"""vreason_tracking.comparison.figures.sweep: accuracy along a parameter."""
+
+from __future__ import annotations
+
+from tests.doubles import records
+from tests.doubles.compared import asked, recorded, trio
+from vreason_tracking.comparison.comparison import compare
+from vreason_tracking.comparison.figures.sweep import draw
+from vreason_tracking.comparison.outputs.wording import percent, percent_interval
+
+
+def swept(folder, values=("8", "2", "16"), base: bool = True, samples=None):
+    runs = [recorded(folder, "baseline", samples or asked(24, 8))] if base else []
+    for place, value in enumerate(values):
+        made = samples or asked(24, 8, place + 1)
+        runs.append(recorded(folder, f"k={value}", made, preset="v-reason", params={"method.controller.k": value}))
+    return compare(runs)
+
+
+def test_rows_are_the_comparisons_figures(tmp_path) -> None:
+    """By value, whatever the order of the runs."""
+    comparison = swept(tmp_path)
+    (figure,) = draw(comparison)
+    found = {}
+    for name, result in zip(comparison.names, comparison.groups[0].results, strict=True):
+        own = result.accuracy
+        found[name] = [name.removeprefix("k="), name, percent(own.estimate.value), percent_interval(own.estimate), str(own.answered)]
+    assert [found["k=2"], found["k=8"], found["k=16"]] == [list(row) for row in figure.rows]
+    assert ("sweep_controller_k", "Accuracy by controller.k") == (figure.name, figure.title)
+
+
+def test_the_values_are_on_the_axis(tmp_path) -> None:
+    svg = draw(swept(tmp_path))[0].svg
+    assert all(f">{value}</text>" in svg for value in (2, 8, 16))
+
+
+def test_the_baseline_is_drawn_for_reference(tmp_path) -> None:
+    assert "its 95 % interval</text>" in draw(swept(tmp_path))[0].svg
+
+
+def test_a_baseline_of_the_sweep_is_not(tmp_path) -> None:
+    assert ">baseline</text>" not in draw(swept(tmp_path, base=False))[0].svg
+
+
+def test_axis_is_logarithmic_from_a_decade_on(tmp_path) -> None:
+    """And the caption says so; a value of 0 forbids it."""
+    captions = [
+        draw(swept(tmp_path / "-".join(values), values))[0].caption for values in (("1", "2", "10"), ("1", "2", "9"), ("0", "2", "90"))
+    ]
+    assert [True, False, False] == ["logarithmic" in caption for caption in captions]
+
+
+def test_no_sweep_no_picture(tmp_path) -> None:
+    assert [] == draw(compare(trio(tmp_path)))
+
+
+def test_nobody_answered_no_picture(tmp_path) -> None:
+    assert [] == draw(swept(tmp_path, samples=[(records.failed(), ())]))
+
+
+def test_a_grid_names_each_sweep_apart(thirty) -> None:
+    """Names differ, and title and note say at which other settings."""
+    comparison, _ = thirty
+    figures = draw(comparison)
+    names = [figure.name for figure in figures]
+    assert len(names) == len(set(names))
+    assert {"sweep_controller_k", "sweep_controller_k_2", "sweep_controller_lr"} <= set(names)
+    assert "Accuracy by controller.k (controller.lr = 0.0001)" in [figure.title for figure in figures]
+    assert "Other settings: controller.lr = 0.0001." in [figure.note for figure in figures]

@@ -1,0 +1,30 @@
+"""All pictures of a comparison, in the order of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vreason_tracking.comparison.comparison import Comparison
+from vreason_tracking.comparison.curves import RunSteps
+from vreason_tracking.comparison.figures import accuracy_cost, agreement, alpha, by_length, entropy, spread, sweep
+from vreason_tracking.comparison.figures.figure import Figure
+
+
+def figures(comparison: Comparison, steps: Sequence[RunSteps], sample_id: str | None) -> list[Figure]:
+    """Draw what there is to draw; a picture without data is left out.
+
+    Args:
+        comparison: of the runs.
+        steps: of each run, in their order; empty draws nothing of the steps.
+        sample_id: the sample whose phases are shown; its steps are in `steps`. None shows none.
+    """
+    found = [
+        entropy.draw(comparison, steps),
+        alpha.draw(comparison, steps, sample_id) if sample_id is not None else None,
+        *(accuracy_cost.draw(comparison, price) for price in accuracy_cost.PRICES),
+        *(spread.draw(comparison, quantity) for quantity in spread.QUANTITIES),
+        by_length.draw(comparison),
+        *sweep.draw(comparison),
+        agreement.draw(comparison),
+    ]
+    return [figure for figure in found if figure is not None]
