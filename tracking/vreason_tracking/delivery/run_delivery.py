@@ -179,6 +179,8 @@ class RunDelivery:
         self._interrupted |= found is not None
         tags = {**manifest.tags, RUN_TAG: self.folder.run_id, "vreason.kind": "variant", "mlflow.runColor": manifest.colour}
         tags |= {ASKED_TAG: str(len(manifest.sample_ids))}
+        if user := manifest.tags.get("user"):
+            tags["mlflow.user"] = user  # MLflow's "Created by"
         run_id = found or self.store.start_run(manifest.variant, tags, started_ms=manifest.created_ms)
         self.store.log(run_id, params=manifest.params)
         config = self.workplace / "config.yaml"
