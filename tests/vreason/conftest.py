@@ -1,4 +1,4 @@
-"""What the tests of an evaluation share: the model of random weights, loaded, and six of the demo's questions, answered one by one."""
+"""What these tests share: the model of random weights, loaded, six of the demo's questions, answered one by one, and clips to read."""
 
 from __future__ import annotations
 
@@ -37,3 +37,21 @@ def singles(loaded: LoadedModel, samples: list[Sample]) -> tuple[list[SampleReco
 
     events = Events()
     return run(loaded, samples, [events]), events
+
+
+@pytest.fixture(scope="session")
+def mp4(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of 24 frames; tests leave it as it is."""
+    from tests.doubles import clips
+
+    return clips.write_clip(tmp_path_factory.mktemp("clips") / "whole.mp4")
+
+
+@pytest.fixture(scope="session")
+def textured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One clip a container, full of coded data; "fast" is an mp4 whose index comes first."""
+    from tests.doubles import clips
+
+    folder = tmp_path_factory.mktemp("textured")
+    made = {suffix: clips.write_clip(folder / f"textured.{suffix}", texture=True) for suffix in ("mp4", "mkv", "webm", "avi")}
+    return made | {"fast": clips.write_clip(folder / "fast.mp4", texture=True, options={"movflags": "faststart"})}

@@ -4,55 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.doubles import clips
-from vreason.errors import ConfigError, VideoError
-from vreason.video import VideoConfig, VideoFrames, frame_indices, read_video
-from vreason.video_process import DecoderProcess, decoder
-
-SIXTEEN = (0, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, 20, 21, 23)  # of 24 frames, evenly
+from tests.doubles.read_clips import SIXTEEN, fault_of, numbers
+from vreason.errors import ConfigError
+from vreason.video import VideoConfig, frame_indices, read_video
+from vreason.video_process import decoder
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("clips")
-
-
-@pytest.fixture(scope="module")
-def mp4(folder: Path) -> Path:
-    return clips.write_clip(folder / "whole.mp4")
-
-
-@pytest.fixture(scope="module")
-def textured(folder: Path) -> dict[str, Path]:
-    """One clip a container, full of coded data; "fast" is an mp4 whose index comes first."""
-    made = {suffix: clips.write_clip(folder / f"textured.{suffix}", texture=True) for suffix in ("mp4", "mkv", "webm", "avi")}
-    return made | {"fast": clips.write_clip(folder / "fast.mp4", texture=True, options={"movflags": "faststart"})}
-
-
-def numbers(frames: VideoFrames) -> tuple[int, ...]:
-    """Which frames the pixels show."""
-    return tuple(clips.shown(picture) for picture in frames.pixels)
-
-
-def fault_of(path: Path | str, config: VideoConfig | None = None) -> str:
-    """The reason why a file cannot be read; the error must name the file as the caller did and end with advice."""
-    with pytest.raises(VideoError) as caught:
-        read_video(path, config or VideoConfig())
-    assert str(path) == caught.value.path
-    assert f"{path}: {caught.value.reason}" == str(caught.value)
-    assert "; " in caught.value.reason
-    return caught.value.reason
 
 
 # Settings
@@ -322,143 +292,3 @@ def test_frames_that_do_not_fit_into_memory_are_refused_first() -> None:
 
     with pytest.raises(UnusableClip, match="ask for fewer frames"):
         _check_memory((768, 1 << 16, 1 << 16, 3))
-
-
-# The guard
-
-
-@pytest.fixture
-def guarded(mp4: Path) -> Iterator[DecoderProcess]:
-    """The decoder with a living process; left in a working state."""
-    read_video(mp4, VideoConfig())
-    yield decoder()
-    assert SIXTEEN == numbers(read_video(mp4, VideoConfig()))
-
-
-def _pid(process: DecoderProcess) -> int:
-    assert process.pid is not None
-    return process.pid
-
-
-def _gone(pid: int) -> bool:
-    """Whether there is no such process, not even a dead one that nobody collected."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-def test_one_process_serves_all_clips(guarded: DecoderProcess, mp4: Path) -> None:
-    """It is started once and kept, also after a file that cannot be used."""
-    pid = guarded.pid
-    fault_of(mp4.parent / "no.mp4")
-    read_video(mp4, VideoConfig())
-    assert pid == guarded.pid
-
-
-def test_a_decoder_that_hangs_is_given_up_in_time(guarded: DecoderProcess, mp4: Path) -> None:
-    """A stopped process stands for a native loop: the error comes after the timeout, and the process is killed and collected."""
-    pid = _pid(guarded)
-    os.kill(pid, signal.SIGSTOP)
-    started = time.monotonic()
-    assert "not decoded after 0.3 s" in fault_of(mp4, VideoConfig(timeout=0.3))
-    assert 0.3 <= time.monotonic() - started < 10
-    assert _gone(pid)
-
-
-def test_a_decoder_killed_in_the_middle_is_replaced(guarded: DecoderProcess, mp4: Path) -> None:
-    """Killed from outside while it works on a clip, it is started anew, and the clip is read."""
-    pid = _pid(guarded)
-    os.kill(pid, signal.SIGSTOP)
-    with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(read_video, mp4, VideoConfig())
-        time.sleep(0.2)
-        os.kill(pid, signal.SIGKILL)
-        assert SIXTEEN == numbers(reading.result())
-    assert _gone(pid)
-    assert pid != guarded.pid
-
-
-def test_a_decoder_killed_between_clips_is_replaced(guarded: DecoderProcess, mp4: Path) -> None:
-    """Killed while it is idle, it is started anew."""
-    pid = _pid(guarded)
-    os.kill(pid, signal.SIGKILL)
-    assert SIXTEEN == numbers(read_video(mp4, VideoConfig()))
-    assert _gone(pid)
-
-
-def test_what_ends_the_decoder_every_time_is_refused(guarded: DecoderProcess) -> None:
-    """Two processes in a row that die of a request are enough: the error tells how, and both are collected."""
-    pid = _pid(guarded)
-    with pytest.raises(VideoError, match=r"ended the decoding process, 2 times \(exit code 1\)"):
-        guarded.decode("clip.mp4", {"no": "path"}, timeout=60.0)
-    assert _gone(pid)
-    assert guarded.pid is None
-
-
-def test_a_decoder_that_cannot_start_is_named(mp4: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An interpreter that ends at once: the error tells the exit code instead of waiting."""
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(VideoError, match=r"did not start \(exit code 1\)"):
-        DecoderProcess().decode(str(mp4), {}, timeout=60.0)
-
-
-def test_threads_take_turns(guarded: DecoderProcess, textured: dict[str, Path]) -> None:
-    """Four threads on one process: every one gets its own clip's frames."""
-    counts = [2, 4, 6, 8, 10, 12, 14, 16] * 2
-    with ThreadPoolExecutor(4) as pool:
-        read = list(pool.map(lambda count: read_video(textured["mkv"], VideoConfig(nframes=count)), counts))
-    assert [tuple(frame_indices(24, 24.0, VideoConfig(nframes=count))) for count in counts] == [numbers(frames) for frames in read]
-
-
-SCRIPT = """
-import sys
-from vreason.video import *
-from vreason.video_process import decoder
-frames = read_video(sys.argv[1], VideoConfig())
-"""
-
-
-def _run(code: str, mp4: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", SCRIPT + code, str(mp4)], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
-
-
-def _ends(pid: int, seconds: float = 20.0) -> bool:
-    """Whether a process that is not ours ends; one that its new parent has not collected counts."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rsplit(")")[-1].split()[0] == "Z":
-                return True
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        time.sleep(0.02)
-    return False
-
-
-@pytest.mark.parametrize("end", ["", "raise ValueError", "sys.stdin.read()"])
-def test_nothing_is_left_behind(mp4: Path, end: str) -> None:
-    """The decoding process ends with the interpreter: after a normal end, an exception, and a kill that runs no clean-up."""
-    with _run(f"print(decoder().pid, flush=True)\n{end}", mp4) as process:
-        assert process.stdout is not None
-        pid = int(process.stdout.readline())
-        if "stdin" in end:
-            process.kill()
-    assert _ends(pid)
-
-
-def test_a_fork_gets_a_decoder_of_its_own(mp4: Path) -> None:
-    """After a fork, child and parent both read, each by its own process."""
-    code = """
-import os
-if (child := os.fork()) == 0:
-    print(read_video(sys.argv[1], VideoConfig()).indices == frames.indices, decoder().pid, flush=True)
-    sys.exit()
-os.waitpid(child, 0)
-print(read_video(sys.argv[1], VideoConfig()).indices == frames.indices, decoder().pid)
-"""
-    with _run(code, mp4) as process:
-        words = process.communicate()[0].split()
-    assert ["True", "True"] == words[::2]
-    assert 2 == len(set(words[1::2]))
