@@ -43,7 +43,7 @@ class RecordTables:
 
     def __init__(self, folder: Path) -> None:
         self.paths = {StepRecord: folder / "steps.parquet", SampleRecord: folder / "samples.parquet"}
-        self._writers = {kind: pq.ParquetWriter(path, schema_of(kind)) for kind, path in self.paths.items()}
+        self._writers = {kind: pq.ParquetWriter(path, schema_of(kind), write_page_checksum=True) for kind, path in self.paths.items()}
         self._waiting: dict[type[Any], list[Any]] = {kind: [] for kind in self.paths}
 
     def add(self, sample: SampleRecord, steps: Sequence[StepRecord]) -> None:

@@ -13,6 +13,8 @@ from vreason_tracking.comparison.groups import Group
 from vreason_tracking.statistics import estimates, significance
 from vreason_tracking.statistics.estimates import Codes, Estimate
 
+_SPARSE = 10  # videos
+
 MCNEMAR, BOOTSTRAP = "exact McNemar", "wild cluster bootstrap"
 
 
@@ -48,6 +50,7 @@ class Accuracy:
         estimate: mean score of the answered ones; None when there are none.
         standard_error_lmms_eval: as lmms-eval prints it, for comparison with its figures.
         with_failures_wrong: the mean score if every failure counts as wrong.
+        sparse: fewer than 10 videos have a question that is wrong, or right, yet some have: the interval is then too narrow.
         difference: to the baseline; None for the baseline itself, and where no question was answered by both.
     """
 
@@ -56,6 +59,7 @@ class Accuracy:
     estimate: Estimate | None
     standard_error_lmms_eval: float | None
     with_failures_wrong: float
+    sparse: bool
     difference: Difference | None
 
 
@@ -90,8 +94,14 @@ def _accuracy(scores: NDArray[np.float64], codes: Codes, run: int, baseline: int
         estimate=estimates.mean(values, clusters) if answered else None,
         standard_error_lmms_eval=estimates.miller_standard_error(values, clusters) if answered else None,
         with_failures_wrong=float(values.sum() / len(own)),
+        sparse=_is_sparse(values, clusters),
         difference=None if run == baseline else _difference(own, scores[:, baseline], codes, bootstrap_p),
     )
+
+
+def _is_sparse(values: NDArray[np.float64], codes: Codes) -> bool:
+    wrong, right = (len(np.unique(codes[side])) for side in (values < 1, values > 0))
+    return bool(0 < wrong < _SPARSE or 0 < right < _SPARSE)
 
 
 def _difference(own: NDArray[np.float64], base: NDArray[np.float64], codes: Codes, bootstrap_p: float) -> Difference | None:

@@ -18,6 +18,12 @@ from vreason_tracking.comparison.likeness import Unlikeness
 from vreason_tracking.comparison.paper import Paper, beside, method_of
 from vreason_tracking.comparison.recorded_run import RecordedRun
 from vreason_tracking.comparison.sample_table import SampleTable, read_samples
+from vreason_tracking.statistics.significance import smallest_p
+
+FEW = 10
+"""Videos below which a warning stands on the report."""
+DOMINANT = 0.2
+"""Share of the questions about one video above which a warning stands there."""
 
 
 @dataclass(frozen=True)
@@ -121,10 +127,13 @@ def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: boo
     Raises:
         UnlikeRunsError: the runs are not alike, or have nothing in common.
         TrackingError: there are fewer than two, or no baseline of that name, or a record cannot be read.
+        ValueError: two runs have the same name.
     """
     if len(runs) < 2:
         given = f"only {runs[0].name!r} ({runs[0].run_id})" if runs else "none"
         raise TrackingError(f"a comparison needs two runs at least, and there is {given}; name more, or see `vreason-track runs list`")
+    if len({run.name for run in runs}) < len(runs):
+        raise ValueError(f"runs: names must differ, and these do not: {', '.join(run.name for run in runs)}; see `unique_names`")
     base = baseline_of(runs, baseline)
     tables = [read_samples(run.samples) for run in runs]
     unlike = likeness.unlike(runs, tables)
@@ -154,25 +163,28 @@ def baseline_of(runs: Sequence[RecordedRun], wanted: str | None) -> int:
     """
     if wanted is None:
         return next((place for place, run in enumerate(runs) if method_of(run) == "baseline"), 0)
+    several = 0
     for fits in (
-        [place for place, run in enumerate(runs) if wanted in (run.name, run.run_id, run.mlflow_id)],
+        [place for place, run in enumerate(runs) if wanted in (run.name, *run.ids)],
         [place for place, run in enumerate(runs) if wanted == run.variant],
-        [place for place, run in enumerate(runs) if wanted and run.run_id.startswith(wanted)],
+        [place for place, run in enumerate(runs) if wanted and any(each.startswith(wanted) for each in run.ids)],
     ):
         if len(fits) == 1:
             return fits[0]
-    raise TrackingError(f"--baseline: {wanted!r} is not one of these runs; name one of: {', '.join(run.name for run in runs)}")
+        several = several or len(fits)
+    wrong = f"fits {several} of these runs" if several else "is not one of these runs"
+    raise TrackingError(f"--baseline: {wanted!r} {wrong}; name one of: {', '.join(run.name for run in runs)}")
 
 
 def results(frame: Frame, baseline: int) -> list[GroupResult]:
     """Every group's results."""
-    values = {quantity.name: costs.values_of(quantity, frame) for quantity in QUANTITIES}
+    parts = {quantity.name: costs.parts_of(quantity, frame) for quantity in QUANTITIES}
     found = []
     for _, grouping in groupby(frame.groups, key=lambda group: group.grouping):
         groups = list(grouping)
         rights = accuracy.adjusted([accuracy.accuracies(frame, group, baseline) for group in groups])
         for group, right in zip(groups, rights, strict=True):
-            spent = {name: costs.costs(each, frame, group, baseline) for name, each in values.items()}
+            spent = {name: costs.costs(each, frame, group, baseline) for name, each in parts.items()}
             memories, signatures = costs.memories(frame, group, baseline), costs.signatures(frame, group)
             made = [
                 Result(right[run], {name: each[run] for name, each in spent.items()}, memories[run], signatures[run])
@@ -197,7 +209,7 @@ def _by_benchmark(groups: Sequence[GroupResult], run: int) -> dict[str, tuple[fl
     for group in groups:
         estimate = group.results[run].accuracy.estimate
         if group.grouping == "benchmark" and estimate is not None:
-            found[group.name] = (estimate.value, group.questions)
+            found[group.name] = (estimate.value, estimate.n)
     return found
 
 
@@ -221,6 +233,19 @@ def _warnings(
         if each.failed:
             what = "accuracy is over the answered ones, a difference over those that both answered"
             found.append(f"{run.name}: {each.failed:,} of {len(frame.ids):,} questions failed; {what}.")
-    if frame.videos < 10:
-        found.append(f"only {frame.videos} video(s): intervals and p-values from so few are rough at best.")
+    return [*found, *_about_videos(frame, len(runs) - 1)]
+
+
+def _about_videos(frame: Frame, comparisons: int) -> list[str]:
+    """What intervals and p-values cannot make good."""
+    found = []
+    least = smallest_p(frame.videos) * comparisons
+    if least > 0.05:
+        reach = f"with {frame.videos} of them and {comparisons} comparison(s) no p (Holm) is below {min(least, 1.0):.2g}"
+        found.append(f"too few videos to tell: {reach}.")
+    elif frame.videos < FEW:
+        found.append(f"only {frame.videos} videos: intervals and p-values from so few are rough.")
+    most = float(np.bincount(frame.clusters).max()) / len(frame.ids)
+    if most > DOMINANT and frame.videos > 1:
+        found.append(f"one video has {most:.0%} of the questions: intervals are too narrow for that, p-values are not.")
     return found

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from vreason_tracking.comparison.frame import Frame
 from vreason_tracking.comparison.groups import Group
 from vreason_tracking.statistics.estimates import Codes, Estimate, compact
-from vreason_tracking.statistics.quantiles import quantile, ratio_of_totals
+from vreason_tracking.statistics.quantiles import quantile, ratio_of_rates
 from vreason_tracking.telemetry import best_source
 
-Column = NDArray[np.float64]
+Parts = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,20 @@ class Quantity:
     name: str
     title: str
     unit: str
-    parts: Callable[[Frame], tuple[NDArray[np.float64], NDArray[np.float64]]]
+    parts: Callable[[Frame], Parts]
 
 
-def _plain(name: str) -> Callable[[Frame], tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def _plain(name: str) -> Callable[[Frame], Parts]:
     return lambda frame: (frame.numbers[name], np.ones_like(frame.numbers[name]))
 
 
-def _per_token(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _per_token(frame: Frame) -> Parts:
     """Time after the first token, and the tokens that came in it; a reply of one token has none."""
     later = frame.numbers["output_tokens"] - 1
     return frame.numbers["generation_ms"] - frame.numbers["time_to_first_token_ms"], np.where(later > 0, later, np.nan)
 
 
-def _control(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _control(frame: Frame) -> Parts:
     total = frame.numbers["generation_ms"]
     return frame.numbers["control_ms"], np.where(total > 0, total, np.nan)
 
@@ -66,8 +66,8 @@ class Ratio:
         pairs: questions with a ratio; where the baseline spends nothing there is none.
         median: of the questions' ratios, with its interval.
         p95: their 95th percentile.
-        of_totals: what the run spends on all of them over what the baseline does, with its interval; None where the baseline spends
-            nothing.
+        of_totals: what the run spends on all of them over what the baseline does (for time per token: all time over all tokens), with its
+            interval; None where the baseline spends nothing.
     """
 
     pairs: int
@@ -110,24 +110,26 @@ class Memory:
     ratio: float | None
 
 
-def values_of(quantity: Quantity, frame: Frame) -> NDArray[np.float64]:
-    """A figure a question and run, NaN for failed ones, shape (n, V)."""
+def parts_of(quantity: Quantity, frame: Frame) -> Parts:
+    """What is above and below the fraction, a question and run; NaN for failed ones. Shape (n, V) each."""
     above, below = quantity.parts(frame)
-    values: NDArray[np.float64] = np.where(np.isnan(frame.scores), np.nan, above / below)
-    return values
+    missing = np.isnan(frame.scores) | np.isnan(above / below)
+    return np.where(missing, np.nan, above), np.where(missing, np.nan, below)
 
 
-def costs(values: NDArray[np.float64], frame: Frame, group: Group, baseline: int) -> list[Cost]:
-    """One quantity of every run; `values` of all questions, shape (n, V)."""
-    members, codes = values[group.members], compact(frame.clusters[group.members])
-    return [_cost(members[:, run], None if run == baseline else members[:, baseline], codes) for run in range(values.shape[1])]
+def costs(parts: Parts, frame: Frame, group: Group, baseline: int) -> list[Cost]:
+    """One quantity of every run; `parts` of all questions."""
+    above, below = (each[group.members] for each in parts)
+    codes = compact(frame.clusters[group.members])
+    base = above[:, baseline], below[:, baseline]
+    return [_cost((above[:, run], below[:, run]), None if run == baseline else base, codes) for run in range(above.shape[1])]
 
 
-def _cost(own: Column, base: Column | None, codes: Codes) -> Cost:
-    there = ~np.isnan(own)
+def _cost(own: Parts, base: Parts | None, codes: Codes) -> Cost:
+    there = ~np.isnan(own[0])
     if not there.any():
         return Cost(0, None, None, None, None if base is None else Ratio(0, None, None, None))
-    values = own[there]
+    values = own[0][there] / own[1][there]
     return Cost(
         n=len(values),
         mean=float(values.mean()),
@@ -137,17 +139,17 @@ def _cost(own: Column, base: Column | None, codes: Codes) -> Cost:
     )
 
 
-def _ratio(own: Column, base: Column, codes: Codes) -> Ratio:
-    both = ~np.isnan(own) & ~np.isnan(base)
+def _ratio(own: Parts, base: Parts, codes: Codes) -> Ratio:
+    both = ~np.isnan(own[0]) & ~np.isnan(base[0])
     if not both.any():
         return Ratio(0, None, None, None)
-    above, below = own[both], base[both]
-    total = ratio_of_totals(above, below, compact(codes[both]))
-    spent = below > 0
+    above, below, codes = (own[0][both], own[1][both]), (base[0][both], base[1][both]), codes[both]
+    spent = below[0] > 0
     if not spent.any():
         return Ratio(0, None, None, None)
-    ratios = above[spent] / below[spent]
-    return Ratio(len(ratios), quantile(ratios, compact(codes[both][spent]), 0.5), float(np.quantile(ratios, 0.95)), total)
+    ratios = (above[0] / above[1])[spent] / (below[0] / below[1])[spent]
+    median = quantile(ratios, compact(codes[spent]), 0.5)
+    return Ratio(len(ratios), median, float(np.quantile(ratios, 0.95)), ratio_of_rates(above, below, compact(codes)))
 
 
 def memories(frame: Frame, group: Group, baseline: int) -> list[Memory]:
@@ -185,10 +187,13 @@ def signatures(frame: Frame, group: Group) -> list[dict[str, int]]:
 
 def errors(frame: Frame, run: int, most: int = 5) -> Sequence[tuple[str, int]]:
     """What a run's failed samples failed of, most frequent first; the part that names a file is left out."""
-    told = zip(frame.texts["error"][run], frame.scores[:, run], strict=True)
-    found = Counter(_without_place(text) for text, score in told if np.isnan(score))
+    told = zip(frame.texts["error"][run], frame.texts["video"][run], frame.scores[:, run], strict=True)
+    found = Counter(_without_place(text, video) for text, video, score in told if np.isnan(score))
     return sorted(found.items(), key=lambda each: (-each[1], each[0]))[:most]
 
 
-def _without_place(error: str | None) -> str:
-    return (error or "no reason recorded").split(": ", 1)[-1]
+def _without_place(error: str | None, video: str | None) -> str:
+    """An error without the video's path before it, where it has one: so that the same fault of many files is one."""
+    name = (video or "").replace("\\", "/").rpartition("/")[2]
+    told = error or "no reason recorded"
+    return (told.partition(f"{name}: ")[2] if name else "") or told

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from vreason.errors import TrackingError
+from vreason_tracking.comparison.sample_table import DAMAGE, not_a_record
 from vreason_tracking.curves import EntropyCurve
 
 _WORKERS = 2
@@ -52,7 +52,7 @@ def read_steps(files: Sequence[Path], members: Collection[str], wanted: Sequence
 def _read(path: Path, members: Collection[str], wanted: Collection[str]) -> RunSteps:
     found = RunSteps()
     try:
-        with pq.ParquetFile(path, read_dictionary=["sample_id"]) as file:
+        with pq.ParquetFile(path, read_dictionary=["sample_id"], page_checksum_verification=True) as file:
             for number in range(file.num_row_groups):
                 group = file.read_row_group(number, columns=list(_CURVE), use_threads=False)
                 names = {name for chunk in group.column("sample_id").chunks for name in chunk.dictionary.to_pylist()}
@@ -64,8 +64,8 @@ def _read(path: Path, members: Collection[str], wanted: Collection[str]) -> RunS
                         found.samples.setdefault(name, {column: [] for column in STEP_COLUMNS})
                         for column, values in columns.items():
                             found.samples[name][column] += values
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-        raise TrackingError(f"{path}: is not a record of steps ({error}); restore it, or compare the run from its journal") from error
+    except DAMAGE as error:
+        raise not_a_record(path, "steps", error) from error
     return found
 
 

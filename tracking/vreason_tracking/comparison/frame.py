@@ -66,8 +66,9 @@ def align(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Frame:
         name: np.stack([table.numbers[name][place] for table, place in zip(tables, places, strict=True)], 1) for name in tables[0].numbers
     }
     texts = {name: _picked([table.texts[name] for table in tables], places) for name in tables[0].texts}
-    benchmarks = [name or _benchmark(runs[0]) for name in texts["benchmark"][0]]
-    categories = [name or "" for name in texts["category"][0]]
+    unnamed = _benchmark(runs)
+    benchmarks = [_first(names) or unnamed for names in zip(*texts["benchmark"], strict=True)]
+    categories = [_first(names) for names in zip(*texts["category"], strict=True)]
     videos = [video or name for video, (name, _) in zip(texts["video"][0], common, strict=True)]  # without one: a cluster of its own
     return Frame(
         ids=[name for name, _ in common],
@@ -91,7 +92,12 @@ def _first_known(values: Matrix) -> NDArray[np.float64]:
     return first
 
 
-def _benchmark(run: RecordedRun) -> str:
-    """The benchmark of samples that do not name theirs: records of earlier versions."""
-    source = run.params.get("data.source", "")
-    return Path(source).stem if source else "not recorded"
+def _first(names: Sequence[str | None]) -> str:
+    """The first name that a run gives; "" without any."""
+    return next((name for name in names if name), "")
+
+
+def _benchmark(runs: Sequence[RecordedRun]) -> str:
+    """The benchmark of samples that no run names: records of earlier versions. The same, whichever run is named first."""
+    sources = [run.params["data.source"] for run in runs if run.params.get("data.source")]
+    return min((Path(source).stem for source in sources), default="not recorded")

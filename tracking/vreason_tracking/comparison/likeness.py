@@ -16,6 +16,8 @@ from vreason_tracking.comparison.sample_table import SampleTable
 
 _NOT_COMPARED = ("video.timeout",)  # how long one waits for a file is no part of what is shown
 _SHOWN = 6  # values that a message names
+_NOTED = ("version.", "git.", "dtype", "model.revision", "host")  # tags, or their beginnings
+_TITLES = {"model.revision": "weights"}  # the tag says which were loaded; the setting of that name, which were asked for
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,10 @@ def unlike(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> list[U
 
 def noted(runs: Sequence[RecordedRun]) -> list[Unlikeness]:
     """What may differ, and is worth knowing: model, weights, seed, versions, code."""
-    names = dict.fromkeys(name for run in runs for name in (*run.params, *run.tags))
-    params = [name for name in names if name.startswith("model.") or name == "seed"]
-    tags = [name for name in names if name.startswith(("version.", "git.")) or name in ("dtype", "model.revision", "host")]
-    found = [_by(runs, name, lambda run, name=name: run.params.get(name, run.tags.get(name, "not recorded"))) for name in params]  # type: ignore[misc]
-    found += [_by(runs, name, lambda run, name=name: run.tags.get(name, "not recorded")) for name in tags if name not in params]  # type: ignore[misc]
+    params = [name for name in dict.fromkeys(name for run in runs for name in run.params) if name.startswith("model.") or name == "seed"]
+    tags = [name for name in dict.fromkeys(name for run in runs for name in run.tags) if name.startswith(_NOTED) or name in _NOTED]
+    found = [_by(runs, name, lambda run, name=name: run.params.get(name, "not recorded")) for name in params]  # type: ignore[misc]
+    found += [_by(runs, _TITLES.get(name, name), lambda run, name=name: run.tags.get(name, "not recorded")) for name in tags]  # type: ignore[misc]
     return [each for each in found if each is not None]
 
 
@@ -91,15 +92,17 @@ def _by(runs: Sequence[RecordedRun], what: str, value: Callable[[RecordedRun], s
 
 
 def _settings(runs: Sequence[RecordedRun], what: str, prefixes: tuple[str, ...]) -> list[Unlikeness]:
-    names = dict.fromkeys(name for run in runs for name in run.params if name.startswith(prefixes) and name not in _NOT_COMPARED)
+    told = all(run.identity.get("prompt") for run in runs)  # then its text is compared, and where the file lies is nobody's concern
+    ignored = (*_NOT_COMPARED, "prompt.file") if told else _NOT_COMPARED
+    names = dict.fromkeys(name for run in runs for name in run.params if name.startswith(prefixes) and name not in ignored)
     found = [_by(runs, f"{what}, {name}", lambda run, name=name: run.params.get(name, "not recorded")) for name in names]  # type: ignore[misc]
     return [each for each in found if each is not None]
 
 
 def _device(run: RecordedRun) -> str:
-    """The device; a processor by its machine, for "cpu" can be anything."""
+    """The device; a processor by its machine, for "cpu" and "mps" can be anything."""
     device = run.tags.get("device", "not recorded")
-    return f"{device} of {run.tags.get('host', 'a machine not recorded')}" if device.startswith("cpu") else device
+    return f"{device} of {run.tags.get('host', 'a machine not recorded')}" if device.startswith(("cpu", "mps")) else device
 
 
 def _sample_sets(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Unlikeness | None:

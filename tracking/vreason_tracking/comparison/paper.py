@@ -21,6 +21,7 @@ COLUMNS = ("VideoMMMU", "MMVU", "MVBench", "TempCompass", "VideoMME", "VSI-Bench
 SIX = COLUMNS[:6]
 
 _COUNTS = {"VideoMMMU": 900, "MMVU": 625, "MVBench": 4_000, "VideoMME": 2_700, "VSI-Bench (acc)": 2_490, "VSI-Bench (MRA)": 2_640}
+_LEAST = {"TempCompass": 1_503}  # its smallest part on the Hub; nobody says of how many questions the paper's number is
 _NAMES = {
     ("qwen2.5-vl-7b-instruct", "baseline"): "Qwen2.5-VL-7B",
     ("qwen2.5-vl-7b-instruct", "v-reason"): "V-Reason-7B",
@@ -76,7 +77,7 @@ def beside(runs: Sequence[RecordedRun], measured: Sequence[Mapping[str, tuple[fl
 
     Args:
         runs: compared.
-        measured: by benchmark (and its halves, "VSI-Bench (acc)"), accuracy and number of questions, of each run.
+        measured: by benchmark (and its halves, "VSI-Bench (acc)"), accuracy and number of answered questions, of each run.
     """
     reference = _reference()
     rows, left_out = [], []
@@ -118,7 +119,13 @@ def _mismatches(run: RecordedRun, known: Mapping[str, tuple[float, int]]) -> lis
     faults = [f"{name} is {own[name]}, not {value}" for name, value in _SETTINGS.items() if own[name] != value]
     if not known:
         faults.append("none of its benchmarks is one of the paper's")
-    faults += [f"{column}: {n:,} questions, not {_COUNTS[column]:,}" for column, (_, n) in known.items() if n != _COUNTS.get(column, n)]
+    if run.params.get("generation.do_sample") == "True" and run.params.get("generation.top_p") != "0.001":
+        faults.append("generation.do_sample is True, not False (or with top_p 0.001, which is as good as greedy)")
+    faults += [f"{column}: {n:,} answered, not {_COUNTS[column]:,}" for column, (_, n) in known.items() if n != _COUNTS.get(column, n)]
+    uncounted = {column: n for column, (_, n) in known.items() if column in _LEAST}
+    faults += [f"{column}: {n:,} answered, not {_LEAST[column]:,} at least" for column, n in uncounted.items() if n < _LEAST[column]]
+    if uncounted and (limit := run.params.get("data.limit", "null")) != "null":
+        faults.append(f"{', '.join(uncounted)}: data.limit is {limit}, not null")
     return faults
 
 

@@ -16,9 +16,12 @@ from vreason_tracking.journal.samples import SampleAssembly
 from vreason_tracking.known_runs.catalog import KnownRun
 from vreason_tracking.known_runs.local_run import LocalRun
 from vreason_tracking.known_runs.stored_run import StoredRun, asking
+from vreason_tracking.stores.mlflow_store import storable
 from vreason_tracking.tables import RecordTables
 
 SAMPLES, STEPS = "samples.parquet", "steps.parquet"
+_BOOKKEEPING = ("mlflow.", "vreason.")  # tags that change with the delivery, and say nothing of what was run
+_FIGURES = ("memory_source",)  # a figure of the samples, which the comparison takes from them
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,9 @@ class RecordedRun:
         status: FINISHED, or why not.
         asked: how many samples it was begun to ask; None where nobody says.
         started_ms: Unix time, milliseconds.
-        params, tags, identity: settings, provenance, digests, all as text.
+        params, tags, identity: settings, provenance, digests, all as text, by name in alphabetical order.
         samples, steps: the Parquet files.
+        journal_id: the journal's name for it; None where it has none.
     """
 
     name: str
@@ -52,31 +56,43 @@ class RecordedRun:
     identity: Mapping[str, str]
     samples: Path
     steps: Path
+    journal_id: str | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All that it may be called by, but for its names."""
+        return tuple(dict.fromkeys(each for each in (self.run_id, self.mlflow_id, self.journal_id) if each))
 
 
 @contextmanager
-def recorded_runs(runs: Sequence[KnownRun]) -> Iterator[list[RecordedRun]]:
+def recorded_runs(runs: Sequence[KnownRun], steps: bool = True) -> Iterator[list[RecordedRun]]:
     """The runs with their files, which are there until the end of the block.
+
+    Args:
+        runs: known from either side.
+        steps: False does without the files of steps, which are large; `RecordedRun.steps` is then not there.
 
     Raises:
         TrackingError: the record of a run can be read from neither side.
     """
     with TemporaryDirectory(prefix="vreason-compare-") as folder:
-        found = [_recorded(run, Path(folder) / str(number)) for number, run in enumerate(runs)]
+        found = [_recorded(run, Path(folder) / str(number), steps) for number, run in enumerate(runs)]
         names = unique_names(found)
         yield [replace(run, name=name) for run, name in zip(found, names, strict=True)]
 
 
 def unique_names(runs: Sequence[RecordedRun]) -> list[str]:
-    """A name each: the variant's; with its config, then with the beginning of its id, where that is not enough."""
+    """A name each: the variant's; with its config, then with its id, where that is not enough."""
     names = [run.variant for run in runs]
     for more in ([f"{run.config}: {run.variant}" for run in runs], [f"{run.variant} {run.run_id}" for run in runs]):
         names = [longer if names.count(name) > 1 else name for name, longer in zip(names, more, strict=True)]
+    if len(set(names)) < len(names):  # somebody has called a variant like another one's name and id
+        names = [f"{run.variant} {run.run_id}" for run in runs]
     return names
 
 
-def _recorded(run: KnownRun, folder: Path) -> RecordedRun:
-    samples, steps = _files(run, folder)
+def _recorded(run: KnownRun, folder: Path, with_steps: bool) -> RecordedRun:
+    samples, steps = _files(run, folder, with_steps)
     params: Mapping[str, Any] = run.local.manifest.params if run.local else run.stored.run.data.params if run.stored else {}
     return RecordedRun(
         name=run.variant,
@@ -88,21 +104,26 @@ def _recorded(run: KnownRun, folder: Path) -> RecordedRun:
         status=run.status,
         asked=run.local.asked if run.local else run.stored.asked if run.stored else None,
         started_ms=run.started_ms,
-        params={name: str(value) for name, value in params.items()},
-        tags=run.tags,
-        identity=run.identity,
+        params={name: storable(str(value)) for name, value in sorted(params.items())},
+        tags={name: storable(value) for name, value in sorted(run.tags.items()) if _is_kept(name)},
+        identity=dict(sorted(run.identity.items())),
         samples=samples,
         steps=steps,
+        journal_id=run.journal_id,
     )
 
 
-def _files(run: KnownRun, folder: Path) -> tuple[Path, Path]:
+def _is_kept(tag: str) -> bool:
+    return not tag.startswith(_BOOKKEEPING) and tag not in _FIGURES
+
+
+def _files(run: KnownRun, folder: Path, with_steps: bool) -> tuple[Path, Path]:
     """The record's files. A run that MLflow has to its end is read there: its tables are columns already."""
     folder.mkdir(parents=True)
     reason = None
     if run.stored is not None and (run.local is None or run.local.is_delivered):
         try:
-            return _downloaded(run.stored, folder)
+            return _downloaded(run.stored, folder, with_steps)
         except TrackingError as error:
             if run.local is None:
                 raise
@@ -112,10 +133,10 @@ def _files(run: KnownRun, folder: Path) -> tuple[Path, Path]:
     return _written(run.local, folder)
 
 
-def _downloaded(stored: StoredRun, folder: Path) -> tuple[Path, Path]:
+def _downloaded(stored: StoredRun, folder: Path, with_steps: bool) -> tuple[Path, Path]:
     """The artifacts of the run; on this machine they are read where they lie."""
     found = []
-    for name in (SAMPLES, STEPS):
+    for name in (SAMPLES, STEPS) if with_steps else (SAMPLES,):
         uri = f"{stored.run.info.artifact_uri}/{name}"
         local = _local_path(uri)
         try:
@@ -127,7 +148,7 @@ def _downloaded(stored: StoredRun, folder: Path) -> tuple[Path, Path]:
             mend = "is the run finished, and do you see its artifacts' folder from this machine?"
             raise TrackingError(f"{stored.name} ({stored.run_id}): its record {uri} is not there; {mend}")
         found.append(path)
-    return found[0], found[1]
+    return found[0], found[1] if with_steps else folder / STEPS
 
 
 def _local_path(uri: str) -> Path | None:
@@ -139,7 +160,11 @@ def _local_path(uri: str) -> Path | None:
 
 def _written(local: LocalRun, folder: Path) -> tuple[Path, Path]:
     """The journal's finished samples as the same two files."""
-    write_tables(local.folder, folder)
+    try:
+        write_tables(local.folder, folder)
+    except OSError as error:
+        mend = f"free space in {folder.parents[1]}, or name another folder in TMPDIR"
+        raise TrackingError(f"{local.variant} ({local.run_id}): the tables of its journal cannot be written ({error}); {mend}") from error
     return folder / SAMPLES, folder / STEPS
 
 

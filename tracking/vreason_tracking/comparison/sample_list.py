@@ -152,7 +152,7 @@ def _listed(rows: Sequence[SampleRow], found: Sequence[SampleRow], limit: int, a
 def _rows(run: RecordedRun) -> list[dict[str, Any]]:
     """Rows of the record, without the long texts; what an older record lacks is None."""
     try:
-        with pq.ParquetFile(run.samples) as file:
+        with pq.ParquetFile(run.samples, page_checksum_verification=True) as file:
             names = [name for name in _COLUMNS if name in file.schema_arrow.names]
             rows: list[dict[str, Any]] = file.read(columns=names).to_pylist()
     except (OSError, pa.ArrowException) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ _NUMBERS = (
     "started_ms",
 )
 _LISTS = ("signatures", "peak_allocated_bytes")
+_GREATEST = 1e18  # of any number: an exabyte; what is beyond is damage
+_NEEDED = ("score",)  # of the numbers: without it every answer would look like a failure
+DAMAGE = (OSError, pa.ArrowException, KeyError, ValueError, TypeError, AttributeError)
+"""What reading a Parquet file raises that is damaged, or holds something else."""
 
 
 @dataclass(frozen=True)
@@ -56,23 +61,34 @@ def read_samples(path: Path) -> SampleTable:
         TrackingError: the file is not such a table.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             names = [name for name in ("sample_id", *_ASKED, *_TEXTS, *_NUMBERS, *_LISTS) if name in file.schema_arrow.names]
             table = file.read(columns=names).sort_by("sample_id")
         return _of(table)
-    except (OSError, pa.ArrowException, KeyError) as error:
-        raise TrackingError(f"{path}: is not a record of samples ({error}); restore it, or compare the run from its journal") from error
+    except DAMAGE as error:
+        raise not_a_record(path, "samples", error) from error
+
+
+def not_a_record(path: Path, what: str, error: Exception) -> TrackingError:
+    """What to say of a file that should hold `what`."""
+    mend = "restore it, or move it away: then the run is read from its journal, if that is on this machine"
+    return TrackingError(f"{path}: is not a record of {what} ({' '.join(str(error).split())}); {mend}")
 
 
 def _of(table: pa.Table) -> SampleTable:
     there = set(table.column_names)
     rows = table.num_rows
     asked = zip(*(_asked(table, name) for name in _ASKED), strict=True)
+    ids = table.column("sample_id").to_pylist()
+    if twice := next((one for one, other in pairwise(ids) if one == other), None):
+        raise ValueError(f"sample_id: {twice!r} is there twice")
     return SampleTable(
-        ids=table.column("sample_id").to_pylist(),
+        ids=ids,
         asked=[hashlib.blake2b(repr(each).encode(), digest_size=16).digest() for each in asked],
         texts={name: table.column(name).to_pylist() if name in there else [None] * rows for name in ("video", "problem_type", *_TEXTS)},
-        numbers={name: _floats(table.column(name)) if name in there else np.full(rows, np.nan) for name in _NUMBERS},
+        numbers={
+            name: _floats(name, table.column(name)) if name in there or name in _NEEDED else np.full(rows, np.nan) for name in _NUMBERS
+        },
         lists={name: table.column(name).to_pylist() if name in there else [[]] * rows for name in _LISTS},
     )
 
@@ -83,6 +99,9 @@ def _asked(table: pa.Table, name: str) -> list[Any]:
     return [value.replace("\\", "/").rpartition("/")[2] for value in values] if name == "video" else values
 
 
-def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+def _floats(name: str, column: pa.ChunkedArray) -> NDArray[np.float64]:
     floats: NDArray[np.float64] = column.cast(pa.float64()).to_numpy().astype(np.float64)
+    least, most = (0.0, 1.0) if name == "score" else (-_GREATEST, _GREATEST)
+    if wrong := [value for value in floats.tolist() if value < least or value > most]:
+        raise ValueError(f"{name}: {wrong[0]} is none")
     return floats

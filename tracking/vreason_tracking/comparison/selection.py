@@ -16,9 +16,16 @@ def named_runs(catalog: Catalog, names: Sequence[str]) -> list[KnownRun]:
     """
     found: dict[str, KnownRun] = {}
     for name in names:
-        run = catalog.find(name)
+        run = _whole(catalog, catalog.find(name))
         found.setdefault(run.journal_id or run.shown_id, run)
     return list(found.values())
+
+
+def _whole(catalog: Catalog, run: KnownRun) -> KnownRun:
+    """The run from both sides: one that is found by its id has not been looked for in the store, which its marks name."""
+    if run.stored is not None or run.mlflow_id is None:
+        return run
+    return next((each for each in catalog.runs if each.journal_id == run.journal_id), run)
 
 
 def experiment_runs(catalog: Catalog, experiment: str) -> tuple[list[KnownRun], str | None]:
@@ -49,11 +56,12 @@ def config_runs(catalog: Catalog, name: str) -> list[KnownRun]:
         TrackingError: there is no such call.
     """
     runs = catalog.runs
-    call = next((_call(run) for run in runs if name in (run.config_name, _call(run))), None)
-    if call is None:
+    newest = next((run for run in runs if name and name in (run.config_name, _call(run))), None)
+    if newest is None:
         known = list(dict.fromkeys(run.config_name for run in runs if run.config_name))
         raise TrackingError(f"no run of a config named {name!r}; there are runs of: {', '.join(known[:8]) or 'none'}")
-    return in_order([run for run in runs if _call(run) == call])
+    call = (newest.config_name, _call(newest))  # records of earlier versions name no call: then all of this config
+    return in_order([run for run in runs if (run.config_name, _call(run)) == call])
 
 
 def in_order(runs: Sequence[KnownRun]) -> list[KnownRun]:

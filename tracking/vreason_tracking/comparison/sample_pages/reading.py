@@ -79,7 +79,7 @@ def _rows(run: RecordedRun, wanted: Collection[str]) -> dict[str, Row]:
     found: dict[str, Row] = {}
     values = pa.array(sorted(wanted), pa.string())
     try:
-        with pq.ParquetFile(run.samples) as file:
+        with pq.ParquetFile(run.samples, page_checksum_verification=True) as file:
             names = [name for name in _COLUMNS if name in file.schema_arrow.names]
             for number in range(file.num_row_groups):
                 kept = pc.is_in(file.read_row_group(number, columns=["sample_id"]).column("sample_id"), values)

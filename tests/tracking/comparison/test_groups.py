@@ -1,0 +1,88 @@
+"""vreason_tracking.comparison.groups: which questions belong to which part."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vreason_tracking.comparison.groups import LENGTHS, groups_of
+
+
+def named(groups):
+    """Members by grouping and name, as the questions' numbers."""
+    return {(group.grouping, group.name): np.flatnonzero(group.members).tolist() for group in groups}
+
+
+def test_every_part() -> None:
+    """All questions, each benchmark with its two halves where it has both, each problem type, length and category."""
+    found = groups_of(
+        ["VSI-Bench", "VSI-Bench", "MMVU", "MMVU", "VSI-Bench"],
+        ["regression", "multiple choice", "multiple choice", "free-form", "regression"],
+        np.array([1.0, 3.0, np.nan, 3.0, 3.0]),
+        ["size", "", "", "size", "route"],
+    )
+    assert {
+        ("all", "all questions"): [0, 1, 2, 3, 4],
+        ("benchmark", "MMVU"): [2, 3],
+        ("benchmark", "VSI-Bench"): [0, 1, 4],
+        ("benchmark", "VSI-Bench (acc)"): [1],
+        ("benchmark", "VSI-Bench (MRA)"): [0, 4],
+        ("problem type", "free-form"): [3],
+        ("problem type", "multiple choice"): [1, 2],
+        ("problem type", "regression"): [0, 4],
+        ("video length", "below 2 s"): [0],
+        ("video length", "2 s to 4 s"): [1, 3, 4],
+        ("video length", "unknown length"): [2],
+        ("category", "route"): [4],
+        ("category", "size"): [0, 3],
+    } == named(found)
+
+
+def test_each_grouping_is_one_stretch() -> None:
+    """All questions first, then grouping by grouping: p-values are adjusted over such a stretch."""
+    found = groups_of(["a", "b"], ["numerical", "regression"], np.array([1.0, 1.0]), ["x", "y"])
+    assert ["all", "benchmark", "benchmark", "problem type", "problem type", "video length", "category", "category"] == [
+        group.grouping for group in found
+    ]
+
+
+def test_a_benchmark_of_regression_only_has_no_halves() -> None:
+    """One figure is enough where there is one kind."""
+    found = groups_of(["VSI-Bench"] * 2, ["regression"] * 2, np.array([1.0, 1.0]), ["", ""])
+    assert [("benchmark", "VSI-Bench")] == [each for each in named(found) if each[0] == "benchmark"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "name"),
+    [
+        (0.0, "below 2 s"),
+        (np.nextafter(2.0, 0.0), "below 2 s"),
+        (2.0, "2 s to 4 s"),
+        (np.nextafter(4.0, 0.0), "2 s to 4 s"),
+        (8.0, "8 s to 15 s"),
+        (15.0, "15 s to 30 s"),
+        (59.99, "30 s to 1 min"),
+        (60.0, "1 min to 2 min"),
+        (119.99, "1 min to 2 min"),
+        (120.0, "2 min to 4 min"),
+        (240.0, "4 min to 15 min"),
+        (900.0, "15 min to 30 min"),
+        (1_800.0, "30 min to 60 min"),
+        (3_599.9, "30 min to 60 min"),
+        (3_600.0, "60 min and more"),
+        (float("inf"), "60 min and more"),
+        (float("nan"), "unknown length"),
+    ],
+)
+def test_edges_of_lengths(seconds, name) -> None:
+    """A clip as long as an edge is in the longer bucket; of an unknown length it is in one of its own."""
+    found = groups_of(["a"], ["numerical"], np.array([seconds]), [""])
+    assert [name] == [group.name for group in found if group.grouping == "video length"]
+
+
+def test_lengths_from_short_to_long() -> None:
+    """Buckets stand by their lengths, not by the alphabet, and each clip is in one of them."""
+    seconds = np.array([7_200.0, np.nan, 100.0, 1.0, 20.0, 9.0])
+    found = [group for group in groups_of(["a"] * 6, ["numerical"] * 6, seconds, [""] * 6) if group.grouping == "video length"]
+    assert [name for name in LENGTHS if name in {group.name for group in found}] == [group.name for group in found]
+    assert [1] * 6 == sum(group.members.astype(int) for group in found).tolist()

@@ -1,0 +1,172 @@
+"""vreason_tracking.comparison.publishing: a comparison as a run of MLflow's."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from tests.doubles import faulty_store, like_runs, readback
+from vreason.errors import TrackingError
+from vreason_tracking.comparison.comparison import compare
+from vreason_tracking.comparison.outputs.document import rows
+from vreason_tracking.comparison.outputs.verdicts import verdicts
+from vreason_tracking.comparison.publishing import publish
+from vreason_tracking.comparison.recorded_run import recorded_runs
+from vreason_tracking.comparison.report import make_report
+from vreason_tracking.comparison.selection import experiment_runs, named_runs
+from vreason_tracking.known_runs.catalog import Catalog
+from vreason_tracking.known_runs.stored_run import stored_runs
+from vreason_tracking.reaping import reap_store
+from vreason_tracking.stores.mlflow_store import MlflowStore
+
+
+@pytest.fixture
+def pair(tmp_path, store):
+    """Two delivered runs; the journal's folder."""
+    like_runs.pair(tmp_path / "journal", store)
+    return tmp_path / "journal"
+
+
+@contextmanager
+def reported(root, uri, names=("baseline", "v-reason"), baseline=None, **options):
+    """A report on these runs."""
+    with recorded_runs(named_runs(Catalog(root, uri, None), names)) as runs:
+        yield make_report(compare(runs, baseline, **options), pages=2)
+
+
+def published(root, uri, store, outputs=None, **options):
+    """Publish a report; returns its run's id and the comparison."""
+    with reported(root, uri, **options) as report:
+        return publish(report, outputs or {"comparison.md": "# text"}, store), report.comparison
+
+
+def runs_there(client, experiment_id="1"):
+    """Every run's kind by id."""
+    return {run.info.run_id: run.data.tags["vreason.kind"] for run in client.search_runs([experiment_id])}
+
+
+def test_everything_is_logged(pair, tracking_uri, store, client) -> None:
+    """Outputs as they are, every picture as SVG, the table; the run is finished and says what it compares."""
+    with reported(pair, tracking_uri) as report:
+        run_id = publish(report, {"comparison.html": "<p>ü", "comparison.csv": "a\n"}, store)
+        drawn = {f"figures/{figure.name}.svg": figure.svg for figure in report.figures}
+    there = [item.path for item in client.list_artifacts(run_id)]
+    assert ["comparison.csv", "comparison.html", "comparison_table.json", "figures"] == sorted(there)
+    assert sorted(drawn) == sorted(item.path for item in client.list_artifacts(run_id, "figures"))
+    texts = {**drawn, "comparison.html": "<p>ü", "comparison.csv": "a\n"}
+    assert texts == {name: Path(client.download_artifacts(run_id, name)).read_text(encoding="utf-8") for name in texts}
+    run = client.get_run(run_id)
+    assert ("FINISHED", "comparison: v-reason against baseline") == (run.info.status, run.info.run_name)
+    base, own = (each.run_id for each in report.comparison.runs)
+    told = {name: run.data.tags[name] for name in ("vreason.kind", "compared.runs", "compared.baseline", "warnings")}
+    assert {"vreason.kind": "comparison", "compared.runs": f"{base} {own}", "compared.baseline": base, "warnings": "none"} == told
+
+
+def test_the_description_says_what_was_found(pair, tracking_uri, store, client) -> None:
+    """The opening and a sentence a run, as Markdown."""
+    run_id, comparison = published(pair, tracking_uri, store)
+    told = client.get_run(run_id).data.tags["mlflow.note.content"]
+    assert told.startswith("2 runs of trial, 14 questions about 14 videos")
+    assert verdicts(comparison)[0] in re.sub(r"\\(.)", r"\1", told)
+
+
+def test_the_description_begins_with_the_warnings(tmp_path, tracking_uri, store, client) -> None:
+    """As the tag of that name does; a name's markup stays text."""
+    root = tmp_path / "journal"
+    name = "<b>[x](http://e)</b>"
+    for folder in (like_runs.one(root, "baseline", like_runs.BASE), like_runs.one(root, name, {**like_runs.OWN, "q-02": None}, 1)):
+        readback.deliver(folder, store)
+    run_id, comparison = published(root, tracking_uri, store, names=("baseline", name), force=True)
+    tags = client.get_run(run_id).data.tags
+    assert comparison.warnings
+    assert "\n".join(comparison.warnings) == tags["warnings"]
+    assert tags["mlflow.note.content"].startswith(r"**WARNING** \<b\>\[x\](http://e)\</b\>: 1 of 14 questions failed")
+
+
+def test_mlflow_loads_the_table(pair, tracking_uri, store) -> None:
+    """Figures of all questions and of every benchmark, as in the CSV file."""
+    run_id, comparison = published(pair, tracking_uri, store)
+    mlflow.set_tracking_uri(tracking_uri)
+    try:
+        mlflow.set_experiment("trial")
+        table = mlflow.load_table("comparison_table.json", run_ids=[run_id])
+    finally:
+        mlflow.set_tracking_uri(None)
+    wanted = [row for row in rows(comparison) if row["grouping"] in ("all", "benchmark")]
+    assert len(wanted) == len(table) > 50
+    assert [row["metric"] for row in wanted] == list(table["metric"])
+    values = table["value"].astype(float)
+    told = [row.get("value") for row in wanted if row.get("value") is not None]
+    assert pytest.approx(told, rel=1e-12) == [each for each in values if each == each]
+
+
+def test_compared_again_it_is_the_same_run(pair, tracking_uri, store, client) -> None:
+    """In any order; artifacts are replaced, and a table is not listed twice."""
+    first, _ = published(pair, tracking_uri, store, {"comparison.md": "old"})
+    again, _ = published(pair, tracking_uri, store, {"comparison.md": "new"}, names=("v-reason", "baseline"))
+    assert first == again
+    assert "new" == Path(client.download_artifacts(first, "comparison.md")).read_text()
+    assert [{"path": "comparison_table.json", "type": "table"}] == json.loads(client.get_run(first).data.tags["mlflow.loggedArtifacts"])
+    assert ["comparison", "variant", "variant"] == sorted(kind for kind in runs_there(client).values() if kind != "sample")
+
+
+def test_another_baseline_is_another_run(pair, tracking_uri, store) -> None:
+    """The figures say something else."""
+    assert published(pair, tracking_uri, store)[0] != published(pair, tracking_uri, store, baseline="v-reason")[0]
+
+
+def test_a_run_that_was_delivered_meanwhile_is_the_same_run(tmp_path, tracking_uri, store) -> None:
+    """First it goes by the journal's name for it, then by MLflow's; the comparison is the same."""
+    root = tmp_path / "journal"
+    readback.deliver(like_runs.one(root, "baseline", like_runs.BASE), store)
+    own = like_runs.one(root, "v-reason", like_runs.OWN, 1)
+    before, comparison = published(root, tracking_uri, store)
+    assert own.run_id == comparison.runs[1].run_id
+    readback.deliver(own, store)
+    after, comparison = published(root, tracking_uri, store)
+    assert own.run_id != comparison.runs[1].run_id
+    assert before == after
+
+
+def test_the_variants_own_runs_are_not_changed(pair, tracking_uri, store, tmp_path) -> None:
+    """Byte by byte in the database, but for the run that is new."""
+    before = readback.content(tmp_path / "mlflow.db", store.experiment_id)
+    published(pair, tracking_uri, store)
+    after = readback.content(tmp_path / "mlflow.db", store.experiment_id)
+    (new,) = set(after) - set(before)
+    assert "comparison: v-reason against baseline" == new
+    assert before == {name: value for name, value in after.items() if name != new}
+
+
+def test_it_is_no_run_of_a_variant(pair, tracking_uri, store) -> None:
+    """Neither in the list of runs, nor among those that an experiment's comparison takes."""
+    published(pair, tracking_uri, store)
+    assert ["v-reason", "baseline"] == [run.name for run in stored_runs(MlflowStore(tracking_uri, "trial"))]
+    catalog = Catalog(pair, tracking_uri, "trial")
+    found, left_out = experiment_runs(catalog, "trial")
+    assert (["baseline", "v-reason"], None) == ([run.variant for run in found], left_out)
+
+
+def test_a_store_that_refuses_is_told(pair, tracking_uri, client) -> None:
+    """As an error of ours; the run that was begun is marked as failed, and the next time it is gone on with."""
+    store = MlflowStore(tracking_uri, "trial")
+    faulty_store.faulty(store, lambda number, name: "before" if name == "log_artifact" else None)
+    with pytest.raises(TrackingError, match="does not answer as it should"):
+        published(pair, tracking_uri, store)
+    (begun,) = list(client.search_runs(["1"], "tags.`vreason.kind` = 'comparison'"))
+    assert "FAILED" == begun.info.status
+    run_id, _ = published(pair, tracking_uri, MlflowStore(tracking_uri, "trial"))
+    assert (begun.info.run_id, "FINISHED") == (run_id, client.get_run(run_id).info.status)
+
+
+def test_one_that_was_left_open_is_not_reaped(pair, tracking_uri, store, client) -> None:
+    """Nobody takes it for a silent run of a variant, however old it is."""
+    run_id, _ = published(pair, tracking_uri, store)
+    client.update_run(run_id, status="RUNNING")
+    assert [] == list(reap_store(store, pair, 0))
+    assert "RUNNING" == client.get_run(run_id).info.status
