@@ -30,7 +30,7 @@ _NUMBERS = (
 )
 _LISTS = ("signatures", "peak_allocated_bytes")
 _GREATEST = 1e18  # of any number: an exabyte; what is beyond is damage
-_NEEDED = ("score",)  # of the numbers: without it every answer would look like a failure
+_LATER = ("benchmark", "peak_allocated_bytes")  # columns that records of earlier versions lack; without any other the file is damaged
 DAMAGE = (OSError, pa.ArrowException, KeyError, ValueError, TypeError, AttributeError)
 """What reading a Parquet file raises that is damaged, or holds something else."""
 
@@ -63,7 +63,8 @@ def read_samples(path: Path) -> SampleTable:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             names = [name for name in ("sample_id", *_ASKED, *_TEXTS, *_NUMBERS, *_LISTS) if name in file.schema_arrow.names]
-            table = file.read(columns=names).sort_by("sample_id")
+            table = file.read(columns=names)
+            table = table.sort_by("sample_id") if "sample_id" in names else table
         return _of(table)
     except DAMAGE as error:
         raise not_a_record(path, "samples", error) from error
@@ -77,6 +78,8 @@ def not_a_record(path: Path, what: str, error: Exception) -> TrackingError:
 
 def _of(table: pa.Table) -> SampleTable:
     there = set(table.column_names)
+    if missing := [name for name in ("sample_id", *_ASKED, *_TEXTS, *_NUMBERS, *_LISTS) if name not in there and name not in _LATER]:
+        raise ValueError(f"the column {missing[0]} is missing")
     rows = table.num_rows
     asked = zip(*(_asked(table, name) for name in _ASKED), strict=True)
     ids = table.column("sample_id").to_pylist()
@@ -86,9 +89,7 @@ def _of(table: pa.Table) -> SampleTable:
         ids=ids,
         asked=[hashlib.blake2b(repr(each).encode(), digest_size=16).digest() for each in asked],
         texts={name: table.column(name).to_pylist() if name in there else [None] * rows for name in ("video", "problem_type", *_TEXTS)},
-        numbers={
-            name: _floats(name, table.column(name)) if name in there or name in _NEEDED else np.full(rows, np.nan) for name in _NUMBERS
-        },
+        numbers={name: _floats(name, table.column(name)) for name in _NUMBERS},
         lists={name: table.column(name).to_pylist() if name in there else [[]] * rows for name in _LISTS},
     )
 

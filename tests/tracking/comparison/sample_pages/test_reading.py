@@ -233,7 +233,7 @@ def test_anchors_differ() -> None:
 
 
 def test_many_runs_leave_some_out() -> None:
-    """A page shows eight replies: the baseline's, those that did otherwise, then others, all in the comparison's order; the rest are named."""
+    """A page shows eight replies: the baseline's, those that did otherwise, then others, all in the comparison's order."""
     assert [0, 1, 2] == shown_runs([1.0, 0.0, 1.0], 0)
     scores = [1.0] * 9 + [0.0, None] + [1.0] * 4
     assert [0, 1, 2, 3, 4, 9, 10, 14] == shown_runs(scores, 14)
