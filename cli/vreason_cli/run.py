@@ -147,7 +147,11 @@ def next_steps(settings: RunSettings, results: list[VariantResult], sample_id: s
     server = address.rstrip("/") if remote else "http://127.0.0.1:5000"
     page = f'{server}/#/compare-runs?runs={runs}&experiments=["{there[0].experiment_id}"]'
     sample = f"vreason-track sample {there[-1].run_id[:12]}" + (f" {shlex.quote(sample_id)}" if sample_id else "")
-    return [*lines, f"  open the UI      {opening}", f"  see one sample   {sample}{where}", f"  compare          {page}"]
+    lines += [f"  open the UI      {opening}", f"  see one sample   {sample}{where}", f"  side by side     {page}"]
+    if len(results) > 1:
+        store = f" --tracking-uri {shlex.quote(address)}" if tracking.uri else ""
+        lines.append(f"  compare          vreason-track compare --config-run {shlex.quote(settings.name)} --html report.html{store}")
+    return lines
 
 
 def delivery_line(results: list[VariantResult], address: str, experiment: str) -> str:

@@ -7,6 +7,7 @@ from vreason_tracking.comparison.outputs import wording
 from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
 
 _ACCURACY = ("accuracy", "95 % interval", "difference, points", "95 % interval ", "p", "p (Holm)", "detectable", "won", "lost")
+_SPARSE = "†: wrong (or right) answers to fewer than 10 videos; the interval is too narrow."
 
 
 def accuracy_table(comparison: Comparison) -> Table:
@@ -15,7 +16,8 @@ def accuracy_table(comparison: Comparison) -> Table:
     tests = dict.fromkeys(each.accuracy.difference.test for each in comparison.groups[0].results if each.accuracy.difference)
     note = (
         f"Difference to {comparison.names[comparison.baseline]}, question by question. Questions about one video count as one cluster. "
-        f"p by {' and '.join(tests) or 'no test'}, Holm over the runs. Detectable: the difference found in 80 % of such comparisons."
+        f"p by {' and '.join(tests) or 'no test'}, Holm over the runs. "
+        f"Detectable: the difference that 80 % of comparisons with this spread find. {_SPARSE}"
     )
     return Table("accuracy", "Accuracy", ["run", "answered", "failed", *_ACCURACY], rows, note=note)
 
@@ -26,7 +28,7 @@ def accuracy_by(comparison: Comparison, grouping: str) -> Table:
         [group.name, name, f"{group.questions:,}", f"{group.videos:,}", *_accuracy(result)]
         for group, name, result in of_grouping(comparison, grouping)
     ]
-    note = "p (Holm) is adjusted over all comparisons of this table."
+    note = f"p (Holm) is adjusted over all comparisons of this table. {_SPARSE}"
     heads = [grouping, "run", "questions", "videos", *_ACCURACY]
     return Table(slug(f"accuracy by {grouping}"), f"Accuracy by {grouping}", heads, rows, 2, note)
 
@@ -37,7 +39,8 @@ def _answered(result: Result) -> list[str]:
 
 def _accuracy(result: Result) -> list[str]:
     accuracy = result.accuracy
-    own = [wording.percent(accuracy.estimate.value if accuracy.estimate else None), wording.percent_interval(accuracy.estimate)]
+    interval = wording.percent_interval(accuracy.estimate) + (" †" if accuracy.sparse else "")
+    own = [wording.percent(accuracy.estimate.value if accuracy.estimate else None), interval]
     each = accuracy.difference
     if each is None:
         return [*own, *[wording.NONE] * (len(_ACCURACY) - len(own))]

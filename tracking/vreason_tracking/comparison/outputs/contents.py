@@ -8,13 +8,18 @@ from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.outputs import accuracy_tables, context_tables, cost_tables
 from vreason_tracking.comparison.outputs.table import Table
 
+_NAMED, _LONGEST = 3, 80  # runs that a title names, and characters of their names
+
 GROUPINGS = ("benchmark", "problem type", "video length", "category")
 
 
 def title_of(comparison: Comparison) -> str:
     """The heading."""
-    others = len(comparison.runs) - 1
-    return f"{comparison.names[comparison.baseline]} and {others} other run{'s' if others > 1 else ''}"
+    base = comparison.names[comparison.baseline]
+    others = [name for place, name in enumerate(comparison.names) if place != comparison.baseline]
+    named = len(others) == 1 or (len(others) <= _NAMED and len("".join(others)) < _LONGEST)
+    told = " and ".join(others) if named else f"{len(others)} runs"
+    return f"{told} against {base}"
 
 
 def opening(comparison: Comparison) -> str:

@@ -18,18 +18,24 @@ def run_table(comparison: Comparison) -> Table:
         commit = tags.get("git.commit", "")[:10] + (" and changes" if tags.get("git.dirty") == "true" else "")
         facts = (run.params.get("model.id", ""), tags.get("device", ""), f"{tags.get('user', '?')}@{tags.get('host', '?')}", commit)
         told = [each or wording.NONE for each in facts]
-        rows.append([run.name, run.run_id, run.config, *told, wording.count(whole.asked), wording.count(whole.recorded), run.status])
+        counts = wording.count(whole.asked), wording.count(whole.recorded)
+        rows.append([run.name, run.run_id, run.config or wording.NONE, *told, *counts, run.status])
     return Table("runs", "Runs", list(heads), rows, 7)
 
 
 def method_table(comparison: Comparison) -> Table:
-    """The method's settings of every run: those that differ; the others stand below."""
+    """The method's settings of every run: those that differ, along the shorter side; the others stand below."""
     names = sorted({name for run in comparison.runs for name in run.params if name.startswith("method.")})
     values = {name.removeprefix("method."): [run.params.get(name, wording.NONE) for run in comparison.runs] for name in names}
     differing = {name: each for name, each in values.items() if len(set(each)) > 1}
     same = ", ".join(f"{name} {each[0]}" for name, each in values.items() if name not in differing)
-    rows = [[run, *(each[place] for each in differing.values())] for place, run in enumerate(comparison.names)]
-    return Table("method", "The methods' settings", ["run", *differing], rows, 1, f"The same in all runs: {same or 'nothing'}.")
+    note = f"The same in all runs: {same or 'nothing'}."
+    if len(differing) > len(comparison.names):
+        heads, rows = ["setting", *comparison.names], [[name, *each] for name, each in differing.items()]
+    else:
+        heads = ["run", *differing]
+        rows = [[run, *(each[place] for each in differing.values())] for place, run in enumerate(comparison.names)]
+    return Table("method", "The methods' settings", heads, rows, len(heads), note)
 
 
 def difference_table(comparison: Comparison) -> Table | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.costs import QUANTITIES, Cost
+from vreason_tracking.comparison.costs import QUANTITIES, Cost, Quantity
 from vreason_tracking.comparison.outputs import wording
 from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
 
@@ -17,9 +17,23 @@ def cost_tables(comparison: Comparison) -> list[Table]:
     tables: list[Table] = []
     for quantity in QUANTITIES:
         rows = [[name, *_cost(result.costs[quantity.name], quantity.unit)] for name, result in of_all(comparison)]
-        title = f"{quantity.title[0].upper()}{quantity.title[1:]}" + ("" if quantity.unit == "share" else f", {quantity.unit}")
+        title = _title(quantity)[0].upper() + _title(quantity)[1:]
         tables.append(Table(slug(quantity.name), title, ["run", *_OWN, *_RATIO], rows, note="" if tables else note))
     return [*tables, memory_table(comparison)]
+
+
+def cost_summary(comparison: Comparison) -> Table:
+    """All quantities on all questions in one narrow table."""
+    rows = []
+    for quantity in QUANTITIES:
+        for name, result in of_all(comparison):
+            median, interval, p95, _, ratio, ratio_interval, ratio_p95, *_ = _cost(result.costs[quantity.name], quantity.unit)
+            rows.append([_title(quantity), name, median, interval, p95, ratio, ratio_interval, ratio_p95])
+    for name, result in of_all(comparison):
+        peak = f"max {wording.gibibytes(result.memory.peak_bytes)}"
+        rows.append(["peak memory", name, peak, *[wording.NONE] * 2, wording.ratio(result.memory.ratio), *[wording.NONE] * 2])
+    heads = ["", "run", "median", "95 % interval", "p95", "ratio", "95 % interval ", "ratio's p95"]
+    return Table("costs", "Costs", heads, rows, 2, "Ratios: of each question's own pair with the baseline, their median and its interval.")
 
 
 def memory_table(comparison: Comparison) -> Table:
@@ -44,9 +58,13 @@ def costs_by(comparison: Comparison, grouping: str) -> Table:
         ]
         for group, name, result in of_grouping(comparison, grouping)
     ]
-    heads = [f"{each.title}" + ("" if each.unit == "share" else f", {each.unit}") for each in QUANTITIES]
+    heads = [_title(each) for each in QUANTITIES]
     note = "Median (p95); then the median of the questions' ratios to the baseline, its 95 % interval, and the ratios' p95."
     return Table(slug(f"costs by {grouping}"), f"Costs by {grouping}", [grouping, "run", *heads, "peak memory"], rows, 2, note)
+
+
+def _title(quantity: Quantity) -> str:
+    return quantity.title if quantity.unit in ("share", "tokens") else f"{quantity.title}, {quantity.unit}"
 
 
 def _cost(cost: Cost, unit: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -34,6 +35,9 @@ COLUMNS = (
     "clusters",
 )
 """Of the CSV file; what a figure does not have is empty."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_INSIDE = re.compile(r"[,;](?=[=+@-])")  # in a warning, which a spreadsheet splits at commas
 
 Row = Mapping[str, Any]
 
@@ -76,15 +80,23 @@ def _run(comparison: Comparison, place: int) -> dict[str, Any]:
 
 
 def to_csv(comparison: Comparison) -> str:
-    """One row for each figure, its interval beside it; warnings stand above the heads, in lines that begin with #."""
+    """One row for each figure, its interval beside it; warnings stand above the heads, in lines that begin with #.
+
+    Words are quoted, so that a # in them is no comment; no cell becomes a formula when a spreadsheet opens the file.
+    """
     text = io.StringIO()
     for warning in comparison.warnings:
-        text.write(f"# WARNING: {' '.join(warning.split())}\n")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        text.write(f"# WARNING: {_FORMULA_INSIDE.sub('; ', ' '.join(warning.split()))}\n")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writeheader()
     for row in rows(comparison):
-        writer.writerow({name: "" if value is None else value for name, value in row.items()})
+        writer.writerow({name: _inert(value) for name, value in row.items()})
     return text.getvalue()
+
+
+def _inert(value: Any) -> Any:
+    """A cell; words that a spreadsheet would take for a formula get an apostrophe before them."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else "" if value is None else value
 
 
 def rows(comparison: Comparison) -> Iterator[Row]:

@@ -11,10 +11,11 @@ from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.costs import QUANTITIES
 from vreason_tracking.comparison.figures import Figure
 from vreason_tracking.comparison.outputs.contents import groupings_of, opening, tables_of, title_of
+from vreason_tracking.comparison.outputs.cost_tables import cost_summary
 from vreason_tracking.comparison.outputs.questions import QuestionList, questions_of
 from vreason_tracking.comparison.outputs.table import slug
-from vreason_tracking.comparison.outputs.verdicts import verdicts
-from vreason_tracking.comparison.sample_pages import SamplePage, anchor
+from vreason_tracking.comparison.outputs.verdicts import FEW, in_short, verdicts
+from vreason_tracking.comparison.sample_pages.page import SamplePage, anchor
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -53,12 +54,15 @@ def to_html(comparison: Comparison, figures: Sequence[Figure], pages: Sequence[S
 
 def _rendered(comparison: Comparison, figures: Sequence[Figure], pages: Sequence[SamplePage]) -> str:
     questions: QuestionList = questions_of(comparison, {page.sample_id: anchor(page.sample_id) for page in pages})
+    told = verdicts(comparison)
     return _templates().get_template("report.html.j2").render(
         title=title_of(comparison),
         opening=opening(comparison),
         warnings=comparison.warnings,
-        verdicts=verdicts(comparison),
+        verdicts=told,
+        in_short=in_short(comparison) if len(told) > FEW else "",
         tables=tables_of(comparison),
+        summary=cost_summary(comparison),
         costs=_COSTS,
         groupings=list(groupings_of(comparison)),
         figures=figures,

@@ -10,9 +10,12 @@ from vreason_tracking.comparison.outputs.wording import p_value, points, points_
 
 SIGNIFICANT = 0.05
 
+FEW = 8
+"""Sentences that one reads; beside more of them a sentence on all is wanted, see `in_short`."""
+
 
 def verdicts(comparison: Comparison) -> Sequence[str]:
-    """One sentence a run but the baseline, over all questions."""
+    """One sentence a run but the baseline, over all questions; it begins with the run's name and a colon."""
     base = comparison.names[comparison.baseline]
     results = comparison.groups[0].results
     return [
@@ -20,6 +23,24 @@ def verdicts(comparison: Comparison) -> Sequence[str]:
         for place, (name, result) in enumerate(zip(comparison.names, results, strict=True))
         if place != comparison.baseline
     ]
+
+
+def in_short(comparison: Comparison) -> str:
+    """One sentence on all runs but the baseline, over all questions."""
+    base = comparison.names[comparison.baseline]
+    better: list[str] = []
+    worse: list[str] = []
+    for name, result in zip(comparison.names, comparison.groups[0].results, strict=True):
+        difference = result.accuracy.difference
+        if difference is not None and difference.p_holm is not None and difference.p_holm < SIGNIFICANT:
+            (better if difference.estimate.value > 0 else worse).append(name)
+    others = len(comparison.names) - 1
+    rest = others - len(better + worse)
+    return f"Of {others} runs, better than {base}: {_named(better)}; worse: {_named(worse)}; no difference is shown for {rest}."
+
+
+def _named(names: Sequence[str]) -> str:
+    return f"{len(names)} ({', '.join(names)})" if names else "none"
 
 
 def _verdict(name: str, base: str, result: Result) -> str:

@@ -32,17 +32,22 @@ def points_interval(estimate: Estimate | None) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """A p-value: "0.031", "< 0.001"."""
-    return NONE if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    """A p-value: "0.031", "< 0.001"; one below 0.05 never reads as 0.050."""
+    if p is None:
+        return NONE
+    told = "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    return "< 0.050" if p < 0.05 and told == "0.050" else told
 
 
 def amount(value: float | None) -> str:
     """A figure of any size, to three digits at least: "0.0213", "32.5", "1,204"."""
     if value is None:
         return NONE
-    if abs(value) >= 1000:
+    if abs(value) >= 999.95:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.3g}"
+    if abs(value) >= 99.95:
+        return f"{value:.1f}"
+    return f"{value:.3g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1e}"
 
 
 def quantity(value: float | None, unit: str) -> str:
@@ -54,14 +59,14 @@ def quantity(value: float | None, unit: str) -> str:
 
 def ratio(value: float | None) -> str:
     """A ratio: "× 0.84"."""
-    return NONE if value is None else f"× {value:.2f}" if value < 100 else f"× {value:,.0f}"
+    return NONE if value is None else f"× {_factor(value)}"
 
 
 def ratio_interval(estimate: Estimate | None) -> str:
     """An interval of a ratio: "0.80 to 0.88"."""
     if estimate is None or estimate.low is None or estimate.high is None:
         return NONE
-    return f"{estimate.low:.2f} to {estimate.high:.2f}"
+    return f"{_factor(estimate.low)} to {_factor(estimate.high)}"
 
 
 def gibibytes(count: int | None) -> str:
@@ -72,6 +77,13 @@ def gibibytes(count: int | None) -> str:
 def count(number: int | None) -> str:
     """A number of things: "1,204"."""
     return NONE if number is None else f"{number:,}"
+
+
+def _factor(value: float) -> str:
+    """To two decimals; more of a small one, which is not nothing, and none of a large one."""
+    if value >= 99.995:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if value >= 0.095 or value <= 0 else f"{value:.2g}" if value >= 1e-4 else f"{value:.1e}"
 
 
 def _signed(text: str) -> str:

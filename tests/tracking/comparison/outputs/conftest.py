@@ -1,0 +1,48 @@
+"""Comparisons whose outputs are looked at: one as it should be, one of unlike runs with names that mean something to every format."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.doubles import compared, records
+from vreason_tracking.comparison.comparison import compare
+
+HOSTILE = "=1+1|a,b;<img src=x onerror=alert(1)>&amp;\"'$[x](http://e.example)`*_~#🙂\n</title></script>"
+
+
+@pytest.fixture(scope="session")
+def trio(tmp_path_factory):
+    """A baseline and two variants, 48 questions about 12 videos."""
+    return compare(compared.trio(tmp_path_factory.mktemp("trio"), steps=12))
+
+
+@pytest.fixture(scope="session")
+def many(tmp_path_factory):
+    """A baseline and nine others, of which some are surely better or worse."""
+    folder = tmp_path_factory.mktemp("many")
+    rights = (0.5, 0.5, 0.95, 0.05, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
+    runs = [compared.recorded(folder, f"run-{seed}", compared.asked(60, 20, seed, right=right)) for seed, right in enumerate(rights)]
+    return compare(runs)
+
+
+@pytest.fixture(scope="session")
+def hostile():
+    """The name of the run, the category and the error that a format may stumble over."""
+    return HOSTILE
+
+
+@pytest.fixture(scope="session")
+def forced(tmp_path_factory):
+    """Unlike runs: one of a hostile name that was killed, with failures, other decoding and another device."""
+    folder = tmp_path_factory.mktemp("forced")
+    own = [(replace(sample, category=HOSTILE), steps) for sample, steps in compared.asked(40, 10, 1, right=0.8, steps=12)]
+    base = [(replace(sample, category=HOSTILE), steps) for sample, steps in compared.asked(40, 10, 0, steps=12)]
+    for place in (3, 5, 17):
+        old = own[place][0]
+        asked = {name: getattr(old, name) for name in ("video", "question", "options", "problem_type", "category")}
+        own[place] = (records.failed(old.sample_id, error=HOSTILE, **asked), ())
+    other = {"params": {"generation.max_new_tokens": "128"}, "tags": {"device": HOSTILE}, "status": "KILLED", "asked": 40}
+    run = compared.recorded(folder, "own", own[:36], "v-reason", **other)
+    return compare([compared.recorded(folder, "baseline", base), replace(run, name=HOSTILE, config=HOSTILE)], force=True)

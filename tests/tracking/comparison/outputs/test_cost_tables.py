@@ -1,0 +1,95 @@
+"""vreason_tracking.comparison.outputs.cost_tables: the comparison's costs, in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vreason_tracking.comparison.costs import QUANTITIES
+from vreason_tracking.comparison.outputs import wording
+from vreason_tracking.comparison.outputs.cost_tables import cost_summary, cost_tables, costs_by, memory_table
+
+
+def test_a_table_a_quantity_then_memory(trio) -> None:
+    """Named after the record's metrics, with their units; a share needs none."""
+    told = [(table.name, table.title) for table in cost_tables(trio)]
+    assert ("output-tokens", "Output tokens") == told[0]
+    assert ("latency-ms", "Latency, ms") == told[1]
+    assert ("control-share", "Control's share of the time") == told[4]
+    assert [*(each.name.replace("_", "-") for each in QUANTITIES), "memory"] == [name for name, _ in told]
+
+
+def test_a_row_is_the_comparisons_numbers(trio) -> None:
+    """Latency of the second run: own figures, ratios of pairs, ratio of totals, number of pairs."""
+    cost = trio.groups[0].results[1].costs["latency_ms"]
+    row = cost_tables(trio)[1].rows[1]
+    own = [wording.amount(each) for each in (cost.median.value, cost.p95, cost.mean)]
+    interval = f"{wording.amount(cost.median.low)} to {wording.amount(cost.median.high)}"
+    middle, total = cost.ratio.median, cost.ratio.of_totals
+    ratios = [f"× {middle.value:.2f}", f"{middle.low:.2f} to {middle.high:.2f}", f"× {cost.ratio.p95:.2f}"]
+    totals = [f"× {total.value:.2f}", f"{total.low:.2f} to {total.high:.2f}", "48"]
+    assert ["v-reason", own[0], interval, *own[1:], *ratios, *totals] == row
+    assert ["–"] * 6 == cost_tables(trio)[1].rows[0][5:]
+
+
+def test_shares_are_percentages(trio) -> None:
+    """Median, interval and the others."""
+    cost = trio.groups[0].results[1].costs["control_share"]
+    row = cost_tables(trio)[4].rows[1]
+    assert f"{100 * cost.median.value:.1f} %" == row[1]
+    assert f"{100 * cost.median.low:.1f} % to {100 * cost.median.high:.1f} %" == row[2]
+
+
+def test_the_summary_has_every_quantity_and_run(trio) -> None:
+    """The same figures as in full; peak memory is a greatest value, not a median."""
+    table = cost_summary(trio)
+    full = cost_tables(trio)
+    assert 3 * (len(QUANTITIES) + 1) == len(table.rows)
+    for number in range(len(QUANTITIES)):
+        for place, name in enumerate(trio.names):
+            row, whole = table.rows[3 * number + place], full[number].rows[place]
+            assert [name, *whole[1:4], *whole[5:8]] == row[1:]
+    peak = trio.groups[0].results[2].memory
+    assert ["peak memory", "v-reason-lite", f"max {peak.peak_bytes / 2**30:.2f} GiB"] == table.rows[-1][:3]
+
+
+def test_memory(trio) -> None:
+    """By its source, with what torch's tensors had; a ratio for all but the baseline."""
+    rows = memory_table(trio).rows
+    assert [["baseline", "rss", "0.00 GiB", "–", "0.00 GiB"], ["v-reason", "rss", "0.00 GiB", "× 1.00", "0.00 GiB"]] == rows[:2]
+
+
+def test_memory_that_nobody_measured(trio) -> None:
+    """Dashes, no zero."""
+    group = trio.groups[0]
+    results = [
+        replace(each, memory=replace(each.memory, peak_bytes=None, source=None, torch_allocated_bytes=None, ratio=None))
+        for each in group.results
+    ]
+    bare = replace(trio, groups=[replace(group, results=results), *trio.groups[1:]])
+    assert ["v-reason", "–", "–", "–", "–"] == memory_table(bare).rows[1]
+
+
+def test_by_group(trio) -> None:
+    """In one cell: median, 95th percentile; for others than the baseline the pairs' ratio, its interval and its 95th percentile."""
+    table = costs_by(trio, "category")
+    group = next(group for group in trio.groups if group.grouping == "category")
+    cost = group.results[1].costs["output_tokens"]
+    own = f"{wording.amount(cost.median.value)} ({wording.amount(cost.p95)})"
+    middle = cost.ratio.median
+    ratio = f"{wording.ratio(middle.value)}, {wording.ratio_interval(middle)}, p95 {wording.ratio(cost.ratio.p95)}"
+    assert [group.name, "v-reason", f"{own}; {ratio}"] == table.rows[1][:3]
+    assert ";" not in table.rows[0][2]
+
+
+def test_a_run_that_answered_nothing_has_dashes(trio) -> None:
+    """No figure is made up."""
+    group = trio.groups[0]
+    costs = {
+        name: replace(
+            each, n=0, mean=None, median=None, p95=None, ratio=replace(each.ratio, pairs=0, median=None, p95=None, of_totals=None)
+        )
+        for name, each in group.results[1].costs.items()
+    }
+    results = [group.results[0], replace(group.results[1], costs=costs), group.results[2]]
+    bare = replace(trio, groups=[replace(group, results=results), *trio.groups[1:]])
+    assert ["v-reason", *["–"] * 9, "0"] == cost_tables(bare)[0].rows[1]

@@ -1,0 +1,104 @@
+"""The comparison in MLflow: a run of its own beside those compared, with every output, the pictures, and a table for its views."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from vreason.clock import unix_ms
+from vreason_tracking.comparison.comparison import Comparison
+from vreason_tracking.comparison.outputs.contents import opening, title_of
+from vreason_tracking.comparison.outputs.document import rows
+from vreason_tracking.comparison.outputs.markdown import escaped
+from vreason_tracking.comparison.outputs.verdicts import verdicts
+from vreason_tracking.comparison.report import Report
+from vreason_tracking.known_runs.stored_run import asking
+from vreason_tracking.provenance import user_name
+from vreason_tracking.stores.mlflow_store import MlflowStore
+from vreason_tracking.summary_table import TAG as TABLES_TAG
+
+KIND = "comparison"
+TABLE = "comparison_table.json"
+_KEY = "vreason.comparison"
+_OPEN = re.compile(r'(viewBox="0 0 ([0-9.]+) ([0-9.]+)") width="100%"')
+
+
+def publish(report: Report, outputs: Mapping[str, str], store: MlflowStore) -> str:
+    """Log the report into the experiment of the baseline; the same runs compared again are the same run there. Returns its id.
+
+    Args:
+        report: with its pictures.
+        outputs: texts by file name, such as "comparison.html".
+        store: where the baseline is.
+
+    Raises:
+        TrackingError: the store cannot be used.
+    """
+    comparison = report.comparison
+    key = _key(comparison)
+    with asking(store):
+        store.experiment_id = comparison.runs[comparison.baseline].experiment_id or store.experiment_id
+        found = store.all_runs(f"tags.`{_KEY}` = '{key}'", "attributes.start_time ASC")
+        tags = _tags(comparison, key)
+        name = f"comparison: {title_of(comparison)}"
+        run_id = str(found[0].info.run_id if found else store.start_run(name, tags, started_ms=unix_ms()))
+        try:
+            _log(report, outputs, tags, run_id, store)
+        except BaseException:
+            with suppress(Exception):  # what it failed of matters more
+                store.end_run(run_id, "FAILED")
+            raise
+    return run_id
+
+
+def _log(report: Report, outputs: Mapping[str, str], tags: Mapping[str, str], run_id: str, store: MlflowStore) -> None:
+    """What the run holds, anew."""
+    with tempfile.TemporaryDirectory(prefix="vreason-compare-") as folder:
+        place = Path(folder)
+        for name, text in outputs.items():
+            (place / name).write_text(text, encoding="utf-8")
+        (place / TABLE).write_text(_table(report.comparison), encoding="utf-8")
+        store.log_files(run_id, sorted(place.iterdir()))
+        (place / "figures").mkdir()
+        for figure in report.figures:
+            (place / "figures" / f"{figure.name}.svg").write_text(_sized(figure.svg), encoding="utf-8")
+        store.log_files(run_id, sorted((place / "figures").iterdir()), "figures")
+    store.log(run_id, tags={**tags, TABLES_TAG: json.dumps([{"path": TABLE, "type": "table"}])})
+    store.end_run(run_id, "FINISHED")
+
+
+def _sized(svg: str) -> str:
+    """A picture with a size of its own: as wide as its surroundings it is nothing in MLflow's view of an artifact."""
+    return _OPEN.sub(r'\1 width="\2" height="\3"', svg, count=1)
+
+
+def _key(comparison: Comparison) -> str:
+    """Digest of which runs are compared with which baseline; the same in any order, and before and after a run is delivered."""
+    runs = [run.journal_id or run.run_id for run in comparison.runs]
+    return hashlib.sha256(json.dumps([sorted(runs), runs[comparison.baseline]]).encode()).hexdigest()[:16]
+
+
+def _tags(comparison: Comparison, key: str) -> dict[str, str]:
+    told = [*(f"**WARNING** {escaped(each)}" for each in comparison.warnings), *map(escaped, (opening(comparison), *verdicts(comparison)))]
+    return {
+        "vreason.kind": KIND,
+        _KEY: key,
+        "compared.runs": " ".join(run.run_id for run in comparison.runs),
+        "compared.baseline": comparison.runs[comparison.baseline].run_id,
+        "warnings": "\n".join(comparison.warnings) or "none",
+        "user": user_name(),
+        "mlflow.user": user_name(),
+        "mlflow.note.content": "\n\n".join(told),
+    }
+
+
+def _table(comparison: Comparison) -> str:
+    """The figures of all questions as MLflow's table artifact, a row each."""
+    heads = ["run", "metric", "statistic", "value", "low", "high", "unit", "group", "grouping", "run_id"]
+    data = [[row.get(name) for name in heads] for row in rows(comparison) if row["grouping"] in ("all", "benchmark")]
+    return json.dumps({"columns": heads, "data": data}, ensure_ascii=False, allow_nan=False)
