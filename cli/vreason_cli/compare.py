@@ -142,6 +142,7 @@ def _place_to_log(comparison: Comparison, catalog: Catalog) -> str | None:
 
 def _texts(comparison: Comparison, report: Report | None, kinds: Sequence[str]) -> dict[str, str]:
     from vreason_tracking.comparison.outputs.document import to_csv, to_json
+    from vreason_tracking.comparison.outputs.html_page import LARGEST
     from vreason_tracking.comparison.outputs.markdown import to_markdown
 
     make = {"md": to_markdown, "csv": to_csv, "json": to_json}
@@ -151,6 +152,8 @@ def _texts(comparison: Comparison, report: Report | None, kinds: Sequence[str]) 
         texts["html"] = page.text
         if page.left_out:
             click.echo(f"note: the page has no room for {len(page.left_out)} sample(s): {', '.join(page.left_out[:5])}", err=True)
+        if page.size > LARGEST:
+            click.echo(f"note: the page has {page.size / 1e6:.1f} MB, more than a mail may carry; compare fewer runs", err=True)
     return texts
 
 

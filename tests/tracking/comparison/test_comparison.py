@@ -153,8 +153,9 @@ def test_unlike_by_force(tmp_path) -> None:
     ]
     assert [
         "compared are the 19 questions that all runs have, of 25.",
-        "a: 0 question(s) asked are missing in its record, 5 recorded are not compared.",
-        "b: 4 question(s) asked are missing in its record, 1 recorded are not compared.",
+        "a: 5 of its questions are left out, for another run does not have them.",
+        "b: 4 of the questions that it was to ask are missing in its record.",
+        "b: 1 of its questions are left out, for another run does not have them.",
     ] == list(found.warnings[5:])
     assert [(24, 24, 0, 5), (24, 20, 4, 1)] == [(each.asked, each.recorded, each.missing, each.left_out) for each in found.completeness]
 

@@ -227,9 +227,10 @@ def _warnings(
         every = len({key for table in tables for key in zip(table.ids, table.asked, strict=True)})
         found.append(f"compared are the {len(frame.ids):,} questions that all runs have, of {every:,}.")
     for run, each in zip(runs, completeness, strict=True):
-        if each.missing or each.left_out:
-            counts = f"{each.missing:,} question(s) asked are missing in its record, {each.left_out:,} recorded are not compared"
-            found.append(f"{run.name}: {counts}.")
+        if each.missing:
+            found.append(f"{run.name}: {each.missing:,} of the questions that it was to ask are missing in its record.")
+        if each.left_out:
+            found.append(f"{run.name}: {each.left_out:,} of its questions are left out, for another run does not have them.")
         if each.failed:
             what = "accuracy is over the answered ones, a difference over those that both answered"
             found.append(f"{run.name}: {each.failed:,} of {len(frame.ids):,} questions failed; {what}.")

@@ -16,7 +16,7 @@ from vreason_tracking.journal.samples import SampleAssembly
 from vreason_tracking.known_runs.catalog import KnownRun
 from vreason_tracking.known_runs.local_run import LocalRun
 from vreason_tracking.known_runs.stored_run import StoredRun, asking
-from vreason_tracking.stores.mlflow_store import storable
+from vreason_tracking.stores.mlflow_store import short
 from vreason_tracking.tables import RecordTables
 
 SAMPLES, STEPS = "samples.parquet", "steps.parquet"
@@ -104,8 +104,8 @@ def _recorded(run: KnownRun, folder: Path, with_steps: bool) -> RecordedRun:
         status=run.status,
         asked=run.local.asked if run.local else run.stored.asked if run.stored else None,
         started_ms=run.started_ms,
-        params={name: storable(str(value)) for name, value in sorted(params.items())},
-        tags={name: storable(value) for name, value in sorted(run.tags.items()) if _is_kept(name)},
+        params=short(dict(sorted(params.items()))),
+        tags=short({name: value for name, value in sorted(run.tags.items()) if _is_kept(name)}),
         identity=dict(sorted(run.identity.items())),
         samples=samples,
         steps=steps,

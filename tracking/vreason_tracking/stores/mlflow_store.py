@@ -95,7 +95,7 @@ class MlflowStore:
     def start_run(self, name: str, tags: Mapping[str, str], parent: str | None = None, started_ms: int | None = None) -> str:
         """Open a run, nested below `parent` if given; returns its id."""
         whole = dict(tags) | ({"mlflow.parentRunId": parent} if parent else {})
-        run = self.client.create_run(self.experiment_id, start_time=started_ms, tags=_short(whole), run_name=_fitting(name, _LONGEST_NAME))
+        run = self.client.create_run(self.experiment_id, start_time=started_ms, tags=short(whole), run_name=_fitting(name, _LONGEST_NAME))
         return str(run.info.run_id)
 
     def log(
@@ -106,9 +106,9 @@ class MlflowStore:
 
         for chunk in _chunks([Metric(name, value, stamp, step) for name, value, stamp, step in points], _POINTS):
             self.client.log_batch(run_id, metrics=chunk)
-        for chunk in _chunks([Param(name, value) for name, value in _short(params or {}).items()], _PAIRS):
+        for chunk in _chunks([Param(name, value) for name, value in short(params or {}).items()], _PAIRS):
             self.client.log_batch(run_id, params=chunk)
-        for chunk in _chunks([RunTag(name, value) for name, value in _short(tags or {}).items()], _PAIRS):
+        for chunk in _chunks([RunTag(name, value) for name, value in short(tags or {}).items()], _PAIRS):
             self.client.log_batch(run_id, tags=chunk)
 
     def log_files(self, run_id: str, files: Iterable[Path], folder: str | None = None) -> None:
@@ -167,7 +167,7 @@ def open_store(uri: str | None, experiment: str | None, *, patient: bool = True)
     return MlflowStore(resolved, experiment, create=False, patient=patient)
 
 
-def _short(values: Mapping[str, Any]) -> dict[str, str]:
+def short(values: Mapping[str, Any]) -> dict[str, str]:
     """Values as text that every store takes. The Parquet artifacts hold everything whole."""
     return {name: _fitting(str(value), _LONGEST) for name, value in values.items()}
 

@@ -170,3 +170,15 @@ def test_no_place_on_this_machine_is_in_it(page, trio) -> None:
     """Neither the folder of the files nor a time of day."""
     assert str(trio.runs[0].samples.parent.parent) not in page.text
     assert [] == re.findall(r"\d\d:\d\d:\d\d", page.text)
+
+
+def test_data_behind_pictures_is_cut_where_nothing_else_helps(trio, monkeypatch) -> None:
+    """A table of thousands of rows does not keep the file from being sent; what is cut is said, and nothing is cut without need."""
+    report = make_report(trio, pages=0)
+    long = replace(report.figures[0], rows=[[f"row {number}"] for number in range(3_000)])
+    whole = html_page.to_html(trio, [long], [])
+    assert "row 2999" in whole.text
+    monkeypatch.setattr(html_page, "LARGEST", whole.size - 1)
+    cut = html_page.to_html(trio, [long], [])
+    assert ("row 99" in cut.text, "row 100" in cut.text, "the first 100 of 3,000 rows" in cut.text) == (True, False, True)
+    assert cut.size < whole.size

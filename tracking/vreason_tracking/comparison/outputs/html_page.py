@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LARGEST = 5_000_000
 """Bytes that the file stays below: what a mail still carries."""
 
+_ROWS = 100  # of the data behind a picture, where there is no room for more
+
 _COSTS = (*(slug(quantity.name) for quantity in QUANTITIES), "memory")
 
 
@@ -38,9 +40,29 @@ class HtmlPage:
     text: str
     left_out: Sequence[str] = field(default_factory=list)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return len(self.text.encode())
+
 
 def to_html(comparison: Comparison, figures: Sequence[Figure], pages: Sequence[SamplePage]) -> HtmlPage:
-    """The whole file. Pages of samples that would make it larger than `LARGEST` are left out, the last ones first."""
+    """The whole file. Pages of samples that would make it larger than `LARGEST` are left out, the last ones first.
+
+    Where that is not enough, the data behind the pictures is cut, and says so; `HtmlPage.size` tells whether it was enough then.
+    """
+    found = _fitted(comparison, figures, pages)
+    return found if found.size < LARGEST else _fitted(comparison, [_cut(figure) for figure in figures], pages)
+
+
+def _cut(figure: Figure) -> Figure:
+    if len(figure.rows) <= _ROWS:
+        return figure
+    note = f"The data below are the first {_ROWS} of {len(figure.rows):,} rows, for the file's size."
+    return replace(figure, rows=figure.rows[:_ROWS], note=f"{figure.note} {note}".strip())
+
+
+def _fitted(comparison: Comparison, figures: Sequence[Figure], pages: Sequence[SamplePage]) -> HtmlPage:
     sizes = [len(_rendered_page(page).encode()) for page in pages]
     room = LARGEST - len(_rendered(comparison, figures, []).encode()) - 50_000  # links to them, and the words on those left out
     kept: list[SamplePage] = []
