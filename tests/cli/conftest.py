@@ -52,3 +52,29 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Output goes to a terminal of 160 columns."""
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("COLUMNS", "160")
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A journal with two like runs, in a folder without a database."""
+    from tests.doubles import like_runs
+
+    monkeypatch.chdir(tmp_path)
+    like_runs.pair(tmp_path / "vreason-journal")
+    return tmp_path / "vreason-journal"
+
+
+@pytest.fixture
+def unlike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A journal with two runs that were asked different questions, some of which failed."""
+    from tests.doubles import scored_runs
+
+    monkeypatch.chdir(tmp_path)
+    scored_runs.both(tmp_path / "vreason-journal")
+    return tmp_path / "vreason-journal"
+
+
+@pytest.fixture
+def compare(program: Callable[..., Any]) -> Callable[..., Any]:
+    """The command."""
+    return lambda *arguments: program("compare", *arguments)

@@ -11,30 +11,8 @@ import click
 import pandas as pd
 import pytest
 
-from tests.doubles import like_runs, scored_runs
+from tests.doubles import like_runs
 from tests.doubles.report_files import KINDS, left, outputs, refused
-
-
-@pytest.fixture
-def journal(tmp_path, monkeypatch):
-    """A journal with two like runs, in a folder without a database."""
-    monkeypatch.chdir(tmp_path)
-    like_runs.pair(tmp_path / "vreason-journal")
-    return tmp_path / "vreason-journal"
-
-
-@pytest.fixture
-def unlike(tmp_path, monkeypatch):
-    """A journal with two runs that were asked different questions, some of which failed."""
-    monkeypatch.chdir(tmp_path)
-    scored_runs.both(tmp_path / "vreason-journal")
-    return tmp_path / "vreason-journal"
-
-
-@pytest.fixture
-def compare(program):
-    """The command."""
-    return lambda *arguments: program("compare", *arguments)
 
 
 @pytest.mark.parametrize(

@@ -19,24 +19,10 @@ DELIVERED_TO = re.compile(r"logged to MLflow: run ([0-9a-f]{32})\n")
 
 
 @pytest.fixture
-def journal(tmp_path, monkeypatch):
-    """A journal with two like runs, in a folder without a database."""
-    monkeypatch.chdir(tmp_path)
-    like_runs.pair(tmp_path / "vreason-journal")
-    return tmp_path / "vreason-journal"
-
-
-@pytest.fixture
 def delivered(tmp_path, tracking_uri, monkeypatch):
     """As `journal`, delivered to a store that the environment names; the two folders."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri)
     return like_runs.pair(tmp_path / "vreason-journal", MlflowStore(tracking_uri, "trial"))
-
-
-@pytest.fixture
-def compare(program):
-    """The command."""
-    return lambda *arguments: program("compare", *arguments)
 
 
 def test_a_run_that_only_the_journal_has(compare, journal, tracking_uri, monkeypatch) -> None:

@@ -6,30 +6,6 @@ import re
 
 import pytest
 
-from tests.doubles import like_runs, scored_runs
-
-
-@pytest.fixture
-def journal(tmp_path, monkeypatch):
-    """A journal with two like runs, in a folder without a database."""
-    monkeypatch.chdir(tmp_path)
-    like_runs.pair(tmp_path / "vreason-journal")
-    return tmp_path / "vreason-journal"
-
-
-@pytest.fixture
-def unlike(tmp_path, monkeypatch):
-    """A journal with two runs that were asked different questions, some of which failed."""
-    monkeypatch.chdir(tmp_path)
-    scored_runs.both(tmp_path / "vreason-journal")
-    return tmp_path / "vreason-journal"
-
-
-@pytest.fixture
-def compare(program):
-    """The command."""
-    return lambda *arguments: program("compare", *arguments)
-
 
 def test_what_is_printed(compare, journal) -> None:
     """What was asked, a sentence a run, accuracy and costs; nothing on failures where there are none."""

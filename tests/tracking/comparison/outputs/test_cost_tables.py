@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vreason_tracking.comparison import wording
 from vreason_tracking.comparison.costs import QUANTITIES
-from vreason_tracking.comparison.outputs import wording
 from vreason_tracking.comparison.outputs.cost_tables import cost_summary, cost_tables, costs_by, memory_table
 
 

@@ -12,7 +12,7 @@ from vreason_tracking.comparison.figures.figure import Figure
 from vreason_tracking.comparison.figures.labels import place_labels
 from vreason_tracking.comparison.figures.marks import BASELINE, plain, short_names
 from vreason_tracking.comparison.figures.pareto import pareto_front
-from vreason_tracking.comparison.outputs.wording import amount, count, percent, percent_interval
+from vreason_tracking.comparison.wording import amount, count, percent, percent_interval
 from vreason_tracking.plots import COLOURS
 from vreason_tracking.statistics.estimates import Estimate
 

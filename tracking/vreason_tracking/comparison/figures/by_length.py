@@ -10,7 +10,7 @@ from vreason_tracking.comparison.comparison import Comparison, GroupResult
 from vreason_tracking.comparison.figures.drawing import GREY, drawn, intervals, key, panels, panels_height, unit_axis
 from vreason_tracking.comparison.figures.figure import Figure
 from vreason_tracking.comparison.figures.marks import BASELINE, OVERLAID, Look, looks, plain, short_names
-from vreason_tracking.comparison.outputs.wording import count, percent, percent_interval
+from vreason_tracking.comparison.wording import count, percent, percent_interval
 from vreason_tracking.plots import COLOURS
 
 _COLUMNS = ("video length", "questions", "videos", "run", "accuracy", "95 % interval", "answered")

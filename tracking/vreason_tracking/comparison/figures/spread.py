@@ -13,7 +13,7 @@ from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.figures.drawing import GREY, PALE, drawn, unit_axis
 from vreason_tracking.comparison.figures.figure import Figure
 from vreason_tracking.comparison.figures.marks import plain, short_names
-from vreason_tracking.comparison.outputs.wording import amount, count
+from vreason_tracking.comparison.wording import amount, count
 from vreason_tracking.plots import COLOURS
 
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)

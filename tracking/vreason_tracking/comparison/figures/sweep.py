@@ -11,7 +11,7 @@ from vreason_tracking.comparison.figures.drawing import PALE, drawn, intervals, 
 from vreason_tracking.comparison.figures.figure import Figure
 from vreason_tracking.comparison.figures.marks import plain, shortened
 from vreason_tracking.comparison.figures.sweeps import Sweep, sweeps
-from vreason_tracking.comparison.outputs.wording import count, percent, percent_interval
+from vreason_tracking.comparison.wording import count, percent, percent_interval
 from vreason_tracking.plots import COLOURS
 from vreason_tracking.statistics.estimates import Estimate
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from vreason_tracking.comparison import wording
 from vreason_tracking.comparison.comparison import Comparison, Result
-from vreason_tracking.comparison.outputs import wording
 from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
 
 _ACCURACY = ("accuracy", "95 % interval", "difference, points", "95 % interval ", "p", "p (Holm)", "detectable", "won", "lost")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vreason.signatures import ADVICE
+from vreason_tracking.comparison import wording
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.outputs import wording
 from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
 from vreason_tracking.comparison.paper import COLUMNS
 

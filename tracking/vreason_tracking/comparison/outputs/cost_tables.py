@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from vreason_tracking.comparison import wording
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.costs import QUANTITIES, Cost, Quantity
-from vreason_tracking.comparison.outputs import wording
 from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
 
 _OWN = ("median", "95 % interval", "p95", "mean")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.outputs.wording import NONE
+from vreason_tracking.comparison.wording import NONE
 
 MOST = 400
 _LONGEST = 60  # characters of an answer

@@ -1,10 +1,10 @@
-"""vreason_tracking.comparison.outputs.wording: figures in words."""
+"""vreason_tracking.comparison.wording: figures in words."""
 
 from __future__ import annotations
 
 import pytest
 
-from vreason_tracking.comparison.outputs import wording
+from vreason_tracking.comparison import wording
 from vreason_tracking.statistics.estimates import Estimate
 
 
