@@ -19,6 +19,8 @@ from mlflow import MlflowClient
 
 from tests.doubles import trials
 from tests.doubles.tracking_server import TrackingServer
+from vreason_tracking.journal.folder import run_folders
+from vreason_tracking.journal.reader import closed_samples
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PROGRAM = [sys.executable, "-c", "from vreason_cli.main import main; main()"]
@@ -42,6 +44,11 @@ def runs_of(uri, kind):
     client = MlflowClient(uri)
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     return [run for run in client.search_runs(experiments) if run.data.tags["vreason.kind"] == kind]
+
+
+def answered(folder) -> int:
+    """Samples of the journal's runs that are done."""
+    return sum(len(closed_samples(run)) for run in run_folders(folder / "vreason-journal"))
 
 
 def samples_table(uri, run) -> list[str]:
@@ -73,7 +80,7 @@ def test_ctrl_c(folder, tracking_uri, random_model_folder) -> None:
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests that run in the background ignore it, and hand that down
     )
-    _until(lambda: len(runs_of(tracking_uri, "sample")) >= 2, process)
+    _until(lambda: answered(folder) >= 2, process)  # delivered they are later: delivery waits for an idle processor
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=300)
     assert 130 == process.returncode, err
@@ -168,7 +175,7 @@ def test_a_server_that_dies(folder, server, random_model_folder) -> None:
     process = subprocess.Popen(
         [*PROGRAM, "run", "-c", "trial.yaml"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    _until(lambda: runs_of(server.uri, "sample"), process)
+    _until(lambda: runs_of(server.uri, "variant"), process)
     server.stop()
     out, err = process.communicate(timeout=300)
     assert 0 == process.returncode, err
