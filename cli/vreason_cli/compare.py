@@ -80,7 +80,7 @@ def compare_command(
     from vreason_tracking.known_runs.catalog import Catalog
 
     catalog = Catalog(record_options.journal_root(journal), tracking_uri, experiment)
-    found, notes = _chosen(catalog, runs, experiment, config_run)
+    found, notes = _chosen(catalog, runs, experiment, config_run, baseline)
     sides.print_notes(catalog)
     with recorded_runs(found) as recorded:
         comparison = compare(recorded, baseline, force, notes)
@@ -115,12 +115,14 @@ def _check(runs: Sequence[str], experiment: str | None, config_run: str | None, 
         raise click.UsageError("two outputs have the same file; give each its own")
 
 
-def _chosen(catalog: Catalog, names: Sequence[str], experiment: str | None, config_run: str | None) -> tuple[list[KnownRun], list[str]]:
+def _chosen(
+    catalog: Catalog, names: Sequence[str], experiment: str | None, config_run: str | None, baseline: str | None
+) -> tuple[list[KnownRun], list[str]]:
     from vreason_cli import sides
     from vreason_tracking.comparison.selection import config_runs, experiment_runs, named_runs
 
     if names:
-        return named_runs(catalog, names), []
+        return named_runs(catalog, names, baseline), []
     _ = catalog.runs
     sides.require_either(catalog)
     if config_run is not None:

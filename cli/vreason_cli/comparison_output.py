@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from vreason_tracking.comparison.comparison import Comparison
     from vreason_tracking.comparison.outputs.table import Table
 
-_SPARE = ("won", "lost", "p", "answered", "detectable", "ratio's p95", "p95", "failed", "missing", "left out", "95 % interval")
+_SPARE = (
+    *("won", "lost", "p", "answered", "detectable", "ratio, p95", "totals' 95 % interval", "p95"),
+    *("failed", "missing", "left out", "its 95 % interval", "95 % interval"),
+)
 """Columns that a narrow terminal does without, the first one first."""
 _NOTHING = ("0", "–")
 

@@ -12,6 +12,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 tracking_uri = click.option("--tracking-uri", metavar="URI", help="Default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db in this folder.")
 experiment = click.option("--experiment", default="vreason", show_default=True, help="MLflow's experiment.")
+any_experiment = click.option("--experiment", metavar="NAME", help="Only runs of this MLflow experiment; default: all of them.")
 journal = click.option("--journal", metavar="DIR", help="Folder of the local record; default: VREASON_JOURNAL, else ./vreason-journal.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead; docs/records.md names its fields.")
 

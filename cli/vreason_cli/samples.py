@@ -20,7 +20,9 @@ _CUT = 40  # characters of a text on a terminal
 
 @click.command("samples", context_settings=HELP)
 @click.argument("run")
-@record_options.both_sides
+@record_options.tracking_uri
+@record_options.any_experiment
+@record_options.journal
 @click.option("--right", is_flag=True, help="Only full marks: score 1.")
 @click.option("--wrong", is_flag=True, help="Only answered ones with less: score below 1.")
 @click.option("--failed", is_flag=True, help="Only those that ended in an error.")
@@ -35,7 +37,7 @@ _CUT = 40  # characters of a text on a terminal
 def samples_command(
     run: str,
     tracking_uri: str | None,
-    experiment: str,
+    experiment: str | None,
     journal: str | None,
     right: bool,
     wrong: bool,
@@ -56,6 +58,9 @@ def samples_command(
 
     A score of 1 is right. Wrong is any score below 1: of multiple choice and numerical questions that is 0; regression, OCR and free-form
     answers have scores between, and count as wrong until they are full. A sample that failed in one of two runs is neither won nor lost.
+
+    A flip is right in one run and wrong in the other; `compare` calls every question won or lost whose score is higher or lower than the
+    baseline's, 0.4 against 0.3 too.
     """
     from vreason_tracking.comparison.sample_list import SampleFilter, list_samples
     from vreason_tracking.known_runs.catalog import Catalog
@@ -92,6 +97,8 @@ def _print_notes(found: SampleList, own: KnownRun, base: KnownRun | None) -> Non
             click.echo(f"note: {count:,} sample(s) that only {run.variant} ({run.shown_id}) has are left out", err=True)
     if found.one_failed:
         click.echo(f"note: {found.one_failed:,} of {found.samples:,} sample(s) failed in one run or both: neither won nor lost", err=True)
+    for each in found.unlike:
+        click.echo(f"note: the runs are not alike, a flip may come of it: {each}", err=True)
 
 
 def _print_json(found: SampleList, own: KnownRun, base: KnownRun | None) -> None:
@@ -109,6 +116,7 @@ def _print_json(found: SampleList, own: KnownRun, base: KnownRun | None) -> None
             "only_run": found.only_run,
             "only_baseline": found.only_baseline,
             "one_failed": found.one_failed,
+            "unlike": [asdict(each) for each in found.unlike],
         }
     )
 

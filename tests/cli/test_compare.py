@@ -45,7 +45,8 @@ def test_wrong_options(compare, journal, tmp_path, arguments, told) -> None:
         (["baseline", "baseline"], "a comparison needs two runs at least, and there is only 'baseline'"),
         (["baseline", "nope"], "no run 'nope' in the journal"),
         (["baseline", ""], "no run '' in the journal"),
-        (["baseline", "v-reason", "--baseline", "nope"], "--baseline: 'nope' is not one of these runs; name one of: baseline, v-reason"),
+        (["baseline", "v-reason", "--baseline", "nope"], "no run 'nope' in the journal"),
+        (["--config-run", "trial", "--baseline", "nope"], "--baseline: 'nope' is not one of these runs; name one of: baseline, v-reason"),
         (["baseline", "v-reason", "--sample", "q-99"], "--sample: q-99: not among the samples compared, such as q-00, q-01"),
         (["--experiment", "nope"], "no finished run in experiment 'nope'"),
         (["--experiment", ""], "no finished run in experiment ''"),
@@ -105,7 +106,7 @@ def test_every_difference_is_named(compare, tmp_path, monkeypatch) -> None:
         "frames, video.nframes: 8 (baseline); 16 (other)",
         "decoding, generation.max_new_tokens: 96 (baseline); 1024 (other)",
         "scoring profile: robust (baseline); video-r1 (other)",
-        "device: cpu of here (baseline); cuda:0 (a card) (other)",
+        "device: cpu of here (baseline); cuda (a card) (other)",
     ] == listed
     refused(outcome, 6)
 

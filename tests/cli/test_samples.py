@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from tests.doubles import scored_runs
+from tests.doubles import like_runs, readback, scored_runs
 from tests.doubles.scored_runs import BASE, OWN
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 
 @pytest.fixture
@@ -82,10 +83,49 @@ def test_beside_a_baseline(samples) -> None:
     assert "id type category flip expected predicted score predicted there there tokens latency ms signatures" == plain(heading)
     assert "lost multiple choice direction lost B A 0 B 1 4 41 truncated, unparsed" == plain(first)
     notes = outcome.err.splitlines()
-    assert 3 == len(notes)
+    assert 4 == len(notes)
     assert notes[0].startswith("note: 1 sample(s) that only v-reason (")
     assert notes[1].startswith("note: 2 sample(s) that only baseline (")
     assert "note: 1 of 6 sample(s) failed in one run or both: neither won nor lost" == notes[2]
+    assert notes[3].startswith("note: the runs are not alike, a flip may come of it: sample set: 7 samples, ")
+
+
+def test_runs_that_are_not_alike(program, tmp_path, monkeypatch) -> None:
+    """What `compare` would refuse them for is a note each, and stands in the document; the flips are listed all the same."""
+    monkeypatch.chdir(tmp_path)
+    like_runs.one(tmp_path / "vreason-journal", "baseline", like_runs.BASE)
+    other = {"params": like_runs.PARAMS | {"video.nframes": 16}, "tags": like_runs.TAGS | {"device": "cuda:0 (NVIDIA H200)"}}
+    like_runs.one(tmp_path / "vreason-journal", "v-reason", like_runs.OWN, 1, **other)
+    outcome = program("samples", "v-reason", "--flipped-against", "baseline", "--json")
+    document = json.loads(outcome.out)
+    assert (0, 8) == (outcome.code, len(document["samples"]))
+    assert {"what": "frames, video.nframes", "values": {"v-reason": "16", "baseline": "8"}} == document["unlike"][0]
+    assert ["frames, video.nframes", "device"] == [each["what"] for each in document["unlike"]]
+    told = [line for line in outcome.err.splitlines() if "not alike" in line]
+    assert "note: the runs are not alike, a flip may come of it: frames, video.nframes: 16 (v-reason); 8 (baseline)" == told[0]
+    assert 2 == len(told)
+
+
+def test_runs_that_are_alike(program, tmp_path, monkeypatch) -> None:
+    """Nothing is noted."""
+    monkeypatch.chdir(tmp_path)
+    like_runs.pair(tmp_path / "vreason-journal")
+    outcome = program("samples", "v-reason", "--flipped-against", "baseline", "--json")
+    assert ("", []) == (outcome.err, json.loads(outcome.out)["unlike"])
+
+
+def test_every_experiment_is_searched(program, tmp_path, tracking_uri) -> None:
+    """As by `compare`, unless one is named: runs of several experiments that are in the store alone."""
+    for experiment, name in (("one", "v-reason"), ("two", "baseline")):
+        readback.deliver(like_runs.one(tmp_path / "away", name, like_runs.BASE), MlflowStore(tracking_uri, experiment))
+    command = ["samples", "v-reason", "--tracking-uri", tracking_uri, "--journal", tmp_path / "here"]
+    (tmp_path / "here").mkdir()
+    outcome = program(*command, "--flipped-against", "baseline")
+    assert 0 == outcome.code, outcome.err
+    assert "none of 14 sample(s) fits" in outcome.out
+    assert 0 == program(*command, "--experiment", "one").code
+    missed = program(*command, "--experiment", "two")
+    assert (5, True) == (missed.code, "v-reason" in missed.err)
 
 
 def test_the_limit(samples) -> None:
@@ -105,7 +145,7 @@ def test_json(samples) -> None:
     """One document with everything that the table has, and counts of what is left out."""
     outcome = samples("v-reason", "--flipped-against", "baseline", "--limit", 1, "--json")
     document = json.loads(outcome.out)
-    assert ["run", "baseline", "samples", "more", "looked_at", "only_run", "only_baseline", "one_failed"] == list(document)
+    assert ["run", "baseline", "samples", "more", "looked_at", "only_run", "only_baseline", "one_failed", "unlike"] == list(document)
     assert ("v-reason", "baseline") == (document["run"]["variant"], document["baseline"]["variant"])
     assert (2, 6, 1, 2, 1) == tuple(document[name] for name in ("more", "looked_at", "only_run", "only_baseline", "one_failed"))
     [sample] = document["samples"]

@@ -134,6 +134,7 @@ def figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
             groups.setdefault(f"accuracy_by_category.{row['category'].replace(' ', '_')}", []).append(row)
     found = {name: fmean(row["score"] for row in group) for name, group in groups.items() if group}
     found |= {"samples.answered": float(len(answered)), "samples.failed": float(len(rows) - len(answered))}
+    found |= _interval([(row["video"] or row["sample_id"], row["score"]) for row in answered])
     for name, values in series.items():
         if values:
             found |= {f"{name}.mean": fmean(values)}
@@ -149,3 +150,20 @@ def figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         for device in range(max((len(row[name]) for row in rows), default=0)):
             found[f"{name}.{device}"] = float(max(row[name][device] for row in rows if len(row[name]) > device))
     return found | {f"signature.{name}": float(sum(name in row["signatures"] for row in rows)) for name in ADVICE}
+
+
+def _interval(answered: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """Of the mean score, video by video: CR1 with Student's t; exact, over the videos, where all scores are equal."""
+    from scipy import stats
+
+    videos = {video for video, _ in answered}
+    found = {"samples.videos": float(len(videos))}
+    if len(videos) < 2:
+        return found
+    count, mean = len(videos), fmean(score for _, score in answered)
+    squares = sum(sum(score - mean for own, score in answered if own == video) ** 2 for video in videos)
+    half = stats.t.ppf(0.975, count - 1) * (count / (count - 1) * squares) ** 0.5 / len(answered)
+    low, high = max(0.0, mean - half), min(1.0, mean + half)
+    if len({score for _, score in answered}) == 1:
+        low, high = mean * 0.025 ** (1 / count), mean + (1 - mean) * (1 - 0.025 ** (1 / count))
+    return found | {"accuracy_interval.low": float(low), "accuracy_interval.high": float(high)}

@@ -44,7 +44,7 @@ def document(folder: Path, count: int) -> str:
             samples.append((records.sample(name, reply, score=float(number % 2), **changes), reply))
         runs.append(compared.recorded(folder, f"run number {number} with a long name", samples, "v-reason"))
     names = ["s-1", NAME]
-    steps = read_steps([run.steps for run in runs], set(names), [names] * count)
+    steps = read_steps([run.steps for run in runs], set(names), names)
     loader = PackageLoader("vreason_tracking.comparison", "templates")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     body = environment.get_template("sample.html.j2").module.sample_pages(read_pages(compare(runs), names, steps))

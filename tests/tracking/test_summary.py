@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import asdict
 
 import pytest
 
-from tests.doubles import records
+from tests.doubles import compared, records
+from vreason.events import SampleRecord
 from vreason.signatures import ADVICE
+from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.metrics import LIVE_METRICS, SUMMARY_METRICS
 from vreason_tracking.summary import RunSummary
 
@@ -55,8 +59,76 @@ def test_names_are_those_of_the_table(mixed) -> None:
 def test_nothing_answered() -> None:
     """Without an answer there is no mean to give: counts only, and no division by zero."""
     found = RunSummary.of([records.failed("d")]).metrics()
-    assert {"samples.answered": 0.0, "samples.failed": 1.0, **{f"signature.{name}": 0.0 for name in ADVICE}} == found
+    counts = {"samples.answered": 0.0, "samples.failed": 1.0, "samples.videos": 0.0}
+    assert {**counts, **{f"signature.{name}": 0.0 for name in ADVICE}} == found
     assert {"live.failed": 1.0} == RunSummary.of([records.failed("d")]).live()
+
+
+INTERVAL = ("accuracy_interval.low", "accuracy_interval.high")
+
+
+def of_videos(*scores: tuple[str, float]) -> dict[str, float]:
+    """Summary metrics of samples about these videos, with these scores."""
+    return RunSummary.of([records.sample(f"s-{i}", video=video, score=score) for i, (video, score) in enumerate(scores)]).metrics()
+
+
+def test_the_interval_counts_videos() -> None:
+    """Ten questions about each of four videos say no more than one about each: they stand or fall together."""
+    one = of_videos(*((f"{name}.mp4", float(name in "ab")) for name in "abcd"))
+    ten = of_videos(*((f"{name}.mp4", float(name in "ab")) for name in "abcd" * 10))
+    assert (4.0, 40.0) == (ten["samples.videos"], ten["samples.answered"])
+    assert [one[name] for name in INTERVAL] == pytest.approx([ten[name] for name in INTERVAL])
+    assert 0.0 <= ten[INTERVAL[0]] < 0.5 < ten[INTERVAL[1]] <= 1.0
+
+
+@pytest.mark.parametrize(("count", "low"), [(2, 0.025**0.5), (48, 0.025 ** (1 / 48))])
+def test_all_right_does_not_prove_that_all_are(count, low) -> None:
+    """The exact interval over the videos."""
+    found = of_videos(*((f"{number}.mp4", 1.0) for number in range(count)))
+    assert (low, 1.0) == pytest.approx(tuple(found[name] for name in INTERVAL))
+
+
+@pytest.mark.parametrize("scores", [[], [("a.mp4", 1.0)], [("a.mp4", 1.0), ("a.mp4", 0.0)]])
+def test_fewer_than_two_videos_have_no_interval(scores) -> None:
+    """It is absent, not made up."""
+    found = of_videos(*scores)
+    assert ([], float(len({video for video, _ in scores}))) == ([name for name in INTERVAL if name in found], found["samples.videos"])
+
+
+def test_a_score_that_is_no_number_has_no_interval() -> None:
+    """And stops nobody from delivering the rest."""
+    found = of_videos(("a.mp4", 1.0), ("b.mp4", float("nan")))
+    assert ([], 2.0) == ([name for name in INTERVAL if name in found], found["samples.answered"])
+
+
+def test_samples_without_a_video_are_clusters_of_their_own() -> None:
+    """Nothing is known that they have in common; a failed one is none."""
+    summary = RunSummary.of([records.sample("a", video=""), records.sample("b", video="", score=0.0), records.failed("c", video="c.mp4")])
+    assert 2.0 == summary.metrics()["samples.videos"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_interval_is_that_of_a_comparison(tmp_path, seed) -> None:
+    """The same numbers, of the same run, as the report's; with failures, several kinds and uneven videos."""
+    runs = [compared.recorded(tmp_path, f"run-{number}", compared.mixed(seed + number)) for number in range(2)]
+    whole = next(group for group in compare(runs).groups if group.grouping == "all")
+    for run, result in zip(runs, whole.results, strict=True):
+        found = RunSummary.of(SampleRecord(**row) for row in compared.rows(run)).metrics()
+        estimate = result.accuracy.estimate
+        expected = (estimate.value, estimate.low, estimate.high, estimate.clusters)
+        assert expected == pytest.approx(tuple(found[name] for name in ("accuracy", *INTERVAL, "samples.videos")), rel=1e-12)
+
+
+def test_a_run_does_not_begin_with_statistics() -> None:
+    """Its process loads the record's modules without scipy and mlflow, and grows a summary without them; the interval is for the end."""
+    code = (
+        "import sys, vreason_tracking.recorder, vreason_tracking.runs\n"
+        "from tests.doubles import records\nfrom vreason_tracking.summary import RunSummary\n"
+        "summary = RunSummary.of([records.sample('a'), records.sample('b')])\nsummary.live()\n"
+        "print(sorted({name.split('.')[0] for name in sys.modules} & {'scipy', 'mlflow', 'pandas'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "[]" == done.stdout.strip()
 
 
 def test_live_figures(mixed) -> None:

@@ -76,12 +76,15 @@ TELEMETRY_METRICS: tuple[Metric, ...] = (
 
 SUMMARY_METRICS: tuple[Metric, ...] = (
     Metric("accuracy", "share", "higher", "mean score over all answered samples; regression counts its mean relative accuracy"),
+    Metric("accuracy_interval.low", "share", "higher", "where its 95 % interval begins, questions about one video being one cluster"),
+    Metric("accuracy_interval.high", "share", "higher", "where it ends; both are absent where all answers are about one video"),
     Metric("accuracy.{problem type}", "share", "higher", "mean score of one problem type"),
     Metric("accuracy_by_category.{category}", "share", "higher", "mean score of one of the benchmark's own kinds of question"),
     Metric("mean_acc", "share", "higher", "mean score of all but regression items, as Video-R1 reports it"),
     Metric("mean_mra", "share", "higher", "mean relative accuracy of the regression items, as Video-R1 reports it"),
     Metric("samples.answered", "samples", "higher", "samples with an answer"),
     Metric("samples.failed", "samples", "lower", "samples that ended in an error"),
+    Metric("samples.videos", "videos", "neither", "videos that the answered samples are about"),
     Metric("output_tokens.mean", "tokens", "neither", "tokens a reply, end token included"),
     Metric("output_tokens.p50", "tokens", "neither", "median"),
     Metric("output_tokens.p95", "tokens", "neither", "95th percentile"),

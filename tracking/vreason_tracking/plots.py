@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,9 +53,7 @@ def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str, col
         axes.set(xlabel="generated token t", ylabel="entropy, nats", title=title)
         axes.set_ylim(bottom=0)
         axes.margins(x=0.01)
-        legend = axes.legend(handles, [str(place) for place in range(len(labels))], frameon=False, fontsize=8, ncols=min(len(drawn), 2))
-        for text, label in zip(legend.get_texts(), labels, strict=True):  # afterwards: a legend drops labels that begin with an underscore
-            text.set_text(label)
+        legend_with(axes, handles, labels, frameon=False, fontsize=8, ncols=min(len(drawn), 2))
         files = [path.with_name(f"{path.name}.{ending}") for ending in ("png", "svg")]
         figure.savefig(files[0], dpi=150)
         figure.savefig(files[1], metadata={"Date": None})
@@ -62,6 +61,13 @@ def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str, col
     return files
 
 
-def shown_tokens(curve: EntropyCurve) -> int:
-    """How many tokens of a curve with at least one step are drawn: as long as a tenth of the samples that began is left."""
-    return int(np.flatnonzero(curve.count >= max(1, _SHOWN_SHARE * curve.count[0]))[-1]) + 1
+def legend_with(place: Any, handles: Sequence[Any], labels: Sequence[str], **look: Any) -> None:
+    """A legend, of axes or of a figure, with the labels as they are: matplotlib drops those that begin with an underscore."""
+    legend = place.legend(handles, [str(number) for number in range(len(labels))], **look)
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        text.set_text(label)
+
+
+def shown_tokens(curve: EntropyCurve, share: float = _SHOWN_SHARE) -> int:
+    """How many tokens of a curve with at least one step to look at: as long as this share of the samples that began is left."""
+    return int(np.flatnonzero(curve.count >= max(1, share * curve.count[0]))[-1]) + 1

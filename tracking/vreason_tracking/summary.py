@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import isfinite
+from typing import TYPE_CHECKING
 
 from vreason.events import SampleRecord
 from vreason.signatures import ADVICE
 from vreason_tracking.metrics import key, percentile
 from vreason_tracking.telemetry import best_source
 
+if TYPE_CHECKING:
+    from vreason_tracking.statistics.estimates import Estimate
+
 
 @dataclass
 class RunSummary:
     """Grows by one `SampleRecord` at a time; holds a few numbers a sample, not the sample."""
 
+    answers: list[tuple[float, int]] = field(default_factory=list)  # score and the number of its video
+    videos: dict[str, int] = field(default_factory=dict)  # numbers of the videos, in the order in which they came; what has none is its own
     scores: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     categories: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     tokens: list[float] = field(default_factory=list)
@@ -43,6 +50,7 @@ class RunSummary:
         if record.score is None:
             self.failed += 1
             return
+        self.answers.append((record.score, self.videos.setdefault(record.video or record.sample_id, len(self.videos))))
         self.scores[record.problem_type].append(record.score)
         self.categories[record.category].append(record.score)
         self.tokens.append(record.output_tokens)
@@ -82,6 +90,17 @@ class RunSummary:
         """Mean score of the answered samples; None before the first."""
         return _mean([score for scores in self.scores.values() for score in scores])
 
+    def accuracy_estimate(self) -> Estimate | None:
+        """The accuracy with its 95 % interval, questions about one video being one cluster, as `compare` has it; None without an answer."""
+        import numpy as np  # here: the process of a run does without them until its end
+
+        from vreason_tracking.statistics import estimates
+
+        if not self.answers or not all(isfinite(score) for score, _ in self.answers):
+            return None
+        scores, videos = zip(*self.answers, strict=True)
+        return estimates.mean(np.array(scores, np.float64), np.array(videos, np.int64))
+
     @property
     def tokens_per_second(self) -> float | None:
         """Tokens generated a second of generation."""
@@ -90,14 +109,18 @@ class RunSummary:
     def metrics(self) -> dict[str, float]:
         """Every summary metric that has a value, by the names of `metrics.SUMMARY_METRICS`."""
         plain = [score for kind, scores in self.scores.items() if kind != "regression" for score in scores]
+        estimate = self.accuracy_estimate() if len(self.videos) > 1 else None
         values: dict[str, float | None] = {
             "accuracy": self.accuracy,
+            "accuracy_interval.low": estimate.low if estimate else None,
+            "accuracy_interval.high": estimate.high if estimate else None,
             **{f"accuracy.{key(kind)}": _mean(scores) for kind, scores in sorted(self.scores.items())},
             **{f"accuracy_by_category.{key(name)}": _mean(scores) for name, scores in sorted(self.categories.items()) if name},
             "mean_acc": _mean(plain),
             "mean_mra": _mean(self.scores.get("regression", [])),
             "samples.answered": self.answered,
             "samples.failed": self.failed,
+            "samples.videos": len(self.videos),
             "control_share": self.control_ms / sum(self.latency) if sum(self.latency) else None,
             "peak_memory_bytes": self.peak_memory,
             **self.torch_peaks,

@@ -103,13 +103,14 @@ def sign(value):
 
 
 def test_holm_is_over_one_table(made) -> None:
-    """All comparisons of a grouping are a family, benchmarks with their halves; another grouping's count for nothing."""
+    """All comparisons of a grouping are a family, the halves of benchmarks one of their own; another grouping's count for nothing."""
     _, comparison, _ = made
-    for grouping in (*GROUPINGS, "video length"):
+    families = [(grouping, False) for grouping in (*GROUPINGS, "video length")] + [("benchmark", True)]
+    for grouping, halves in families:
         found = [
             result.accuracy.difference
             for group in comparison.groups
-            if group.grouping == grouping
+            if group.grouping == grouping and group.name.endswith(("(acc)", "(MRA)")) == halves
             for result in group.results
             if result.accuracy.difference
         ]
@@ -174,7 +175,16 @@ def test_equal_runs(tmp_path) -> None:
     (found,) = differences(compare(one_each(tmp_path, [[1.0, 0.0] * 10] * 2)))
     assert (0, 0, 20, 1.0, 1.0, 0.0) == (found.won, found.lost, found.tied, found.p, found.p_holm, found.estimate.value)
     assert found.estimate.low < 0 < found.estimate.high
-    assert 0 < found.smallest_detectable < 1
+    assert (None, 0, 1.0, False) == (found.smallest_detectable, found.videos_differing, found.smallest_p, found.sparse)
+
+
+def test_few_videos_that_differ(tmp_path) -> None:
+    """Only they tell p anything: with four it cannot fall below 1/8, however many agree, and the interval is marked."""
+    scores = [[1.0] * 30, [0.0] * 4 + [1.0] * 26]
+    (found,) = differences(compare(one_each(tmp_path, scores)))
+    assert (4, 0.125, 0.125, True) == (found.videos_differing, found.smallest_p, found.p, found.sparse)
+    (even,) = differences(compare(one_each(tmp_path / "b", [[1.0] * 30, [0.0] * 10 + [1.0] * 20])))
+    assert (10, False) == (even.videos_differing, even.sparse)
 
 
 def test_a_single_video(tmp_path) -> None:
@@ -194,3 +204,13 @@ def test_failing_looks_worse_not_better(tmp_path) -> None:
     assert (0.5, 0.5) == (plain.with_failures_wrong, failing.with_failures_wrong)
     assert (0.0, 0, 0, 10) == (failing.difference.estimate.value, failing.difference.won, failing.difference.lost, failing.difference.tied)
     assert any("run 1: 10 of 20 questions failed" in warning for warning in comparison.warnings)
+
+
+@pytest.mark.parametrize(
+    ("scores", "sparse"),
+    [([1.0] * 6, False), ([0.0] * 6, False), ([1.0] * 20 + [0.0] * 3, True), ([0.0] * 20 + [1.0] * 9, True), ([1.0, 0.0] * 10, False)],
+)
+def test_sparse_answers(tmp_path, scores, sparse) -> None:
+    """Marked where few videos make the one kind of answers; where there is only one kind the interval is the exact one."""
+    found = compare(one_each(tmp_path, [scores] * 2)).groups[0].results[0].accuracy
+    assert sparse == found.sparse

@@ -70,12 +70,14 @@ def test_the_quantities() -> None:
 
 @pytest.mark.parametrize("name", [quantity.name for quantity in QUANTITIES])
 def test_figures(runs, comparison, name) -> None:
-    """Number, mean, median and 95th percentile over the answered questions that have the figure."""
+    """Number, mean, median and 95th percentile over the answered questions that have the figure; control's mean share is of all time."""
     for _, _, rows, result in each(runs, comparison):
         values = [value for row in rows if (value := quantity(name, row)) is not None]
         found = result.costs[name]
         assert len(values) == found.n
-        expected = (fmean(values), *np.percentile(values, (50, 95)))
+        spent = [both for row in rows if (both := parts(name, row)) is not None]
+        mean = sum(above for above, _ in spent) / sum(below for _, below in spent) if name == "control_share" else fmean(values)
+        expected = (mean, *np.percentile(values, (50, 95)))
         assert expected == pytest.approx((found.mean, found.median.value, found.p95))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,8 @@ import pytest
 
 from tests.doubles import compared, records
 from vreason.errors import TrackingError
-from vreason_tracking.comparison.curves import STEP_COLUMNS, read_steps
+from vreason.signatures import peak_token
+from vreason_tracking.comparison.curves import STEP_COLUMNS, final_peak, read_steps
 from vreason_tracking.curves import EntropyCurve
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
@@ -49,7 +51,7 @@ def same(one, other):
 @pytest.mark.parametrize("members", [tuple(LENGTHS), ("q-1", "q-3"), ("q-2",), ("q-0", "not recorded")])
 def test_the_curve(tmp_path, members, row_group_size) -> None:
     """What `EntropyCurve` makes of the same records, over the samples asked for and no other, however the file is cut."""
-    (found,) = read_steps([recorded(tmp_path, row_group_size=row_group_size)], members, [()])
+    (found,) = read_steps([recorded(tmp_path, row_group_size=row_group_size)], members, ())
     same(curve_of([name for name in members if name in LENGTHS]), found.curve)
     assert {} == found.samples
 
@@ -57,7 +59,7 @@ def test_the_curve(tmp_path, members, row_group_size) -> None:
 @pytest.mark.parametrize("row_group_size", [None, 5])
 def test_single_samples(tmp_path, row_group_size) -> None:
     """Every recorded step of them in the order of the tokens, also where a row group ends amid a reply."""
-    (found,) = read_steps([recorded(tmp_path, row_group_size=row_group_size)], ("q-0",), [("q-2", "q-1", "nobody")])
+    (found,) = read_steps([recorded(tmp_path, row_group_size=row_group_size)], ("q-0",), ("q-2", "q-1", "nobody"))
     assert {"q-1", "q-2"} == set(found.samples)
     for name, columns in found.samples.items():
         expected = [asdict(step) for step in replies()[name]]
@@ -66,17 +68,42 @@ def test_single_samples(tmp_path, row_group_size) -> None:
 
 
 def test_each_run_its_own(tmp_path) -> None:
-    """Several runs in their order, each with the samples wanted of it."""
+    """Several runs in their order, each with those of the samples wanted that it has."""
     files = [recorded(tmp_path, f"run {number}", dict(list(LENGTHS.items())[: number + 1])) for number in range(4)]
-    found = read_steps(files, LENGTHS, [("q-0",), (), ("q-2",), ("q-3", "q-0")])
-    assert [{"q-0"}, set(), {"q-2"}, {"q-0", "q-3"}] == [set(each.samples) for each in found]
+    found = read_steps(files, LENGTHS, ("q-1", "q-3"))
+    assert [set(), {"q-1"}, {"q-1"}, {"q-1", "q-3"}] == [set(each.samples) for each in found]
     assert [1, 2, 3, 4] == [int(each.curve.count[0]) for each in found]
+
+
+class Counted(Collection[str]):
+    """Ids that know how often somebody went through them."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self.ids, self.rounds = ids, 0
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.ids
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[str]:
+        self.rounds += 1
+        return iter(self.ids)
+
+
+def test_many_row_groups_do_not_multiply_the_ids(tmp_path) -> None:
+    """Whatever the number of runs and of row groups, the ids are gone through once."""
+    files = [recorded(tmp_path, f"run {number}", row_group_size=2) for number in range(2)]
+    members, wanted = Counted(["q-0", "q-2"]), Counted(["q-1"])
+    read_steps(files, members, wanted)
+    assert (50, 1, 1) == (pq.ParquetFile(files[0]).num_row_groups, members.rounds, wanted.rounds)
 
 
 def test_no_steps(tmp_path) -> None:
     """A run without a step has an empty curve, and so has one of none of whose samples is asked for."""
     empty = compared.recorded(tmp_path, "run", [(records.sample("s-1"), ())]).steps
-    found = read_steps([empty, recorded(tmp_path, "other")], ("s-1",), [("s-1",), ()])
+    found = read_steps([empty, recorded(tmp_path, "other")], ("s-1",), ("s-1",))
     assert [0, 0] == [len(each.curve.count) for each in found]
     assert [{}, {}] == [each.samples for each in found]
 
@@ -85,7 +112,7 @@ def test_an_infinite_entropy(tmp_path) -> None:
     """It is shown as it was recorded, without a warning of numpy's and without spoiling other tokens."""
     path = recorded(tmp_path, lengths={"q-0": 12})
     bend(path, "entropy", lambda values: [float("inf"), *values[1:]])
-    (found,) = read_steps([path], LENGTHS, [()])
+    (found,) = read_steps([path], LENGTHS, ())
     assert np.isinf(found.curve.mean_entropy[0])
     assert np.isfinite(found.curve.mean_entropy[1:]).all()
     assert np.isfinite(found.curve.deviation[1:]).all()
@@ -103,7 +130,7 @@ def test_a_token_that_cannot_be(tmp_path, index) -> None:
     path = recorded(tmp_path)
     bend(path, "token_index", lambda values: [*values[:-1], index])
     with pytest.raises(TrackingError, match=re.escape(str(path)) + ": is not a record of steps"):
-        read_steps([path], LENGTHS, [()])
+        read_steps([path], LENGTHS, ())
 
 
 @pytest.mark.parametrize("name", ["sample_id", "token_index", "entropy", "ema", "delta_v_norm"])
@@ -112,7 +139,7 @@ def test_a_column_that_must_be_there(tmp_path, name) -> None:
     path = recorded(tmp_path)
     pq.write_table(pq.read_table(path).drop_columns([name]), path)
     with pytest.raises(TrackingError, match=re.escape(str(path)) + ".*" + name):
-        read_steps([path], LENGTHS, [("q-0",)])
+        read_steps([path], LENGTHS, ("q-0",))
 
 
 @pytest.mark.parametrize(("name", "values"), [("sample_id", 7), ("entropy", "much"), ("token_index", "first")])
@@ -121,21 +148,21 @@ def test_a_column_of_another_kind(tmp_path, name, values) -> None:
     path = recorded(tmp_path)
     bend(path, name, lambda whole: [values] * len(whole))
     with pytest.raises(TrackingError, match=re.escape(str(path))):
-        read_steps([path], LENGTHS, [()])
+        read_steps([path], LENGTHS, ())
 
 
 def test_no_file(tmp_path) -> None:
     """One that is gone is named, whichever of the runs it is of."""
     there, gone = recorded(tmp_path), tmp_path / "gone.parquet"
     with pytest.raises(TrackingError, match=re.escape(str(gone))):
-        read_steps([there, gone], LENGTHS, [(), ()])
+        read_steps([there, gone], LENGTHS, ())
 
 
 def refusal(path):
     """What reading says against a file; None where it is read."""
     try:
         with np.errstate(all="ignore"):
-            read_steps([path], LENGTHS, [("q-0", "q-2")])
+            read_steps([path], LENGTHS, ("q-0", "q-2"))
     except TrackingError as error:
         return str(error)
     return None
@@ -152,3 +179,27 @@ def test_damage_anywhere(tmp_path) -> None:
     told = [each for each in refusals if each is not None]
     assert len(told) >= 50
     assert all(each.startswith(f"{path}: is not a record of steps (") for each in told)
+
+
+def emas(values):
+    """Steps with these averages, and their running maxima."""
+    return [
+        replace(step, ema=ema, peak=max(values[: place + 1]))
+        for place, (step, ema) in enumerate(zip(records.steps("s", 99), values, strict=False))
+    ]
+
+
+NAN, INF = float("nan"), float("inf")
+CASES = [[], [0.0], [1.0, 2.0, 0.5], [2.0, 1.0, 2.0, 1.0], [3.0, 2.0, 1.0], [NAN, 1.0], [1.0, INF, 2.0], [NAN, NAN]]
+
+
+@pytest.mark.parametrize("steps", [*map(emas, CASES), *(records.steps(f"s-{length}", length) for length in (1, 9, 60))])
+def test_the_final_peak(steps) -> None:
+    """Of columns it is what `vreason.signatures` finds in the same steps as records."""
+    columns = {name: [getattr(step, name) for step in steps] for name in STEP_COLUMNS}
+    assert peak_token(steps) == final_peak(columns)
+
+
+def test_the_final_peak_of_incomplete_steps() -> None:
+    """A step without its figures has none."""
+    assert 1 == final_peak({"token_index": [0, 1, 2, 3], "ema": [1.0, 2.0, None, 3.0], "peak": [1.0, 2.0, 2.0, None]})

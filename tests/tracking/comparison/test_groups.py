@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vreason_tracking.comparison.groups import LENGTHS, groups_of
+from vreason_tracking.comparison.groups import groups_of, lengths_of
 
 
 def named(groups):
@@ -30,7 +30,7 @@ def test_every_part() -> None:
         ("problem type", "free-form"): [3],
         ("problem type", "multiple choice"): [1, 2],
         ("problem type", "regression"): [0, 4],
-        ("video length", "below 2 s"): [0],
+        ("video length", "up to 2 s"): [0],
         ("video length", "2 s to 4 s"): [1, 3, 4],
         ("video length", "unknown length"): [2],
         ("category", "route"): [4],
@@ -55,34 +55,43 @@ def test_a_benchmark_of_regression_only_has_no_halves() -> None:
 @pytest.mark.parametrize(
     ("seconds", "name"),
     [
-        (0.0, "below 2 s"),
-        (np.nextafter(2.0, 0.0), "below 2 s"),
-        (2.0, "2 s to 4 s"),
-        (np.nextafter(4.0, 0.0), "2 s to 4 s"),
-        (8.0, "8 s to 15 s"),
-        (15.0, "15 s to 30 s"),
+        (0.0, "up to 2 s"),
+        (2.0, "up to 2 s"),
+        (np.nextafter(2.0, 3.0), "2 s to 4 s"),
+        (4.0, "2 s to 4 s"),
+        (15.0, "8 s to 15 s"),
         (59.99, "30 s to 1 min"),
-        (60.0, "1 min to 2 min"),
-        (119.99, "1 min to 2 min"),
-        (120.0, "2 min to 4 min"),
-        (240.0, "4 min to 15 min"),
-        (900.0, "15 min to 30 min"),
-        (1_800.0, "30 min to 60 min"),
-        (3_599.9, "30 min to 60 min"),
-        (3_600.0, "60 min and more"),
-        (float("inf"), "60 min and more"),
+        (120.0, "1 min to 2 min"),
+    ],
+)
+def test_edges_of_short_clips(seconds, name) -> None:
+    """Where no clip is longer than two minutes they are told apart; one as long as an edge is in the shorter bucket."""
+    assert ([name], [name]) == lengths_of(np.array([seconds]))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "name"),
+    [
+        (1.0, "up to 2 min"),
+        (120.0, "up to 2 min"),
+        (np.nextafter(120.0, 121.0), "2 min to 4 min"),
+        (240.0, "2 min to 4 min"),
+        (900.0, "4 min to 15 min"),
+        (1_800.0, "15 min to 30 min"),
+        (3_600.0, "30 min to 60 min"),
+        (3_600.1, "over 60 min"),
+        (float("inf"), "over 60 min"),
         (float("nan"), "unknown length"),
     ],
 )
-def test_edges_of_lengths(seconds, name) -> None:
-    """A clip as long as an edge is in the longer bucket; of an unknown length it is in one of its own."""
-    found = groups_of(["a"], ["numerical"], np.array([seconds]), [""])
-    assert [name] == [group.name for group in found if group.grouping == "video length"]
+def test_edges_beside_a_long_clip(seconds, name) -> None:
+    """Then Video-MME's short, medium and long clips are a bucket each; an unknown length has one of its own."""
+    assert name == lengths_of(np.array([seconds, 7_200.0]))[0][0]
 
 
 def test_lengths_from_short_to_long() -> None:
-    """Buckets stand by their lengths, not by the alphabet, and each clip is in one of them."""
-    seconds = np.array([7_200.0, np.nan, 100.0, 1.0, 20.0, 9.0])
+    """Buckets stand by their lengths, not by the alphabet, those without a clip are left out, and each clip is in one of them."""
+    seconds = np.array([7_200.0, np.nan, 100.0, 1.0, 300.0, 9.0])
     found = [group for group in groups_of(["a"] * 6, ["numerical"] * 6, seconds, [""] * 6) if group.grouping == "video length"]
-    assert [name for name in LENGTHS if name in {group.name for group in found}] == [group.name for group in found]
+    assert ["up to 2 min", "4 min to 15 min", "over 60 min", "unknown length"] == [group.name for group in found]
     assert [1] * 6 == sum(group.members.astype(int) for group in found).tolist()

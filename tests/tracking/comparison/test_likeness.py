@@ -46,7 +46,7 @@ def test_alike(tmp_path) -> None:
         ({"params": {"generation.repetition_penalty": "1.05"}}, {}, "decoding, generation.repetition_penalty: 1.05 (a); 1.0 (b)"),
         ({"params": {"batch_size": "4"}}, {}, "decoding, batch_size: 4 (a); 1 (b)"),
         ({"tags": {"scoring": "video-r1"}}, {}, "scoring profile: video-r1 (a); robust (b)"),
-        ({"tags": {"device": "cuda:0 (NVIDIA A100)"}}, {}, "device: cuda:0 (NVIDIA A100) (a); cuda:0 (NVIDIA H200) (b)"),
+        ({"tags": {"device": "cuda:0 (NVIDIA A100)"}}, {}, "device: cuda (NVIDIA A100) (a); cuda (NVIDIA H200) (b)"),
         ({"tags": {"device": "cpu"}}, {"tags": {"device": "cpu", "host": "there"}}, "device: cpu of here (a); cpu of there (b)"),
         ({"tags": {"device": "mps"}}, {"tags": {"device": "mps", "host": "there"}}, "device: mps of here (a); mps of there (b)"),
         ({"status": "KILLED"}, {}, "partial run: KILLED, 6 of 6 samples (a)"),
@@ -94,6 +94,22 @@ def test_fewer_questions(tmp_path) -> None:
     (text,) = told(pair(tmp_path, samples=compared.asked(5, 3)[:4]))
     assert text.startswith("sample set: 6 samples, ")
     assert "; 4 samples, " in text
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        ("cuda:0 (NVIDIA H200)", "cuda:1 (NVIDIA H200, NVIDIA H200)", None),
+        ("cuda (NVIDIA H200, NVIDIA H200)", "cuda:0 (NVIDIA H200)", None),
+        ("cuda:0", "cuda:3", None),
+        ("cuda:0 (NVIDIA A100, NVIDIA H200)", "cuda:1 (NVIDIA A100, NVIDIA H200)", "cuda:0 (NVIDIA A100, NVIDIA H200) (a)"),
+        ("cuda:0", "cuda:0 (NVIDIA H200)", "cuda (a); cuda (NVIDIA H200) (b)"),
+    ],
+)
+def test_kinds_of_gpu(tmp_path, one, other, told) -> None:
+    """Which of a machine's GPUs it was does not matter where they are of one kind; of several kinds it does."""
+    found_ = [str(each) for each in found(pair(tmp_path, {"tags": {"device": one}}, {"tags": {"device": other}}))]
+    assert [] == found_ if told is None else f"device: {told}" in found_[0]
 
 
 def test_videos_elsewhere(tmp_path) -> None:

@@ -10,12 +10,13 @@ import pytest
 
 from tests.doubles import compared, records
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.paper import COLUMNS, SIX, beside, method_of
+from vreason_tracking.comparison.paper import COLUMNS, SIX, Measured, beside, method_of
 
 SETUP = {
     "model.id": "Qwen/Qwen2.5-VL-7B-Instruct",
     "data.scoring": "video-r1",
     "video.nframes": "16",
+    "video.max_pixels": "200704",
     "generation.max_new_tokens": "1024",
     "generation.repetition_penalty": "1.0",
 }
@@ -43,7 +44,8 @@ def run(folder, preset="baseline", name=None, **params):
 
 
 def of(runs, measured=WHOLE):
-    return beside(runs, [measured] * len(runs))
+    figures = {name: Measured(*each) for name, each in measured.items()}
+    return beside(runs, [figures] * len(runs))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_the_papers_row(tmp_path, preset, model, paper_name) -> None:
     assert (0.46 + 0.61 + 0.60 + 0.72 + 0.53 + 0.34) / 6 == pytest.approx(row.means["mean of 6"][0])
     assert (0.46 + 0.61 + 0.60 + 0.72 + 0.53 + 0.34 + 0.22) / 7 == pytest.approx(row.means["mean of 7"][0])
     order = ("VSI-Bench", "VideoMMMU", "MMVU", "MVBench", "TempCompass", "VideoMME", "average")
-    assert dict(zip(order, tokens, strict=True)) == row.output_tokens
+    assert {name: (None, float(value)) for name, value in zip(order, tokens, strict=True)} == row.output_tokens
 
 
 def test_the_headline_leaves_one_column_out() -> None:
@@ -176,14 +178,29 @@ def test_a_benchmark_whole_is_none_of_its_halves(tmp_path) -> None:
     [
         {"model.id": "demo"},
         {"model.id": "Qwen/Qwen2.5-VL-3B-Instruct"},
-        {"method.controller.k": "8"},
-        {"method.controller": "null"},
     ],
 )
 def test_not_the_papers(tmp_path, params) -> None:
-    """Another model or method has no number in the paper: nothing is said."""
+    """Another model has no number in the paper: nothing is said."""
     found = of([run(tmp_path, "v-reason", **params)])
     assert ([], []) == (found.rows, found.left_out)
+
+
+@pytest.mark.parametrize("params", [{"method.controller.k": "8"}, {"method.controller": "null"}, {"model.id": "Video-R1/Video-R1-7B"}])
+def test_another_method(tmp_path, params) -> None:
+    """A method that the paper does not have for its model is said to be one."""
+    found = of([run(tmp_path, "v-reason", **params)])
+    told = "v-reason: no column of the paper's (its method is none that the paper has for this model)"
+    assert ([], [told]) == (found.rows, found.left_out)
+
+
+def test_intervals_and_tokens_stand_beside(tmp_path) -> None:
+    """What was measured here has its interval; tokens stand beside the paper's, their average only where all are measured."""
+    figures = {"MMVU": Measured(0.6, 625, 0.55, 0.65, 300.0), "VSI-Bench": Measured(0.3, 5_130, output_tokens=150.0)}
+    row = beside([run(tmp_path)], [figures]).rows[0]
+    assert (0.55, 0.65) == (row.measured["MMVU"].low, row.measured["MMVU"].high)
+    assert ((300.0, 298.0), (150.0, 146.0)) == (row.output_tokens["MMVU"], row.output_tokens["VSI-Bench"])
+    assert (None, 226.0) == row.output_tokens["average"]
 
 
 @pytest.mark.parametrize("preset", ["baseline", "v-reason", "v-reason-lite"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,9 +15,9 @@ import pytest
 from tests.doubles import faulty_store, like_runs, readback
 from vreason.errors import TrackingError
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.outputs.document import rows
+from vreason_tracking.comparison.outputs.document import COLUMNS, rows
 from vreason_tracking.comparison.outputs.verdicts import verdicts
-from vreason_tracking.comparison.publishing import publish
+from vreason_tracking.comparison.publishing import publish, warning_of
 from vreason_tracking.comparison.recorded_run import recorded_runs
 from vreason_tracking.comparison.report import make_report
 from vreason_tracking.comparison.selection import experiment_runs, named_runs
@@ -90,7 +91,7 @@ def test_the_description_begins_with_the_warnings(tmp_path, tracking_uri, store,
 
 
 def test_mlflow_loads_the_table(pair, tracking_uri, store) -> None:
-    """Figures of all questions and of every benchmark, as in the CSV file."""
+    """Figures of all questions and of every benchmark, as in the CSV file: each with how many it is of, and what it is compared with."""
     run_id, comparison = published(pair, tracking_uri, store)
     mlflow.set_tracking_uri(tracking_uri)
     try:
@@ -104,6 +105,68 @@ def test_mlflow_loads_the_table(pair, tracking_uri, store) -> None:
     values = table["value"].astype(float)
     told = [row.get("value") for row in wanted if row.get("value") is not None]
     assert pytest.approx(told, rel=1e-12) == [each for each in values if each == each]
+    assert {(14, 14, "baseline", "")} == set(zip(*(table[name] for name in ("questions", "videos", "baseline", "warning")), strict=True))
+    assert set(COLUMNS) - set(table.columns) == {"standard_error", "n", "clusters"}
+
+
+@pytest.fixture
+def forced(tmp_path, tracking_uri, store):
+    """Runs that are not alike, published; the run's id and the report."""
+    root = tmp_path / "journal"
+    name = "<b>&"
+    other = {"params": like_runs.PARAMS | {"video.nframes": 16, "generation.max_new_tokens": 128}}
+    readback.deliver(like_runs.one(root, "baseline", like_runs.BASE), store)
+    readback.deliver(like_runs.one(root, name, like_runs.OWN, 1, **other), store)
+    with reported(root, tracking_uri, names=("baseline", name), force=True) as report:
+        return publish(report, {}, store), report
+
+
+WARNING = "WARNING: unlike runs, compared with --force: frames, video.nframes; decoding, generation.max_new_tokens"
+
+
+def test_a_forced_comparisons_table_says_so(forced, client) -> None:
+    """In every row: whoever has the table alone is warned."""
+    table = json.loads(Path(client.download_artifacts(forced[0], "comparison_table.json")).read_text(encoding="utf-8"))
+    assert {WARNING} == {row[table["columns"].index("warning")] for row in table["data"]}
+
+
+def test_a_forced_comparisons_pictures_say_so(forced, client) -> None:
+    """In their first line, and in full for whoever has them read out."""
+    run_id, report = forced
+    assert report.figures
+    for figure in report.figures:
+        root = ElementTree.parse(client.download_artifacts(run_id, f"figures/{figure.name}.svg")).getroot()
+        described, _, line = list(root)[:3]
+        assert ("desc", "text", WARNING) == (described.tag.rpartition("}")[2], line.tag.rpartition("}")[2], line.text)
+        assert "UNLIKE RUNS" in str(described.text)
+
+
+def test_only_unlike_runs_are_warned_of(pair, tracking_uri) -> None:
+    """A warning of something else, or a run that is called like one, is none."""
+    with reported(pair, tracking_uri) as report:
+        for warnings in ([], ["differs: 1 of 14 questions failed"], ["only 9 videos"]):
+            assert "" == warning_of(replace(report.comparison, warnings=warnings))
+
+
+def test_the_store_is_left_as_it_was(pair, tracking_uri, client) -> None:
+    """A store that was opened on everything, or on another experiment, logs to the baseline's and still looks where it did."""
+    for experiment in (None, "elsewhere"):
+        store = MlflowStore(tracking_uri, experiment)
+        before = (store.experiment_id, dict(store.experiments))
+        run_id, comparison = published(pair, tracking_uri, store)
+        assert before == (store.experiment_id, store.experiments)
+        assert comparison.runs[0].experiment_id == client.get_run(run_id).info.experiment_id
+    assert 1 == [*runs_there(client).values()].count("comparison")
+
+
+def test_the_name_is_told_anew(pair, tracking_uri, store, client) -> None:
+    """A run that was renamed since is called by its new name, in the list as in the title."""
+    run_id, _ = published(pair, tracking_uri, store)
+    client.update_run(run_id, name="old name")
+    published(pair, tracking_uri, store)
+    run = client.get_run(run_id)
+    name = "comparison: v-reason against baseline"
+    assert (name, name, "FINISHED") == (run.info.run_name, run.data.tags["mlflow.runName"], run.info.status)
 
 
 def test_compared_again_it_is_the_same_run(pair, tracking_uri, store, client) -> None:

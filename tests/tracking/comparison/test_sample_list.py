@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -113,6 +114,18 @@ def test_the_baseline_s_side(catalog) -> None:
     assert (1, 2, 1, 6) == (found.only_run, found.only_baseline, found.one_failed, found.samples)
 
 
+def test_in_what_the_runs_are_unlike(catalog, tmp_path) -> None:
+    """All that a comparison would refuse them for, whichever runs; nothing where there is no baseline, or where they are alike."""
+    assert ["sample set"] == [each.what for each in listed(catalog, "baseline").unlike]
+    assert () == listed(catalog).unlike
+    root = tmp_path / "other"
+    record(root, "v-reason", {"a": 1.0, "b": 0.0}, "KILLED")
+    record(root, "baseline", {"a": 0.0, "b": 0.0})
+    other = Catalog(root, f"sqlite:///{tmp_path}/none.db", None)
+    [found] = listed(other, "baseline").unlike
+    assert ("partial run", {"v-reason": "KILLED, 2 of 2 samples"}) == (found.what, found.values)
+
+
 def test_its_own_baseline(catalog) -> None:
     """A run does not part from itself."""
     with pytest.raises(TrackingError, match=r"\(v-reason\) is its own baseline; name another run"):
@@ -170,5 +183,19 @@ def test_a_record_that_is_none(tmp_path, tracking_uri) -> None:
     readback.deliver(record(tmp_path / "journal", "v-reason", OWN), MlflowStore(tracking_uri, "vreason"))
     [path] = tmp_path.rglob("samples.parquet")
     path.write_bytes(b"PAR1")
-    with pytest.raises(TrackingError, match=r"samples.parquet: is not a record of samples .*; restore it"):
+    with pytest.raises(TrackingError, match=r"samples.parquet: is not a record of samples .*; restore it, or move it away"):
+        listed(Catalog(tmp_path / "elsewhere", tracking_uri, "vreason"))
+
+
+@pytest.mark.parametrize("name", ["score", "signatures", "prediction"])
+def test_a_record_of_other_values(tmp_path, tracking_uri, name) -> None:
+    """Values that cannot be are damage, not something to list."""
+    readback.deliver(record(tmp_path / "journal", "v-reason", OWN), MlflowStore(tracking_uri, "vreason"))
+    [path] = tmp_path.rglob("samples.parquet")
+    table = pq.read_table(path)
+    changed = table.drop_columns([name]) if name != "score" else table.set_column(
+        table.column_names.index(name), name, pa.array(["right"] * len(OWN))
+    )
+    pq.write_table(changed, path)
+    with pytest.raises(TrackingError, match=r"samples.parquet: is not a record of samples"):
         listed(Catalog(tmp_path / "elsewhere", tracking_uri, "vreason"))

@@ -40,6 +40,16 @@ def test_the_same_run_twice(world) -> None:
     assert ["elsewhere"] == variants(named_runs(catalog, ["elsewhere", world.stored["elsewhere"]]))
 
 
+def test_a_baseline_that_is_not_named(world) -> None:
+    """It joins the runs, first of them; one that is among them, by whichever name, stays where it is."""
+    catalog = Catalog(world.root, world.uri, None)
+    assert ["baseline", "v-reason"] == variants(named_runs(catalog, ["v-reason"], "baseline"))
+    for name in ("baseline", world.stored["baseline"], world.stored["baseline"][:12], world.local["baseline"].run_id):
+        assert ["v-reason", "baseline"] == variants(named_runs(catalog, ["v-reason", "baseline"], name))
+    with pytest.raises(TrackingError, match="no run 'nobody'"):
+        named_runs(catalog, ["v-reason"], "nobody")
+
+
 @pytest.mark.parametrize("side", ["journal", "store", "variant"])
 def test_both_sides_of_a_named_run(world, side) -> None:
     """However it is called, a delivered run comes with its MLflow run and experiment: the comparison is logged beside it."""

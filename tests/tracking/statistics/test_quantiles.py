@@ -117,16 +117,18 @@ def pairs(random: np.random.Generator, sizes: list[int], ratio: float) -> tuple[
 
 @pytest.mark.parametrize("seed", range(8))
 def test_ratio_is_a_weighted_regression_on_a_constant(seed: int) -> None:
-    """sum y / sum x is the mean of y / x weighted by x: statsmodels' WLS with clustered errors has its standard error and interval."""
+    """sum y / sum x is the mean of y / x weighted by x: statsmodels' WLS with clustered errors has its standard error, and by way of the
+    logarithm, as a ratio wants it, its interval.
+    """
     random = np.random.default_rng(seed)
     above, below, codes = pairs(random, random.integers(1, 9, 20).tolist(), 0.7)
     weighted = sm.WLS(above / below, np.ones(len(below)), weights=below)
     theirs = weighted.fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
     ours = ratio_of_totals(above, below, codes)
     assert ours is not None
-    assert [theirs.params[0], theirs.bse[0], *theirs.conf_int()[0]] == pytest.approx(
-        [ours.value, ours.standard_error, ours.low, ours.high], rel=1e-9
-    )
+    ratio, half = theirs.params[0], theirs.conf_int()[0][1] - theirs.params[0]
+    expected = [ratio, theirs.bse[0], ratio * math.exp(-half / ratio), ratio * math.exp(half / ratio)]
+    assert expected == pytest.approx([ours.value, ours.standard_error, ours.low, ours.high], rel=1e-9)
 
 
 @pytest.mark.parametrize("sizes", [[10] * 50, [4] * 12, [1, 2, 3, 4, 5, 6, 7, 8] * 5])
@@ -158,12 +160,14 @@ def test_rates_are_of_totals_and_their_intervals_cover() -> None:
 
 
 def test_ratio_to_nothing_is_none_and_is_not_below_0() -> None:
-    """A baseline that spends nothing has no ratio; a wide interval ends at 0; one video gives a ratio without interval."""
+    """A baseline that spends nothing has no ratio; a wide interval stays above 0; nothing spent, or one video, has no interval."""
     codes = np.array([0, 1])
     assert ratio_of_totals(np.ones(2), np.zeros(2), codes) is None
     wide = ratio_of_totals(np.array([0.0, 2.0]), np.ones(2), codes)
     assert wide is not None
-    assert (1.0, 0.0) == (wide.value, wide.low)
+    assert wide.value == 1.0
+    assert 0 < wide.low < 0.01
+    assert Estimate(0.0, None, None, None, 2, 2) == ratio_of_totals(np.zeros(2), np.ones(2), codes)
     assert Estimate(2.0, None, None, None, 2, 1) == ratio_of_totals(np.full(2, 2.0), np.ones(2), np.zeros(2, np.int64))
 
 

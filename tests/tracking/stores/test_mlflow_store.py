@@ -83,6 +83,25 @@ def test_a_run_and_one_below_it(store, client) -> None:
     assert ("s-1", 1_700_000_000_123, "RUNNING") == (nested.info.run_name, nested.info.start_time, nested.info.status)
 
 
+def test_another_experiment(store, client, name) -> None:
+    """A run can be opened, and looked for, in another experiment than the store's own, which stays what it is."""
+    other = client.create_experiment(f"{name} other")
+    own, away = store.start_run("here", {}), store.start_run("there", {}, experiment_id=other)
+    assert [store.experiment_id, other] == [client.get_run(each).info.experiment_id for each in (own, away)]
+    found = [[run.info.run_id for run in store.all_runs("", "attributes.start_time ASC", each)] for each in (None, other)]
+    assert [[own], [away]] == found
+
+
+def test_a_run_is_renamed(store, client) -> None:
+    """In its name and in the tag of it; its state stays."""
+    run = store.start_run("old", {})
+    store.end_run(run, "FINISHED")
+    store.rename_run(run, "x" * 300)
+    made = client.get_run(run)
+    assert ("x" * 249 + "…", "FINISHED") == (made.info.run_name, made.info.status)
+    assert made.info.run_name == made.data.tags["mlflow.runName"]
+
+
 def test_more_points_than_a_call_takes(store, client) -> None:
     """1,001 points of one series, one more than a call takes, arrive whole, each with its own step and time."""
     run = store.start_run("a", {})

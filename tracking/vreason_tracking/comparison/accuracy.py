@@ -28,7 +28,9 @@ class Difference:
         p: two-sided, of no difference; None from a single video.
         p_holm: adjusted for every comparison of its grouping (Holm).
         test: which one `p` is of.
-        smallest_detectable: the difference that this comparison would find in 80 % of cases; None where it cannot be told.
+        smallest_detectable: the difference that comparisons with this spread find in 80 % of cases; None where nothing differed, for that
+            tells nothing of the spread.
+        videos_differing: videos whose questions do not come out even; the others tell `p` nothing.
     """
 
     estimate: Estimate
@@ -39,6 +41,17 @@ class Difference:
     p_holm: float | None
     test: str
     smallest_detectable: float | None
+    videos_differing: int
+
+    @property
+    def smallest_p(self) -> float:
+        """What `p` can come to at least with so many videos differing: 1 with none."""
+        return significance.smallest_p(self.videos_differing)
+
+    @property
+    def sparse(self) -> bool:
+        """Fewer than 10 videos differ, yet some do: the interval is then too narrow."""
+        return 0 < self.videos_differing < _SPARSE
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,7 @@ class Accuracy:
         estimate: mean score of the answered ones; None when there are none.
         standard_error_lmms_eval: as lmms-eval prints it, for comparison with its figures.
         with_failures_wrong: the mean score if every failure counts as wrong.
-        sparse: fewer than 10 videos have a question that is wrong, or right, yet some have: the interval is then too narrow.
+        sparse: some questions are wrong and some right, but those of one kind are about fewer than 10 videos: the interval is too narrow.
         difference: to the baseline; None for the baseline itself, and where no question was answered by both.
     """
 
@@ -101,7 +114,7 @@ def _accuracy(scores: NDArray[np.float64], codes: Codes, run: int, baseline: int
 
 def _is_sparse(values: NDArray[np.float64], codes: Codes) -> bool:
     wrong, right = (len(np.unique(codes[side])) for side in (values < 1, values > 0))
-    return bool(0 < wrong < _SPARSE or 0 < right < _SPARSE)
+    return 0 < min(wrong, right) < _SPARSE
 
 
 def _difference(own: NDArray[np.float64], base: NDArray[np.float64], codes: Codes, bootstrap_p: float) -> Difference | None:
@@ -124,13 +137,11 @@ def _difference(own: NDArray[np.float64], base: NDArray[np.float64], codes: Code
         p_holm=None,
         test=MCNEMAR if exact else BOOTSTRAP,
         smallest_detectable=_detectable(estimate),
+        videos_differing=int((np.abs(np.bincount(codes, differences)) > 1e-12).sum()),
     )
 
 
 def _detectable(estimate: Estimate) -> float | None:
-    """What could have been found. Without a single difference seen nothing tells of the noise: then the interval's half."""
-    if estimate.standard_error is None or estimate.low is None or estimate.high is None:
+    if estimate.standard_error is None or estimate.standard_error <= 1e-12:
         return None
-    if estimate.standard_error <= 1e-12:
-        return (estimate.high - estimate.low) / 2
     return min(estimates.smallest_detectable(estimate.standard_error, estimate.clusters), 1.0)

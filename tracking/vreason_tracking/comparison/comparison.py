@@ -11,19 +11,14 @@ import numpy as np
 from vreason.errors import TrackingError
 from vreason_tracking.comparison import accuracy, costs, likeness
 from vreason_tracking.comparison.accuracy import Accuracy
+from vreason_tracking.comparison.cautions import Completeness, cautions
 from vreason_tracking.comparison.costs import QUANTITIES, Cost, Memory
 from vreason_tracking.comparison.frame import Frame, align
 from vreason_tracking.comparison.groups import Group
 from vreason_tracking.comparison.likeness import Unlikeness
-from vreason_tracking.comparison.paper import Paper, beside, method_of
+from vreason_tracking.comparison.paper import Measured, Paper, beside, method_of
 from vreason_tracking.comparison.recorded_run import RecordedRun
 from vreason_tracking.comparison.sample_table import SampleTable, read_samples
-from vreason_tracking.statistics.significance import smallest_p
-
-FEW = 10
-"""Videos below which a warning stands on the report."""
-DOMINANT = 0.2
-"""Share of the questions about one video above which a warning stands there."""
 
 
 @dataclass(frozen=True)
@@ -57,27 +52,6 @@ class GroupResult:
     questions: int
     videos: int
     results: Sequence[Result]
-
-
-@dataclass(frozen=True)
-class Completeness:
-    """How much of a run is compared.
-
-    Attributes:
-        asked: samples that it was begun to ask; None where nobody says.
-        recorded: finished ones in its record.
-        missing: asked and not recorded.
-        left_out: recorded and not compared, because another run does not have them.
-        failed: of those compared, the ones that ended in an error.
-        errors: what they failed of, most frequent first, with counts.
-    """
-
-    asked: int | None
-    recorded: int
-    missing: int
-    left_out: int
-    failed: int
-    errors: Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -149,7 +123,7 @@ def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: boo
         frame=frame,
         groups=groups,
         completeness=completeness,
-        warnings=[*notes, *_warnings(runs, unlike, completeness, frame, tables)],
+        warnings=[*notes, *cautions(runs, unlike, completeness, frame, tables)],
         differences=likeness.noted(runs),
         paper=beside(runs, measured),
     )
@@ -182,9 +156,8 @@ def results(frame: Frame, baseline: int) -> list[GroupResult]:
     found = []
     for _, grouping in groupby(frame.groups, key=lambda group: group.grouping):
         groups = list(grouping)
-        rights = accuracy.adjusted([accuracy.accuracies(frame, group, baseline) for group in groups])
-        for group, right in zip(groups, rights, strict=True):
-            spent = {name: costs.costs(each, frame, group, baseline) for name, each in parts.items()}
+        for group, right in zip(groups, _rights(frame, groups, baseline), strict=True):
+            spent = {each.name: costs.costs(parts[each.name], frame, group, baseline, each.weighted) for each in QUANTITIES}
             memories, signatures = costs.memories(frame, group, baseline), costs.signatures(frame, group)
             made = [
                 Result(right[run], {name: each[run] for name, each in spent.items()}, memories[run], signatures[run])
@@ -192,6 +165,15 @@ def results(frame: Frame, baseline: int) -> list[GroupResult]:
             ]
             found.append(GroupResult(group.grouping, group.name, int(group.members.sum()), _videos(frame, group), made))
     return found
+
+
+def _rights(frame: Frame, groups: Sequence[Group], baseline: int) -> list[list[Accuracy]]:
+    """Accuracies of a grouping's groups, p-values adjusted over them; halves of benchmarks by themselves, for they are no new questions."""
+    found = {group.name: accuracy.accuracies(frame, group, baseline) for group in groups}
+    for part in (False, True):
+        names = [group.name for group in groups if group.part == part]
+        found |= dict(zip(names, accuracy.adjusted([found[name] for name in names]), strict=True))
+    return [found[group.name] for group in groups]
 
 
 def _videos(frame: Frame, group: Group) -> int:
@@ -204,49 +186,11 @@ def _completeness(run: RecordedRun, table: SampleTable, frame: Frame, place: int
     return Completeness(run.asked, len(table.ids), missing, frame.uncommon[place], failed, costs.errors(frame, place))
 
 
-def _by_benchmark(groups: Sequence[GroupResult], run: int) -> dict[str, tuple[float, int]]:
+def _by_benchmark(groups: Sequence[GroupResult], run: int) -> dict[str, Measured]:
     found = {}
     for group in groups:
-        estimate = group.results[run].accuracy.estimate
+        result = group.results[run]
+        estimate = result.accuracy.estimate
         if group.grouping == "benchmark" and estimate is not None:
-            found[group.name] = (estimate.value, estimate.n)
-    return found
-
-
-def _warnings(
-    runs: Sequence[RecordedRun],
-    unlike: Sequence[Unlikeness],
-    completeness: Sequence[Completeness],
-    frame: Frame,
-    tables: Sequence[SampleTable],
-) -> list[str]:
-    found = []
-    if unlike:
-        found.append("UNLIKE RUNS, compared because --force was given: differences below may come from what follows, not from the method.")
-        found += [f"differs: {each}" for each in unlike]
-        every = len({key for table in tables for key in zip(table.ids, table.asked, strict=True)})
-        found.append(f"compared are the {len(frame.ids):,} questions that all runs have, of {every:,}.")
-    for run, each in zip(runs, completeness, strict=True):
-        if each.missing:
-            found.append(f"{run.name}: {each.missing:,} of the questions that it was to ask are missing in its record.")
-        if each.left_out:
-            found.append(f"{run.name}: {each.left_out:,} of its questions are left out, for another run does not have them.")
-        if each.failed:
-            what = "accuracy is over the answered ones, a difference over those that both answered"
-            found.append(f"{run.name}: {each.failed:,} of {len(frame.ids):,} questions failed; {what}.")
-    return [*found, *_about_videos(frame, len(runs) - 1)]
-
-
-def _about_videos(frame: Frame, comparisons: int) -> list[str]:
-    """What intervals and p-values cannot make good."""
-    found = []
-    least = smallest_p(frame.videos) * comparisons
-    if least > 0.05:
-        reach = f"with {frame.videos} of them and {comparisons} comparison(s) no p (Holm) is below {min(least, 1.0):.2g}"
-        found.append(f"too few videos to tell: {reach}.")
-    elif frame.videos < FEW:
-        found.append(f"only {frame.videos} videos: intervals and p-values from so few are rough.")
-    most = float(np.bincount(frame.clusters).max()) / len(frame.ids)
-    if most > DOMINANT and frame.videos > 1:
-        found.append(f"one video has {most:.0%} of the questions: intervals are too narrow for that, p-values are not.")
+            found[group.name] = Measured(estimate.value, estimate.n, estimate.low, estimate.high, result.costs["output_tokens"].mean)
     return found

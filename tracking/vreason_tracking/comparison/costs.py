@@ -26,12 +26,14 @@ class Quantity:
         name: as in the record's metrics.
         title, unit: for readers.
         parts: per question and run: above and below of a fraction; below is 1 for a plain figure. Shape (n, V) each.
+        weighted: the mean is the total above over the total below, as in the run's own summary, and not the mean of the questions' figures.
     """
 
     name: str
     title: str
     unit: str
     parts: Callable[[Frame], Parts]
+    weighted: bool = False
 
 
 def _plain(name: str) -> Callable[[Frame], Parts]:
@@ -54,7 +56,7 @@ QUANTITIES = (
     Quantity("latency_ms", "latency", "ms", _plain("generation_ms")),
     Quantity("time_to_first_token_ms", "time to first token", "ms", _plain("time_to_first_token_ms")),
     Quantity("ms_per_token", "time per token", "ms", _per_token),
-    Quantity("control_share", "control's share of the time", "share", _control),
+    Quantity("control_share", "control's share of the time", "share", _control, weighted=True),
 )
 
 
@@ -81,8 +83,8 @@ class Cost:
     """One quantity of one run on a group: over the answered questions.
 
     Attributes:
-        n: questions that have it.
-        mean, p95: plain figures.
+        n: questions that have it; a reply of one token has no time per token.
+        mean, p95: plain figures; for the mean see `Quantity.weighted`.
         median: with its interval.
         ratio: to the baseline; None for the baseline itself.
     """
@@ -117,22 +119,23 @@ def parts_of(quantity: Quantity, frame: Frame) -> Parts:
     return np.where(missing, np.nan, above), np.where(missing, np.nan, below)
 
 
-def costs(parts: Parts, frame: Frame, group: Group, baseline: int) -> list[Cost]:
-    """One quantity of every run; `parts` of all questions."""
+def costs(parts: Parts, frame: Frame, group: Group, baseline: int, weighted: bool = False) -> list[Cost]:
+    """One quantity of every run; `parts` of all questions, `weighted` as in `Quantity`."""
     above, below = (each[group.members] for each in parts)
     codes = compact(frame.clusters[group.members])
     base = above[:, baseline], below[:, baseline]
-    return [_cost((above[:, run], below[:, run]), None if run == baseline else base, codes) for run in range(above.shape[1])]
+    runs = range(above.shape[1])
+    return [_cost((above[:, run], below[:, run]), None if run == baseline else base, codes, weighted) for run in runs]
 
 
-def _cost(own: Parts, base: Parts | None, codes: Codes) -> Cost:
+def _cost(own: Parts, base: Parts | None, codes: Codes, weighted: bool) -> Cost:
     there = ~np.isnan(own[0])
     if not there.any():
         return Cost(0, None, None, None, None if base is None else Ratio(0, None, None, None))
     values = own[0][there] / own[1][there]
     return Cost(
         n=len(values),
-        mean=float(values.mean()),
+        mean=float(own[0][there].sum() / own[1][there].sum() if weighted else values.mean()),
         median=quantile(values, compact(codes[there]), 0.5),
         p95=float(np.quantile(values, 0.95)),
         ratio=None if base is None else _ratio(own, base, codes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from vreason_tracking.comparison.sample_table import DAMAGE, not_a_record
+from vreason_tracking.comparison.record_file import record_file
 from vreason_tracking.curves import EntropyCurve
 
 _WORKERS = 2
@@ -34,38 +34,57 @@ class RunSteps:
     samples: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
 
 
-def read_steps(files: Sequence[Path], members: Collection[str], wanted: Sequence[Collection[str]]) -> list[RunSteps]:
+@dataclass(frozen=True)
+class _Asked:
+    """Ids, in the forms in which every row group is asked for them: of the curve's samples, and of those whose steps are kept."""
+
+    members: frozenset[str]
+    values: pa.StringArray
+    wanted: frozenset[str]
+
+
+def final_peak(steps: Mapping[str, Sequence[Any]]) -> int | None:
+    """Token of the final EMA peak of one sample's steps, given as columns: as `vreason.signatures.peak_token` finds it in its records.
+
+    Args:
+        steps: "token_index", "ema" and "peak", in the order of the tokens; a step without its figures is passed over.
+    """
+    rows = zip(steps["token_index"], steps["ema"], steps["peak"], strict=True)
+    highest = [index for index, ema, peak in rows if ema is not None and peak is not None and ema >= peak]
+    return int(highest[-1]) if highest else None
+
+
+def read_steps(files: Sequence[Path], members: Collection[str], wanted: Collection[str]) -> list[RunSteps]:
     """Read the steps of several runs, a row group at a time.
 
     Args:
         files: of each run.
         members: ids of the samples that the curve is over.
-        wanted: ids of the samples whose steps are kept, by run.
+        wanted: ids of the samples whose steps are kept.
 
     Raises:
         TrackingError: a file is not such a table.
     """
+    names = frozenset(members)
+    asked = _Asked(names, pa.array(sorted(names), pa.string()), frozenset(wanted))
     with ThreadPoolExecutor(_WORKERS) as pool:
-        return list(pool.map(lambda each: _read(each[0], members, each[1]), zip(files, wanted, strict=True)))
+        return list(pool.map(lambda file: _read(file, asked), files))
 
 
-def _read(path: Path, members: Collection[str], wanted: Collection[str]) -> RunSteps:
+def _read(path: Path, asked: _Asked) -> RunSteps:
     found = RunSteps()
-    try:
-        with pq.ParquetFile(path, read_dictionary=["sample_id"], page_checksum_verification=True) as file:
-            for number in range(file.num_row_groups):
-                group = file.read_row_group(number, columns=list(_CURVE), use_threads=False)
-                names = {name for chunk in group.column("sample_id").chunks for name in chunk.dictionary.to_pylist()}
-                if not names <= set(members):
-                    group = group.filter(pc.is_in(group.column("sample_id").cast(pa.string()), pa.array(sorted(members), pa.string())))
-                _add(found.curve, group)
-                if names & set(wanted):
-                    for name, columns in _samples(file, number, wanted):
-                        found.samples.setdefault(name, {column: [] for column in STEP_COLUMNS})
-                        for column, values in columns.items():
-                            found.samples[name][column] += values
-    except DAMAGE as error:
-        raise not_a_record(path, "steps", error) from error
+    with record_file(path, "steps", dictionaries=["sample_id"]) as file:
+        for number in range(file.num_row_groups):
+            group = file.read_row_group(number, columns=list(_CURVE), use_threads=False)
+            names = {name for chunk in group.column("sample_id").chunks for name in chunk.dictionary.to_pylist()}
+            if not names <= asked.members:
+                group = group.filter(pc.is_in(group.column("sample_id").cast(pa.string()), asked.values))
+            _add(found.curve, group)
+            if names & asked.wanted:
+                for name, columns in _samples(file, number, asked.wanted):
+                    found.samples.setdefault(name, {column: [] for column in STEP_COLUMNS})
+                    for column, values in columns.items():
+                        found.samples[name][column] += values
     return found
 
 
@@ -76,9 +95,9 @@ def _add(curve: EntropyCurve, group: pa.Table) -> None:
     curve.add_columns(index, entropy, ema)
 
 
-def _samples(file: pq.ParquetFile, number: int, wanted: Collection[str]) -> Iterator[tuple[str, dict[str, list[Any]]]]:
+def _samples(file: pq.ParquetFile, number: int, wanted: frozenset[str]) -> Iterator[tuple[str, dict[str, list[Any]]]]:
     group = file.read_row_group(number, columns=["sample_id", *STEP_COLUMNS], use_threads=False)
     names = group.column("sample_id").cast(pa.string())
-    for name in sorted(set(wanted) & set(pc.unique(names).to_pylist())):
+    for name in sorted(wanted & set(pc.unique(names).to_pylist())):
         rows = group.filter(pc.equal(names, name))
         yield name, {column: rows.column(column).to_pylist() for column in STEP_COLUMNS}

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 REGRESSION = "regression"
-_EDGES = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 240.0, 900.0, 1_800.0, 3_600.0)
-"""Seconds. Video-MME's short (up to 2 min), medium (4 to 15 min) and long (30 to 60 min) clips lie within; shorter ones are told apart."""
+_EDGES = (120.0, 240.0, 900.0, 1_800.0, 3_600.0)
+"""Seconds. Video-MME's short (up to 2 min), medium (4 to 15 min) and long (30 to 60 min) clips are a bucket each."""
+_FINE = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0)
+"""Where no clip is longer than 2 min."""
 _UNKNOWN = "unknown length"
 
 
@@ -23,11 +25,13 @@ class Group:
         grouping: "all", "benchmark", "problem type", "video length" or "category".
         name: of this one.
         members: which questions, booleans, shape (n,).
+        part: of another group of the grouping, and no group beside it: a benchmark's accuracy and MRA.
     """
 
     grouping: str
     name: str
     members: NDArray[np.bool_]
+    part: bool = False
 
 
 def groups_of(
@@ -39,12 +43,12 @@ def groups_of(
         benchmarks, problem_types, categories: a name a question, shape (n,).
         seconds: duration of the video, NaN where it is unknown, shape (n,).
     """
-    lengths = [_length(value) for value in seconds]
+    lengths, names = lengths_of(seconds)
     found = [Group("all", "all questions", np.ones(len(seconds), np.bool_))]
     for group in _named("benchmark", benchmarks, sorted(set(benchmarks))):
         found += [group, *_halves(group, problem_types)]
     found += _named("problem type", problem_types, sorted(set(problem_types)))
-    found += _named("video length", lengths, [name for name in LENGTHS if name in set(lengths)])
+    found += _named("video length", lengths, names)
     return [*found, *_named("category", categories, sorted(set(categories) - {""}))]
 
 
@@ -59,21 +63,20 @@ def _halves(group: Group, problem_types: Sequence[str]) -> list[Group]:
     parts = {"MRA": group.members & regression, "acc": group.members & ~regression}
     if not all(part.any() for part in parts.values()):
         return []
-    return [Group(group.grouping, f"{group.name} ({name})", parts[name]) for name in ("acc", "MRA")]
+    return [Group(group.grouping, f"{group.name} ({name})", parts[name], part=True) for name in ("acc", "MRA")]
 
 
-def _length(seconds: float) -> str:
-    return _UNKNOWN if np.isnan(seconds) else LENGTHS[int(np.searchsorted(_EDGES, seconds, side="right"))]
+def lengths_of(seconds: NDArray[np.float64]) -> tuple[list[str], list[str]]:
+    """The bucket of each video's length, and those that are not empty, the shortest first.
+
+    Args:
+        seconds: NaN where it is unknown, shape (n,). A clip as long as an edge is in the shorter one's bucket.
+    """
+    edges = _FINE if bool((seconds[~np.isnan(seconds)] <= _FINE[-1]).all()) else _EDGES
+    names = [f"up to {_time(edges[0])}", *(f"{_time(low)} to {_time(high)}" for low, high in pairwise(edges)), f"over {_time(edges[-1])}"]
+    lengths = [_UNKNOWN if np.isnan(value) else names[int(np.searchsorted(edges, value, side="left"))] for value in seconds]
+    return lengths, [name for name in (*names, _UNKNOWN) if name in set(lengths)]
 
 
 def _time(seconds: float) -> str:
     return f"{seconds:g} s" if seconds < 60 else f"{seconds / 60:g} min"
-
-
-LENGTHS = (
-    f"below {_time(_EDGES[0])}",
-    *(f"{_time(low)} to {_time(high)}" for low, high in pairwise(_EDGES)),
-    f"{_time(_EDGES[-1])} and more",
-    _UNKNOWN,
-)
-"""Names of the length buckets, shortest first; a clip as long as an edge is in the longer one's."""

@@ -7,6 +7,7 @@ differ: they are what is compared.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -63,7 +64,7 @@ def unlike(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> list[U
 def noted(runs: Sequence[RecordedRun]) -> list[Unlikeness]:
     """What may differ, and is worth knowing: model, weights, seed, versions, code."""
     params = [name for name in dict.fromkeys(name for run in runs for name in run.params) if name.startswith("model.") or name == "seed"]
-    tags = [name for name in dict.fromkeys(name for run in runs for name in run.tags) if name.startswith(_NOTED) or name in _NOTED]
+    tags = [name for name in dict.fromkeys(name for run in runs for name in run.tags) if name.startswith(_NOTED)]
     found = [_by(runs, name, lambda run, name=name: run.params.get(name, "not recorded")) for name in params]  # type: ignore[misc]
     found += [_by(runs, _TITLES.get(name, name), lambda run, name=name: run.tags.get(name, "not recorded")) for name in tags]  # type: ignore[misc]
     return [each for each in found if each is not None]
@@ -100,9 +101,16 @@ def _settings(runs: Sequence[RecordedRun], what: str, prefixes: tuple[str, ...])
 
 
 def _device(run: RecordedRun) -> str:
-    """The device; a processor by its machine, for "cpu" and "mps" can be anything."""
+    """The kind of device; a processor by its machine, for "cpu" and "mps" can be anything.
+
+    Which GPU of a machine it was is nobody's concern, and neither is how many others were to be seen, where they are of one kind.
+    """
     device = run.tags.get("device", "not recorded")
-    return f"{device} of {run.tags.get('host', 'a machine not recorded')}" if device.startswith(("cpu", "mps")) else device
+    if device.startswith(("cpu", "mps")):
+        return f"{device} of {run.tags.get('host', 'a machine not recorded')}"
+    found = re.fullmatch(r"(cuda)(?::\d+)?(?: \((.*)\))?", device)
+    kinds = set(found[2].split(", ")) if found and found[2] else set()
+    return f"cuda ({kinds.pop()})" if len(kinds) == 1 else "cuda" if found and not kinds else device
 
 
 def _sample_sets(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Unlikeness | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from vreason.config import PRESETS
 from vreason_tracking.comparison.recorded_run import RecordedRun
@@ -31,9 +31,20 @@ _NAMES = {
 _SETTINGS = {
     "data.scoring": "video-r1",
     "video.nframes": "16",
+    "video.max_pixels": "200704",  # 256 * 28 * 28, the evaluation's
     "generation.max_new_tokens": "1024",
     "generation.repetition_penalty": "1.0",
 }
+
+
+class Measured(NamedTuple):
+    """A benchmark's figures here: accuracy with its interval (None where there is none), answered questions, mean output tokens."""
+
+    accuracy: float
+    answered: int
+    low: float | None = None
+    high: float | None = None
+    output_tokens: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,14 +56,16 @@ class PaperRow:
         paper_name: what the paper calls it.
         columns: by the paper's column: measured accuracy (None where it was not), and the paper's, shares.
         means: the same for the mean of six columns, the paper's headline, and of all seven; measured only where every column is.
-        output_tokens: the paper's mean tokens a reply by benchmark, and their average.
+        measured: by the paper's column, what was measured here.
+        output_tokens: mean tokens a reply by benchmark: measured (None where it was not), and the paper's; and their average.
     """
 
     name: str
     paper_name: str
     columns: Mapping[str, tuple[float | None, float]]
     means: Mapping[str, tuple[float | None, float]]
-    output_tokens: Mapping[str, float]
+    measured: Mapping[str, Measured]
+    output_tokens: Mapping[str, tuple[float | None, float]]
 
 
 @dataclass(frozen=True)
@@ -72,24 +85,28 @@ class Paper:
     left_out: Sequence[str]
 
 
-def beside(runs: Sequence[RecordedRun], measured: Sequence[Mapping[str, tuple[float, int]]]) -> Paper:
+def beside(runs: Sequence[RecordedRun], measured: Sequence[Mapping[str, Measured]]) -> Paper:
     """The paper's rows for these runs.
 
     Args:
         runs: compared.
-        measured: by benchmark (and its halves, "VSI-Bench (acc)"), accuracy and number of answered questions, of each run.
+        measured: by benchmark (and its halves, "VSI-Bench (acc)"), of each run.
     """
     reference = _reference()
     rows, left_out = [], []
     for run, figures in zip(runs, measured, strict=True):
-        name = _paper_name(run)
+        if _model_of(run) not in {model for model, _ in _NAMES}:
+            continue
+        name = _NAMES.get((_model_of(run), method_of(run) or ""))
         if name is None:
+            left_out.append(f"{run.name}: no column of the paper's (its method is none that the paper has for this model)")
             continue
         known = {column: figures[theirs] for theirs in figures if (column := _column(theirs))}
         if faults := _mismatches(run, known):
             left_out.append(f"{run.name}: no column of the paper's ({'; '.join(faults)})")
         else:
-            rows.append(_row(run.name, name, known, reference))
+            tokens = {_plain(benchmark): each.output_tokens for benchmark, each in figures.items()}
+            rows.append(_row(run.name, name, known, tokens, reference))
     return Paper(str(reference["source"]), str(reference["arithmetic"]), rows, left_out)
 
 
@@ -107,38 +124,44 @@ def _seedless(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if not name.endswith(".seed")}
 
 
-def _paper_name(run: RecordedRun) -> str | None:
-    model = run.params.get("model.id", "").rstrip("/").rsplit("/", 1)[-1].lower()
-    if model not in {known for known, _ in _NAMES}:
-        return None
-    return _NAMES.get((model, method_of(run) or ""))
+def _model_of(run: RecordedRun) -> str:
+    """The model's name without its owner or folder."""
+    return run.params.get("model.id", "").rstrip("/").rsplit("/", 1)[-1].lower()
 
 
-def _mismatches(run: RecordedRun, known: Mapping[str, tuple[float, int]]) -> list[str]:
+def _mismatches(run: RecordedRun, known: Mapping[str, Measured]) -> list[str]:
     own = {name: run.params.get(name, "not recorded") for name in _SETTINGS}
     faults = [f"{name} is {own[name]}, not {value}" for name, value in _SETTINGS.items() if own[name] != value]
     if not known:
         faults.append("none of its benchmarks is one of the paper's")
     if run.params.get("generation.do_sample") == "True" and run.params.get("generation.top_p") != "0.001":
         faults.append("generation.do_sample is True, not False (or with top_p 0.001, which is as good as greedy)")
-    faults += [f"{column}: {n:,} answered, not {_COUNTS[column]:,}" for column, (_, n) in known.items() if n != _COUNTS.get(column, n)]
-    uncounted = {column: n for column, (_, n) in known.items() if column in _LEAST}
+    answered = {column: each.answered for column, each in known.items()}
+    faults += [f"{column}: {n:,} answered, not {_COUNTS[column]:,}" for column, n in answered.items() if n != _COUNTS.get(column, n)]
+    uncounted = {column: n for column, n in answered.items() if column in _LEAST}
     faults += [f"{column}: {n:,} answered, not {_LEAST[column]:,} at least" for column, n in uncounted.items() if n < _LEAST[column]]
     if uncounted and (limit := run.params.get("data.limit", "null")) != "null":
         faults.append(f"{', '.join(uncounted)}: data.limit is {limit}, not null")
     return faults
 
 
-def _row(name: str, paper_name: str, known: Mapping[str, tuple[float, int]], reference: Mapping[str, Any]) -> PaperRow:
+def _row(
+    name: str, paper_name: str, known: Mapping[str, Measured], tokens: Mapping[str, float | None], reference: Mapping[str, Any]
+) -> PaperRow:
     theirs = {column: value / 100 for column, value in reference["accuracy"][paper_name].items()}
-    ours = {column: known[column][0] if column in known else None for column in COLUMNS}
-    tokens = zip(reference["output_tokens"]["order"], reference["output_tokens"][paper_name], strict=True)
+    ours = {column: known[column].accuracy if column in known else None for column in COLUMNS}
+    paper_tokens = dict(zip(reference["output_tokens"]["order"], reference["output_tokens"][paper_name], strict=True))
+    own_tokens = {benchmark: tokens.get(_plain(benchmark)) for benchmark in paper_tokens if benchmark != "average"}
     return PaperRow(
         name=name,
         paper_name=paper_name,
         columns={column: (ours[column], theirs[column]) for column in COLUMNS},
         means={f"mean of {len(part)}": (_mean([ours[each] for each in part]), _paper_mean(theirs, part)) for part in (SIX, COLUMNS)},
-        output_tokens=dict(tokens),
+        measured=known,
+        output_tokens={
+            benchmark: (_mean(list(own_tokens.values())) if benchmark == "average" else own_tokens[benchmark], float(value))
+            for benchmark, value in paper_tokens.items()
+        },
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import dropwhile
 from pathlib import Path
 
 from vreason.clock import unix_ms
@@ -16,6 +16,7 @@ from vreason_tracking.comparison.outputs.contents import opening, title_of
 from vreason_tracking.comparison.outputs.document import rows
 from vreason_tracking.comparison.outputs.markdown import escaped
 from vreason_tracking.comparison.outputs.verdicts import verdicts
+from vreason_tracking.comparison.picture_file import picture_file
 from vreason_tracking.comparison.report import Report
 from vreason_tracking.known_runs.stored_run import asking
 from vreason_tracking.provenance import user_name
@@ -25,7 +26,11 @@ from vreason_tracking.summary_table import TAG as TABLES_TAG
 KIND = "comparison"
 TABLE = "comparison_table.json"
 _KEY = "vreason.comparison"
-_OPEN = re.compile(r'(viewBox="0 0 ([0-9.]+) ([0-9.]+)") width="100%"')
+_DIFFERS = "differs: "  # how `cautions` begins what the runs differ in
+_COLUMNS = (
+    *("run", "metric", "statistic", "how", "value", "low", "high", "unit", "questions", "videos", "baseline"),
+    *("group", "grouping", "run_id", "warning"),
+)
 
 
 def publish(report: Report, outputs: Mapping[str, str], store: MlflowStore) -> str:
@@ -41,14 +46,15 @@ def publish(report: Report, outputs: Mapping[str, str], store: MlflowStore) -> s
     """
     comparison = report.comparison
     key = _key(comparison)
+    experiment = comparison.runs[comparison.baseline].experiment_id
     with asking(store):
-        store.experiment_id = comparison.runs[comparison.baseline].experiment_id or store.experiment_id
-        found = store.all_runs(f"tags.`{_KEY}` = '{key}'", "attributes.start_time ASC")
+        found = store.all_runs(f"tags.`{_KEY}` = '{key}'", "attributes.start_time ASC", experiment)
         tags = _tags(comparison, key)
         name = f"comparison: {title_of(comparison)}"
-        run_id = str(found[0].info.run_id if found else store.start_run(name, tags, started_ms=unix_ms()))
+        run_id = str(found[0].info.run_id if found else store.start_run(name, tags, None, unix_ms(), experiment))
         try:
             _log(report, outputs, tags, run_id, store)
+            store.rename_run(run_id, name)  # a run may have had another name when it was compared before, as before it was delivered
         except BaseException:
             with suppress(Exception):  # what it failed of matters more
                 store.end_run(run_id, "FAILED")
@@ -66,15 +72,11 @@ def _log(report: Report, outputs: Mapping[str, str], tags: Mapping[str, str], ru
         store.log_files(run_id, sorted(place.iterdir()))
         (place / "figures").mkdir()
         for figure in report.figures:
-            (place / "figures" / f"{figure.name}.svg").write_text(_sized(figure.svg), encoding="utf-8")
+            picture = picture_file(figure.svg, warning_of(report.comparison), report.comparison.warnings)
+            (place / "figures" / f"{figure.name}.svg").write_text(picture, encoding="utf-8")
         store.log_files(run_id, sorted((place / "figures").iterdir()), "figures")
     store.log(run_id, tags={**tags, TABLES_TAG: json.dumps([{"path": TABLE, "type": "table"}])})
     store.end_run(run_id, "FINISHED")
-
-
-def _sized(svg: str) -> str:
-    """A picture with a size of its own: as wide as its surroundings it is nothing in MLflow's view of an artifact."""
-    return _OPEN.sub(r'\1 width="\2" height="\3"', svg, count=1)
 
 
 def _key(comparison: Comparison) -> str:
@@ -97,8 +99,15 @@ def _tags(comparison: Comparison, key: str) -> dict[str, str]:
     }
 
 
+def warning_of(comparison: Comparison) -> str:
+    """In what the runs of a forced comparison are not alike, on one line; "" where they are."""
+    after = dropwhile(lambda each: not each.startswith("UNLIKE RUNS"), comparison.warnings)
+    differing = [each.removeprefix(_DIFFERS).partition(":")[0] for each in after if each.startswith(_DIFFERS)]
+    return f"WARNING: unlike runs, compared with --force: {'; '.join(differing)}" if differing else ""
+
+
 def _table(comparison: Comparison) -> str:
-    """The figures of all questions as MLflow's table artifact, a row each."""
-    heads = ["run", "metric", "statistic", "value", "low", "high", "unit", "group", "grouping", "run_id"]
-    data = [[row.get(name) for name in heads] for row in rows(comparison) if row["grouping"] in ("all", "benchmark")]
-    return json.dumps({"columns": heads, "data": data}, ensure_ascii=False, allow_nan=False)
+    """The figures of all questions and of every benchmark as MLflow's table artifact, a row each; a forced comparison says so in each."""
+    said = {"warning": warning_of(comparison)}
+    data = [[{**row, **said}.get(name) for name in _COLUMNS] for row in rows(comparison) if row["grouping"] in ("all", "benchmark")]
+    return json.dumps({"columns": _COLUMNS, "data": data}, ensure_ascii=False, allow_nan=False)

@@ -43,7 +43,8 @@ def require_compared(comparison: Comparison, samples: Sequence[str]) -> None:
     Raises:
         TrackingError: there are some.
     """
-    if unknown := [name for name in samples if name not in set(comparison.frame.ids)]:
+    compared = set(comparison.frame.ids)
+    if unknown := [name for name in samples if name not in compared]:
         known = ", ".join(comparison.frame.ids[:5])
         raise TrackingError(f"--sample: {', '.join(unknown)}: not among the samples compared, such as {known}")
 
@@ -62,5 +63,5 @@ def make_report(comparison: Comparison, samples: Sequence[str] = (), pages: int 
     require_compared(comparison, samples)
     chosen = list(dict.fromkeys([*samples, *interesting(comparison, pages)]))[: max(pages, len(samples))]
     drawn = chosen[:1] or interesting(comparison, 1)
-    steps = read_steps([run.steps for run in comparison.runs], comparison.frame.ids, [{*chosen, *drawn}] * len(comparison.runs))
+    steps = read_steps([run.steps for run in comparison.runs], comparison.frame.ids, {*chosen, *drawn})
     return Report(comparison, figures(comparison, steps, drawn[0] if drawn else None), read_pages(comparison, chosen, steps))

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from vreason.errors import TrackingError, UnlikeRunsError
+from vreason_tracking.comparison.likeness import Unlikeness, unlike
+from vreason_tracking.comparison.outcome import outcome
+from vreason_tracking.comparison.record_file import columns_of, record_file
 from vreason_tracking.comparison.recorded_run import RecordedRun, recorded_runs
-from vreason_tracking.comparison.sample_table import read_samples
+from vreason_tracking.comparison.sample_table import SampleTable, read_samples
 from vreason_tracking.known_runs.catalog import KnownRun
 
 STATUSES = ("right", "wrong", "failed")
 FLIPS = ("won", "lost")
 _COLUMNS = (
     "sample_id",
-    "benchmark",
     "problem_type",
     "category",
     "answer",
@@ -29,6 +28,7 @@ _COLUMNS = (
     "generation_ms",
     "signatures",
 )
+_LATER = ("benchmark",)  # records of earlier versions lack it
 _NAMED = 5  # ids that a refusal names
 
 
@@ -104,6 +104,7 @@ class SampleList:
         only_run, only_baseline: samples that the other one does not have.
         one_failed: samples that both have and that failed in at least one of the two: neither won nor lost.
         known: names that occur among those looked at: "problem types", "categories", "signatures".
+        unlike: in what else the run and the baseline are not alike, so that a flip may not come from the method.
     """
 
     rows: Sequence[SampleRow]
@@ -113,6 +114,7 @@ class SampleList:
     only_baseline: int
     one_failed: int
     known: Mapping[str, Sequence[str]]
+    unlike: Sequence[Unlikeness] = ()
 
 
 def list_samples(run: KnownRun, baseline: KnownRun | None, wanted: SampleFilter, limit: int) -> SampleList:
@@ -124,13 +126,16 @@ def list_samples(run: KnownRun, baseline: KnownRun | None, wanted: SampleFilter,
     """
     if baseline is None:
         with recorded_runs([run], steps=False) as [recorded]:
+            read_samples(recorded.samples)  # refuses what is none, as `compare` does
             rows = [_row(values) for values in _rows(recorded)]
         return _listed(rows, [row for row in rows if wanted.takes(row)], limit)
     if set(run.ids) & set(baseline.ids):
         raise TrackingError(f"{run.shown_id} ({run.variant}) is its own baseline; name another run, `vreason-track runs list` shows them")
     with recorded_runs([run, baseline], steps=False) as [recorded, base]:
-        _require_same_questions(recorded, base)
-        return _beside(_rows(recorded), {values["sample_id"]: values for values in _rows(base)}, wanted, limit)
+        tables = [read_samples(each.samples) for each in (recorded, base)]
+        _require_same_questions((recorded.name, base.name), tables)
+        found = _beside(_rows(recorded), {values["sample_id"]: values for values in _rows(base)}, wanted, limit)
+        return replace(found, unlike=unlike([recorded, base], tables))
 
 
 def _beside(own: Sequence[Mapping[str, Any]], base: Mapping[str, Mapping[str, Any]], wanted: SampleFilter, limit: int) -> SampleList:
@@ -150,15 +155,9 @@ def _listed(rows: Sequence[SampleRow], found: Sequence[SampleRow], limit: int, a
 
 
 def _rows(run: RecordedRun) -> list[dict[str, Any]]:
-    """Rows of the record, without the long texts; what an older record lacks is None."""
-    try:
-        with pq.ParquetFile(run.samples, page_checksum_verification=True) as file:
-            names = [name for name in _COLUMNS if name in file.schema_arrow.names]
-            rows: list[dict[str, Any]] = file.read(columns=names).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise TrackingError(f"{run.samples}: is not a record of samples ({error}); restore it, or name the run's journal") from error
-    if missing := [name for name in ("sample_id", "score") if name not in names]:
-        raise TrackingError(f"{run.samples}: is not a record of samples (no column {missing[0]}); restore it, or name the run's journal")
+    """Rows of the record, without the long texts; what an older record lacks is not there."""
+    with record_file(run.samples, "samples") as file:
+        rows: list[dict[str, Any]] = file.read(columns=columns_of(file, _COLUMNS, _LATER)).to_pylist()
     return rows
 
 
@@ -184,20 +183,22 @@ def _row(values: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> Sa
 
 
 def _status(score: float | None) -> str:
-    return "failed" if score is None else "right" if score >= 1 else "wrong"
+    """Here some marks are not full marks: of a flip one side is right and the other is not."""
+    made = outcome(score)
+    return "wrong" if made == "partly" else made
 
 
 def _flip(own: str, base: str) -> str | None:
     return {("right", "wrong"): "won", ("wrong", "right"): "lost"}.get((own, base))
 
 
-def _require_same_questions(run: RecordedRun, base: RecordedRun) -> None:
+def _require_same_questions(names: tuple[str, str], tables: Sequence[SampleTable]) -> None:
     """Two answers to different questions do not differ because of the method."""
-    asked = [dict(zip(table.ids, table.asked, strict=True)) for table in (read_samples(run.samples), read_samples(base.samples))]
+    asked = [dict(zip(table.ids, table.asked, strict=True)) for table in tables]
     both = sorted(asked[0].keys() & asked[1].keys())
     if not both:
-        raise UnlikeRunsError(f"{run.name} and {base.name} have no sample in common; name runs of the same data")
+        raise UnlikeRunsError(f"{names[0]} and {names[1]} have no sample in common; name runs of the same data")
     if other := [name for name in both if asked[0][name] != asked[1][name]]:
         listed = ", ".join(other[:_NAMED]) + (f" and {len(other) - _NAMED:,} more" if len(other) > _NAMED else "")
         what = "do not ask the same under the same id (video, question, options, kind or answer differ)"
-        raise UnlikeRunsError(f"{run.name} and {base.name} {what}: {listed}; name runs of the same data")
+        raise UnlikeRunsError(f"{names[0]} and {names[1]} {what}: {listed}; name runs of the same data")

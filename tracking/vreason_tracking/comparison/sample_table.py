@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from vreason.errors import TrackingError
+from vreason_tracking.comparison.record_file import columns_of, record_file
 
 _ASKED = ("video", "question", "options", "problem_type", "answer")  # what makes a question the same one, beside its id
 _TEXTS = ("benchmark", "category", "prediction", "error", "memory_source")
@@ -31,8 +30,7 @@ _NUMBERS = (
 _LISTS = ("signatures", "peak_allocated_bytes")
 _GREATEST = 1e18  # of any number: an exabyte; what is beyond is damage
 _LATER = ("benchmark", "peak_allocated_bytes")  # columns that records of earlier versions lack; without any other the file is damaged
-DAMAGE = (OSError, pa.ArrowException, KeyError, ValueError, TypeError, AttributeError)
-"""What reading a Parquet file raises that is damaged, or holds something else."""
+_REQUIRED = tuple(name for name in ("sample_id", *_ASKED, *_TEXTS, *_NUMBERS, *_LISTS) if name not in _LATER)
 
 
 @dataclass(frozen=True)
@@ -60,26 +58,12 @@ def read_samples(path: Path) -> SampleTable:
     Raises:
         TrackingError: the file is not such a table.
     """
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            names = [name for name in ("sample_id", *_ASKED, *_TEXTS, *_NUMBERS, *_LISTS) if name in file.schema_arrow.names]
-            table = file.read(columns=names)
-            table = table.sort_by("sample_id") if "sample_id" in names else table
-        return _of(table)
-    except DAMAGE as error:
-        raise not_a_record(path, "samples", error) from error
-
-
-def not_a_record(path: Path, what: str, error: Exception) -> TrackingError:
-    """What to say of a file that should hold `what`."""
-    mend = "restore it, or move it away: then the run is read from its journal, if that is on this machine"
-    return TrackingError(f"{path}: is not a record of {what} ({' '.join(str(error).split())}); {mend}")
+    with record_file(path, "samples") as file:
+        return _of(file.read(columns=columns_of(file, _REQUIRED, _LATER)).sort_by("sample_id"))
 
 
 def _of(table: pa.Table) -> SampleTable:
     there = set(table.column_names)
-    if missing := [name for name in ("sample_id", *_ASKED, *_TEXTS, *_NUMBERS, *_LISTS) if name not in there and name not in _LATER]:
-        raise ValueError(f"the column {missing[0]} is missing")
     rows = table.num_rows
     asked = zip(*(_asked(table, name) for name in _ASKED), strict=True)
     ids = table.column("sample_id").to_pylist()

@@ -8,8 +8,8 @@ from vreason.errors import TrackingError
 from vreason_tracking.known_runs.catalog import Catalog, KnownRun
 
 
-def named_runs(catalog: Catalog, names: Sequence[str]) -> list[KnownRun]:
-    """The runs of these names, in this order, each once.
+def named_runs(catalog: Catalog, names: Sequence[str], baseline: str | None = None) -> list[KnownRun]:
+    """The runs of these names, in this order, each once; the baseline first, where it is not one of them.
 
     Raises:
         TrackingError: there is no such run.
@@ -18,7 +18,14 @@ def named_runs(catalog: Catalog, names: Sequence[str]) -> list[KnownRun]:
     for name in names:
         run = _whole(catalog, catalog.find(name))
         found.setdefault(run.journal_id or run.shown_id, run)
+    if baseline is not None and not any(baseline == run.variant or _begins(run, baseline) for run in found.values()):
+        run = _whole(catalog, catalog.find(baseline))
+        found = {run.journal_id or run.shown_id: run, **found}
     return list(found.values())
+
+
+def _begins(run: KnownRun, name: str) -> bool:
+    return any(each.startswith(name) for each in run.ids)
 
 
 def _whole(catalog: Catalog, run: KnownRun) -> KnownRun:

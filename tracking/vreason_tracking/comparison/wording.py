@@ -46,7 +46,7 @@ def amount(value: float | None) -> str:
     if abs(value) >= 999.95:
         return f"{value:,.0f}"
     if abs(value) >= 99.95:
-        return f"{value:.1f}"
+        return f"{value:.1f}".removesuffix(".0")
     return f"{value:.3g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1e}"
 
 

@@ -92,11 +92,23 @@ class MlflowStore:
             experiments += found
         return {str(experiment.experiment_id): str(experiment.name) for experiment in experiments}
 
-    def start_run(self, name: str, tags: Mapping[str, str], parent: str | None = None, started_ms: int | None = None) -> str:
-        """Open a run, nested below `parent` if given; returns its id."""
+    def start_run(
+        self,
+        name: str,
+        tags: Mapping[str, str],
+        parent: str | None = None,
+        started_ms: int | None = None,
+        experiment_id: str | None = None,
+    ) -> str:
+        """Open a run, nested below `parent` if given, in the store's experiment unless another is named; returns its id."""
         whole = dict(tags) | ({"mlflow.parentRunId": parent} if parent else {})
-        run = self.client.create_run(self.experiment_id, start_time=started_ms, tags=short(whole), run_name=_fitting(name, _LONGEST_NAME))
+        there = experiment_id or self.experiment_id
+        run = self.client.create_run(there, start_time=started_ms, tags=short(whole), run_name=_fitting(name, _LONGEST_NAME))
         return str(run.info.run_id)
+
+    def rename_run(self, run_id: str, name: str) -> None:
+        """Give a run another name."""
+        self.client.update_run(run_id, name=_fitting(name, _LONGEST_NAME))
 
     def log(
         self, run_id: str, points: Iterable[Point] = (), params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
@@ -142,12 +154,13 @@ class MlflowStore:
             raise
         return True
 
-    def all_runs(self, query: str, order: str) -> list[Any]:
-        """Every run of the experiment, or of all of them, that fits a search, page by page."""
+    def all_runs(self, query: str, order: str, experiment_id: str | None = None) -> list[Any]:
+        """Every run of one experiment, else of the store's, or of all of them, that fits a search, page by page."""
+        there = [experiment_id] if experiment_id else list(self.experiments)
         runs: list[Any] = []
         token = None
         while True:
-            page = self.client.search_runs(list(self.experiments), query, order_by=[order], max_results=1000, page_token=token)
+            page = self.client.search_runs(there, query, order_by=[order], max_results=1000, page_token=token)
             runs += page
             token = page.token
             if not token:

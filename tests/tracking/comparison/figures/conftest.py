@@ -18,7 +18,7 @@ SAMPLE = "q-0003"
 def read(runs: Sequence[RecordedRun], force: bool = False) -> tuple[Comparison, list[RunSteps]]:
     """Compared, with the steps of `SAMPLE`."""
     comparison = compare(runs, force=force)
-    return comparison, read_steps([run.steps for run in runs], set(comparison.frame.ids), [{SAMPLE}] * len(runs))
+    return comparison, read_steps([run.steps for run in runs], set(comparison.frame.ids), {SAMPLE})
 
 
 @pytest.fixture(scope="session")

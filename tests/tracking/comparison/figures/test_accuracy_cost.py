@@ -76,5 +76,15 @@ def test_the_key_names_what_is_there(tmp_path) -> None:
     figure = draw(comparison, TOKENS)
     assert ["yes", "yes"] == [row[-1] for row in figure.rows]
     assert ">on the front</text>" in figure.svg
-    assert not any(f">{absent}</text>" in figure.svg for absent in ("front", "beaten by another run"))
+    assert not any(f">{absent}</text>" in figure.svg for absent in ("front", "not on the front"))
     assert "dashed" not in figure.caption
+
+
+def test_as_good_and_cheaper_is_enough(tmp_path) -> None:
+    """A run that another equals in accuracy and undercuts in cost is not beaten in both, and yet not on the front: words say so."""
+    longer = [(replace(sample, output_tokens=sample.output_tokens + 9), steps) for sample, steps in asked(6, 3)]
+    comparison = compare([recorded(tmp_path, "a", asked(6, 3)), recorded(tmp_path, "b", longer)])
+    figure = draw(comparison, TOKENS)
+    assert ["yes", "no"] == [row[-1] for row in figure.rows]
+    assert ">not on the front</text>" in figure.svg
+    assert "no other run is at least as good in both and better in one" in figure.caption

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.doubles import records
 from tests.doubles.compared import recorded, trio
 from vreason_tracking.comparison.comparison import compare
@@ -28,9 +30,10 @@ def test_questions_are_counted_on_the_axis(tmp_path) -> None:
     assert 4 == draw(compare(trio(tmp_path))).svg.count(">n = 12</text>")
 
 
-def test_a_single_length_is_no_picture(tmp_path) -> None:
+@pytest.mark.parametrize("seconds", [3.0, None])
+def test_a_single_length_is_no_picture(tmp_path, seconds: float | None) -> None:
     """Nor are videos of unknown length."""
-    samples = [(records.sample(f"s-{number}", video_seconds=None), ()) for number in range(4)]
+    samples = [(records.sample(f"s-{number}", video_seconds=seconds), ()) for number in range(4)]
     assert draw(compare([recorded(tmp_path, name, samples) for name in ("a", "b")])) is None
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from typing import Any
 
 import matplotlib
+import pytest
 from matplotlib.figure import Figure as Canvas
 
-from vreason_tracking.comparison.figures.drawing import drawn, intervals, key, panels
+from vreason_tracking.comparison.figures.drawing import drawn, intervals, key, panels, panels_height
 from vreason_tracking.statistics.estimates import Estimate
 
 
@@ -58,4 +60,12 @@ def test_as_many_panels_as_runs() -> None:
     found = panels(canvas, 7)
     assert 7 == len(found)
     assert 7 == sum(axes.axison for axes in canvas.axes)
-    assert found[4].xaxis.get_tick_params()["labelbottom"]
+    assert found[3].xaxis.get_tick_params()["labelbottom"]
+
+
+@pytest.mark.parametrize(("runs", "rows"), [(1, (1,)), (3, (3,)), (5, (3, 2)), (6, (3, 3)), (7, (4, 3)), (11, (4, 4, 3)), (30, (5,) * 6)])
+def test_rows_of_panels_are_filled_evenly(runs: int, rows: tuple[int, ...]) -> None:
+    """No run stands alone in the last row; the picture's height grows with the rows."""
+    found = [axes.get_subplotspec() for axes in panels(Canvas(layout="constrained"), runs)]
+    assert rows == tuple(Counter(each.rowspan.start for each in found).values())
+    assert (1.45 + 0.1) * len(rows) + 0.8 == pytest.approx(panels_height(runs, 0.1))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import replace
+from html import unescape
 
 import numpy as np
 import pytest
 
+from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.curves import RunSteps
-from vreason_tracking.comparison.figures.entropy import POINTS, draw, line, values
+from vreason_tracking.comparison.figures.entropy import POINTS, draw, line, own_peaks, values
 from vreason_tracking.curves import EntropyCurve
 
 
@@ -21,11 +24,12 @@ def curve(lengths: list[int], seed: int = 0) -> EntropyCurve:
 
 
 def test_short_curves_are_drawn_token_by_token(three) -> None:
-    """Every row of the table is a token with the curve's own figures."""
+    """Every row of the table is a token with the curve's own figures, and the median token of the samples' own peaks."""
     comparison, steps = three
     figure = draw(comparison, steps)
     mean, spread, ema = steps[1].curve.mean_entropy, steps[1].curve.deviation, steps[1].curve.mean_ema
-    expected = [["v-reason", str(t), "48", f"{mean[t]:.4f}", f"{spread[t]:.4f}", f"{ema[t]:.4f}"] for t in range(40)]
+    own = f"{np.median(comparison.frame.numbers['peak_token'][:, 1]):g}"
+    expected = [["v-reason", str(t), "48", f"{mean[t]:.4f}", f"{spread[t]:.4f}", f"{ema[t]:.4f}", own] for t in range(40)]
     assert expected == [list(row) for row in figure.rows if row[0] == "v-reason"]
     assert "" == figure.note
 
@@ -84,17 +88,63 @@ def test_a_single_token(three) -> None:
     assert 3 == len(figure.rows)
 
 
+def peaking(comparison: Comparison, tokens: list[float], failed: int = 0) -> Comparison:
+    """The comparison with these own peaks of every run's first samples, no others, and the first ones failed."""
+    peaks, scores = np.full_like(comparison.frame.scores, np.nan), np.zeros_like(comparison.frame.scores)
+    peaks[: len(tokens)] = np.array(tokens)[:, None]
+    scores[:failed] = np.nan
+    return replace(comparison, frame=replace(comparison.frame, numbers={"peak_token": peaks, "score": scores}))
+
+
+def test_the_mark_is_where_half_of_the_samples_got() -> None:
+    """A tail of the longest replies, drawn though it is, has no peak of the run."""
+    made = curve([40] * 10 + [80] * 2)
+    made.ema[25], made.ema[39], made.ema[79] = 40.0, 30.0, 90.0
+    drawn = line(made, POINTS, "a", "a")
+    assert (80, 25, 40.0 / 12) == (drawn.tokens, drawn.peak, drawn.height)
+
+
+def test_exactly_half_is_enough() -> None:
+    made = curve([40] * 2 + [80] * 2)
+    made.ema[79] = 90.0
+    assert 79 == line(made, POINTS, "a", "a").peak
+
+
+def test_the_samples_own_peaks(three) -> None:
+    """Their median, over the answered samples that have one; none where nobody has."""
+    comparison, _ = three
+    assert 17.0 == own_peaks(peaking(comparison, [900.0, 3.0, 17.0, 20.0], failed=1), 1)
+    assert 10.5 == own_peaks(peaking(comparison, [0.0, 21.0]), 1)
+    assert own_peaks(peaking(comparison, []), 1) is None
+
+
 def test_the_peaks_are_named_in_the_picture(three) -> None:
     comparison, steps = three
     names = [replace(run, name=f"_run {place}") for place, run in enumerate(comparison.runs)]
-    svg = draw(replace(comparison, runs=names), steps).svg
+    renamed = replace(comparison, runs=names)
     peak = int(steps[2].curve.mean_ema.argmax())
-    assert f"_run 2: EMA peaks at token {peak}</text>" in svg
+    for tokens, told in (([3.0, 17.0, 20.0], "; samples' own peaks: median t = 17"), ([], "")):
+        assert f"_run 2: EMA peaks at token {peak}{told}</text>" in unescape(draw(peaking(renamed, tokens), steps).svg)
+    assert {"–"} == {row[6] for row in draw(peaking(renamed, []), steps).rows}
+
+
+def bands(svg: str) -> int:
+    """Areas that are see-through: the bands of deviation."""
+    return len(re.findall(r'<path [^>]*style="[^"]*fill-opacity: 0.11|<use [^>]*style="[^"]*fill-opacity: 0.11', svg))
+
+
+@pytest.mark.parametrize(("runs", "panels"), [(1, 1), (4, 1), (5, 5), (6, 6), (7, 7)])
+def test_every_run_has_its_band(thirty, runs: int, panels: int) -> None:
+    """Few share axes; from five on each has a panel, so that no band is hidden or left out."""
+    comparison, steps = thirty
+    svg = draw(comparison, [*steps[:runs], *[RunSteps()] * (30 - runs)]).svg
+    assert (runs, panels) == (bands(svg), svg.count("<clipPath "))
 
 
 def test_many_runs_have_a_panel_each(thirty) -> None:
-    """With its name above; the table stays as long as 80 points a run allow."""
+    """With its name above, and the samples' own peaks; the table stays as long as 80 points a run allow."""
     comparison, steps = thirty
     figure = draw(comparison, steps)
     assert all(f">{name}</text>" in figure.svg for name in comparison.names)
+    assert 30 == figure.svg.count("own peaks: median t = ")
     assert "dashed grey in every panel" in figure.caption

@@ -10,9 +10,9 @@ import pytest
 from tests.doubles import records
 from tests.doubles.compared import asked, recorded, trio
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.figures.spread import QUANTITIES, box, draw
+from vreason_tracking.comparison.figures.spread import SPREADS, box, draw
 
-TOKENS, LATENCY = QUANTITIES
+TOKENS, LATENCY = SPREADS
 
 
 def test_the_median_is_the_comparisons(tmp_path) -> None:

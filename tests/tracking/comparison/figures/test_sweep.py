@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from tests.doubles import records
 from tests.doubles.compared import asked, recorded, trio
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.figures.sweep import draw
+from vreason_tracking.comparison.figures.sweep import draw, middles
 from vreason_tracking.comparison.wording import percent, percent_interval
 
 
@@ -67,3 +69,35 @@ def test_a_grid_names_each_sweep_apart(thirty) -> None:
     assert {"sweep_controller_k", "sweep_controller_k_2", "sweep_controller_lr"} <= set(names)
     assert "Accuracy by controller.k (controller.lr = 0.0001)" in [figure.title for figure in figures]
     assert "Other settings: controller.lr = 0.0001." in [figure.note for figure in figures]
+
+
+def test_models_are_not_joined(tmp_path) -> None:
+    """Runs of two models, which may be compared, are two pictures; each says in title and note of which."""
+    runs = []
+    for model in ("3B", "7B"):
+        for k in ("2", "4", "8"):
+            params = {"method.controller.k": k, "model.id": model}
+            runs.append(recorded(tmp_path, f"{model} k={k}", asked(12, 4, len(runs)), preset="v-reason", params=params))
+    figures = draw(compare(runs))
+    assert ["Accuracy by controller.k (model.id = 3B)", "Accuracy by controller.k (model.id = 7B)"] == [each.title for each in figures]
+    assert ["Other settings: model.id = 3B.", "Other settings: model.id = 7B."] == [each.note for each in figures]
+    assert [[f"{model} k={k}" for k in (2, 4, 8)] for model in ("3B", "7B")] == [[row[1] for row in each.rows] for each in figures]
+
+
+def test_the_line_goes_through_means() -> None:
+    """Several seeds at one value make no zigzag; one without an answer is left out."""
+    assert ([2.0, 4.0], [0.5, 0.75]) == middles([4.0, 2.0, 2.0, 2.0], [0.75, 0.25, 0.75, math.nan])
+    assert math.isnan(middles([1.0], [math.nan])[1][0])
+
+
+def test_weights_are_told_in_short_in_the_title(tmp_path) -> None:
+    """Eight digits of a digest there, all in the note."""
+    runs = []
+    for weights in ("1a" * 20, "2b" * 20):
+        for k in ("2", "4", "8"):
+            samples = asked(12, 4, len(runs))
+            tags, params = {"model.revision": weights}, {"method.controller.k": k}
+            runs.append(recorded(tmp_path, f"{weights[:2]} k={k}", samples, preset="v-reason", params=params, tags=tags))
+    figures = draw(compare(runs))
+    assert [f"Accuracy by controller.k (model.revision = {short * 4})" for short in ("1a", "2b")] == [each.title for each in figures]
+    assert [f"Other settings: model.revision = {whole * 20}." for whole in ("1a", "2b")] == [each.note for each in figures]

@@ -13,7 +13,8 @@ def cells(accuracy):
     if each is None:
         return [*told, *["–"] * 7]
     signed = [f"{100 * value:+.1f}".replace("-", "−") for value in (each.estimate.value, each.estimate.low, each.estimate.high)]
-    told += [signed[0] if float(signed[0].replace("−", "-")) else "0.0", f"{signed[1]} to {signed[2]}"]
+    few = " †" if each.sparse else ""
+    told += [signed[0] if float(signed[0].replace("−", "-")) else "0.0", f"{signed[1]} to {signed[2]}{few}"]
     for p in (each.p, each.p_holm):
         told.append("< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}")
     return [*told, f"{100 * each.smallest_detectable:.1f}", str(each.won), str(each.lost)]

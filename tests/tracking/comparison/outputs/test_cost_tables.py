@@ -27,16 +27,16 @@ def test_a_row_is_the_comparisons_numbers(trio) -> None:
     middle, total = cost.ratio.median, cost.ratio.of_totals
     ratios = [f"× {middle.value:.2f}", f"{middle.low:.2f} to {middle.high:.2f}", f"× {cost.ratio.p95:.2f}"]
     totals = [f"× {total.value:.2f}", f"{total.low:.2f} to {total.high:.2f}", "48"]
-    assert ["v-reason", own[0], interval, *own[1:], *ratios, *totals] == row
-    assert ["–"] * 6 == cost_tables(trio)[1].rows[0][5:]
+    assert ["v-reason", "48", own[0], interval, *own[1:], *ratios, *totals] == row
+    assert ["–"] * 6 == cost_tables(trio)[1].rows[0][6:]
 
 
 def test_shares_are_percentages(trio) -> None:
     """Median, interval and the others."""
     cost = trio.groups[0].results[1].costs["control_share"]
     row = cost_tables(trio)[4].rows[1]
-    assert f"{100 * cost.median.value:.1f} %" == row[1]
-    assert f"{100 * cost.median.low:.1f} % to {100 * cost.median.high:.1f} %" == row[2]
+    assert f"{100 * cost.median.value:.1f} %" == row[2]
+    assert f"{100 * cost.median.low:.1f} % to {100 * cost.median.high:.1f} %" == row[3]
 
 
 def test_the_summary_has_every_quantity_and_run(trio) -> None:
@@ -47,7 +47,7 @@ def test_the_summary_has_every_quantity_and_run(trio) -> None:
     for number in range(len(QUANTITIES)):
         for place, name in enumerate(trio.names):
             row, whole = table.rows[3 * number + place], full[number].rows[place]
-            assert [name, *whole[1:4], *whole[5:8]] == row[1:]
+            assert [name, *whole[2:5], *whole[6:11]] == row[1:]
     peak = trio.groups[0].results[2].memory
     assert ["peak memory", "v-reason-lite", f"max {peak.peak_bytes / 2**30:.2f} GiB"] == table.rows[-1][:3]
 
@@ -92,4 +92,4 @@ def test_a_run_that_answered_nothing_has_dashes(trio) -> None:
     }
     results = [group.results[0], replace(group.results[1], costs=costs), group.results[2]]
     bare = replace(trio, groups=[replace(group, results=results), *trio.groups[1:]])
-    assert ["v-reason", *["–"] * 9, "0"] == cost_tables(bare)[0].rows[1]
+    assert ["v-reason", "0", *["–"] * 9, "0"] == cost_tables(bare)[0].rows[1]

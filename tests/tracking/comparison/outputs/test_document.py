@@ -6,10 +6,13 @@ import csv
 import io
 import json
 import math
+import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from vreason.signatures import ADVICE
 from vreason_tracking.comparison.outputs.document import COLUMNS, FORMAT, document, rows, to_csv, to_json
 from vreason_tracking.comparison.outputs.verdicts import verdicts
 
@@ -137,3 +140,19 @@ def test_no_cell_is_a_formula(forced) -> None:
 def test_the_same_comparison_makes_the_same_bytes(trio, write) -> None:
     """Twice."""
     assert write(trio) == write(trio)
+
+
+def test_statistics_have_names_of_their_own(trio) -> None:
+    """What a figure is does not hang on the data: the test and the source of a peak stand in a column of their own."""
+    text = (Path(__file__).parents[4] / "docs" / "comparison.md").read_text(encoding="utf-8")
+    listed = re.search(r"`statistic` is one of (.*?);", text, re.DOTALL)[1]
+    found = list(rows(trio))
+    assert {each.strip() for each in listed.replace("\n", " ").split(",")} == {row["statistic"] for row in found}
+    assert {"wild cluster bootstrap", "exact McNemar", "rss", None} >= {row.get("how") for row in found}
+    assert figure(trio, "v-reason", "accuracy", "p_holm")["how"] == trio.groups[0].results[1].accuracy.difference.test
+
+
+def test_every_signature_is_counted(trio) -> None:
+    """Zero is a count."""
+    found = {row["metric"]: row["value"] for row in rows(trio) if row["metric"].startswith("signature.") and row["run"] == "v-reason"}
+    assert {f"signature.{name}" for name in ADVICE} == set(found)

@@ -16,7 +16,7 @@ def said(comparison, p_holm, value=0.125):
     group = comparison.groups[0]
     result = group.results[1]
     difference = result.accuracy.difference
-    changed = replace(difference, p_holm=p_holm, estimate=replace(difference.estimate, value=value, low=-0.05, high=0.3))
+    changed = replace(difference, p=0.012, p_holm=p_holm, estimate=replace(difference.estimate, value=value, low=-0.05, high=0.3))
     results = [group.results[0], replace(result, accuracy=replace(result.accuracy, difference=changed)), *group.results[2:]]
     return verdicts(replace(comparison, groups=[replace(group, results=results), *comparison.groups[1:]]))[0]
 
@@ -29,11 +29,11 @@ def test_a_sentence_a_run_but_the_baseline(trio) -> None:
 @pytest.mark.parametrize(
     ("p_holm", "value", "start"),
     [
-        (0.0499999, 0.125, "v-reason: better than baseline by +12.5 points (−5.0 to +30.0); "),
-        (0.0499999, -0.125, "v-reason: worse than baseline by −12.5 points (−5.0 to +30.0); "),
-        (0.05, 0.125, "v-reason: no difference to baseline is shown: +12.5 points (−5.0 to +30.0), p = 0.050 after Holm; "),
-        (0.0500001, -0.125, "v-reason: no difference to baseline is shown: −12.5 points (−5.0 to +30.0), p = 0.050 after Holm; "),
-        (1.0, 0.0, "v-reason: no difference to baseline is shown: 0.0 points (−5.0 to +30.0), p = 1.00 after Holm; "),
+        (0.012, 0.125, "v-reason: better than baseline by +12.5 points (−5.0 to +30.0), p = 0.012; "),
+        (0.0499999, -0.125, "v-reason: worse than baseline by −12.5 points (−5.0 to +30.0), p = 0.012, < 0.050 after Holm; "),
+        (0.05, 0.125, "v-reason: no difference to baseline is shown: +12.5 points (−5.0 to +30.0), p = 0.012, 0.050 after Holm; "),
+        (0.0500001, -0.125, "v-reason: no difference to baseline is shown: −12.5 points (−5.0 to +30.0), p = 0.012, 0.050 after Holm; "),
+        (1.0, 0.0, "v-reason: no difference to baseline is shown: 0.0 points (−5.0 to +30.0), p = 0.012, 1.00 after Holm; "),
     ],
 )
 def test_better_or_worse_is_said_only_below_the_line(trio, p_holm, value, start) -> None:
@@ -51,15 +51,32 @@ def test_costs_stand_in_the_sentence(trio) -> None:
     """Ratios of totals of tokens and time, with their intervals."""
     ratios = [trio.groups[0].results[1].costs[name].ratio.of_totals for name in ("output_tokens", "latency_ms")]
     tokens, time = [f"× {each.value:.2f} ({each.low:.2f} to {each.high:.2f})" for each in ratios]
-    assert verdicts(trio)[0].endswith(f"; tokens {tokens}, time {time}.")
+    assert verdicts(trio)[0].endswith(f"; total tokens {tokens}, total time {time}.")
 
 
 def test_one_video_proves_nothing(tmp_path) -> None:
     """Then there is no interval and no p, and nothing is concluded."""
     runs = [compared.recorded(tmp_path, name, compared.asked(8, 1, seed, right=seed)) for seed, name in enumerate(("base", "own"))]
     value = compare(runs).groups[0].results[1].accuracy.difference.estimate.value
-    start = f"own: +{100 * value:.1f} points (–) against base, from a single video: nothing can be concluded; tokens × 1.00"
+    start = f"own: +{100 * value:.1f} points (–) against base, from a single video: nothing can be concluded; total tokens × 1.00"
     assert verdicts(compare(runs))[0].startswith(start)
+
+
+def test_nothing_came_out_differently(tmp_path) -> None:
+    """Then nothing tells of the spread: what cannot be excluded is said, and nothing of what would have been found."""
+    runs = [compared.recorded(tmp_path, name, compared.asked(24, 12)) for name in ("base", "own")]
+    high = compare(runs).groups[0].results[1].accuracy.difference.estimate.high
+    start = f"own: no question came out differently from base; a difference of up to {100 * high:.1f} points cannot be excluded; "
+    assert verdicts(compare(runs))[0].startswith(start)
+
+
+def test_too_few_videos_that_differ(tmp_path) -> None:
+    """With three of them no p can be small: the sentence says so, and does not speak of what would be found."""
+    samples = compared.asked(24, 24)
+    flipped = [(replace(s, score=1.0 - round(s.score)) if n in (0, 1, 3) else s, steps) for n, (s, steps) in enumerate(samples)]
+    told = verdicts(compare([compared.recorded(tmp_path, "base", samples), compared.recorded(tmp_path, "own", flipped)]))[0]
+    assert "; only 3 video(s) differ, and with so few p (Holm) cannot be below 0.25; " in told
+    assert "would usually not be found" not in told
 
 
 def test_five_videos_cannot_show_a_difference(tmp_path) -> None:

@@ -125,11 +125,11 @@ def _mark(is_base: bool, on_front: bool) -> dict[str, Any]:
 
 
 def _key(canvas: Any, points: Sequence[Point], front: Sequence[int], baseline: int) -> None:
-    """Of what is there: without a run that is beaten the key has none."""
+    """Of what is there: where every run is on the front the key has no other."""
     from matplotlib.lines import Line2D
 
     bases = [place for place, each in enumerate(points) if each.run == baseline]
-    told = [("on the front", _mark(False, True), True), ("beaten by another run", _mark(False, False), len(front) < len(points))]
+    told = [("on the front", _mark(False, True), True), ("not on the front", _mark(False, False), len(front) < len(points))]
     told += [("front", _FRONT, _has_line(points, front)), *(("baseline", _mark(True, place in front), True) for place in bases)]
     shown = [(label, Line2D([], [], **look)) for label, look, is_there in told if is_there]
     key(canvas, [handle for _, handle in shown], [label for label, _ in shown], 4)
@@ -170,7 +170,7 @@ def _row(comparison: Comparison, price: Price, point: Point, on_front: bool) -> 
 
 
 def _caption(numbered: bool, has_line: bool) -> str:
-    front = "Filled: no other run beats it in both, the front." + (
+    front = "Filled: on the front, no other run is at least as good in both and better in one." + (
         " Between its runs the dashed line promises nothing." if has_line else ""
     )
     return (

@@ -12,8 +12,9 @@ from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.figures.drawing import drawn, key, whole_axis
 from vreason_tracking.comparison.figures.figure import Figure
 from vreason_tracking.comparison.figures.marks import plain, short_names
+from vreason_tracking.comparison.outcome import OUTCOMES, outcome
 
-RIGHT, PARTLY, WRONG, FAILED = range(4)
+RIGHT, PARTLY, WRONG, FAILED = range(len(OUTCOMES))  # in the order of `OUTCOMES`
 SIGNS = ("1", "½", "0", "x")
 MOST_CELLS = 2_000
 MOST_COLUMNS = 1_000
@@ -49,7 +50,8 @@ def draw(comparison: Comparison) -> Figure | None:
 
 def outcomes(scores: NDArray[np.float64]) -> Outcomes:
     """What became of each question, by its score: `RIGHT`, `PARTLY`, `WRONG` or `FAILED`, shape (n, V)."""
-    made: Outcomes = np.select([np.isnan(scores), scores >= 1, scores <= 0], [FAILED, RIGHT, WRONG], PARTLY).astype(np.int8)
+    values, places = np.unique(scores, return_inverse=True)  # a handful, of many cells
+    made: Outcomes = np.array([OUTCOMES.index(outcome(value)) for value in values], np.int8)[places].reshape(scores.shape)
     return made
 
 

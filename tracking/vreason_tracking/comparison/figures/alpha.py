@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.curves import RunSteps
+from vreason_tracking.comparison.curves import RunSteps, final_peak
 from vreason_tracking.comparison.figures.drawing import drawn, key, whole_axis
 from vreason_tracking.comparison.figures.figure import Figure
 from vreason_tracking.comparison.figures.marks import plain, short_names, shortened
@@ -66,14 +66,11 @@ def ribbon(columns: Mapping[str, Sequence[Any]]) -> Ribbon | None:
     """The phases of a sample's steps; None where there is none."""
     if not columns or not columns["token_index"]:
         return None
-    tokens = np.array(columns["token_index"], np.int64)
-    ema, peak = (np.array(columns[name], np.float64) for name in ("ema", "peak"))
-    highest = np.flatnonzero(ema >= peak)  # as in `signatures.peak_token`: the last of them
     return Ribbon(
-        tokens=tokens,
+        tokens=np.array(columns["token_index"], np.int64),
         explores=np.array([(value or 0) > 0 for value in columns["alpha"]]),
         updated=np.array([bool(value) for value in columns["updated"]]),
-        peak=int(tokens[highest[-1]]) if len(highest) else None,
+        peak=final_peak(columns),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vreason_tracking.comparison.figures.svg import page_svg
+from vreason_tracking.plots import legend_with
 from vreason_tracking.statistics.estimates import Estimate
 
 WIDTH = 9.0
@@ -36,7 +37,7 @@ _STYLE = {
     "path.simplify": False,
 }
 _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
-_PANELS_ACROSS = 5
+_PANELS_ACROSS, _FEW_ACROSS = 5, 3
 
 
 def drawn(name: str, title: str, height: float, draw: Callable[[Any], None]) -> str:
@@ -61,11 +62,7 @@ def drawn(name: str, title: str, height: float, draw: Callable[[Any], None]) -> 
 
 def key(canvas: Any, handles: Sequence[Any], labels: Sequence[str], columns: int) -> None:
     """The key of a whole picture, above it."""
-    legend = canvas.legend(
-        handles, [str(place) for place in range(len(labels))], loc="outside upper left", ncols=columns, borderaxespad=0.2, handlelength=2.8
-    )
-    for text, label in zip(legend.get_texts(), labels, strict=True):  # afterwards: a legend drops labels that begin with an underscore
-        text.set_text(label)
+    legend_with(canvas, handles, labels, loc="outside upper left", ncols=columns, borderaxespad=0.2, handlelength=2.8)
 
 
 def intervals(
@@ -85,8 +82,7 @@ def intervals(
 
 def panels(canvas: Any, count: int) -> list[Any]:
     """Small axes of the same scales, one a run; only the outer ones carry numbers."""
-    across = min(count, _PANELS_ACROSS)
-    down = -(-count // across)
+    across, down = _grid(count)
     canvas.get_layout_engine().set(wspace=0.04)
     grid = canvas.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     for axes in grid:
@@ -98,9 +94,16 @@ def panels(canvas: Any, count: int) -> list[Any]:
     return list(grid[:count])
 
 
-def panels_height(count: int) -> float:
-    """Of a picture of so many panels, inches."""
-    return 1.45 * -(-count // _PANELS_ACROSS) + 0.8
+def panels_height(count: int, more: float = 0.0) -> float:
+    """Of a picture of so many panels, inches; `more` for each row of them."""
+    return (1.45 + more) * _grid(count)[1] + 0.8
+
+
+def _grid(count: int) -> tuple[int, int]:
+    """Panels across and down: wide ones of a few runs, and rows as full as may be."""
+    most = _FEW_ACROSS if count <= 2 * _FEW_ACROSS else _PANELS_ACROSS
+    down = -(-count // most)
+    return -(-count // down), down
 
 
 def unit_axis(axis: Any, form: Callable[[float], str]) -> None:

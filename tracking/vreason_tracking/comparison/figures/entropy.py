@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,16 @@ from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.curves import RunSteps
 from vreason_tracking.comparison.figures.drawing import GREY, drawn, key, panels, panels_height, whole_axis
 from vreason_tracking.comparison.figures.figure import Figure
-from vreason_tracking.comparison.figures.marks import BASELINE, OVERLAID, Look, looks, plain, short_names
+from vreason_tracking.comparison.figures.marks import BASELINE, Look, looks, plain, short_names
 from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.plots import COLOURS, shown_tokens
 
 POINTS, POINTS_IN_PANEL = 200, 80
-_BANDS = 4  # more runs on the same axes have none
-_COLUMNS = ("run", "tokens", "steps", "mean entropy (nats)", "sd (nats)", "mean EMA (nats)")
+_OVERLAID = 4  # bands of more runs hide each other: each has a panel of its own
+_REACHED = 0.5  # a peak beyond what this share of the samples reached is the longest replies' own
+_LONG = 64  # letters of a label that leaves no room beside it
+_PEAKS_LINE = 0.15  # inches, below a panel's name
+_COLUMNS = ("run", "tokens", "steps", "mean entropy (nats)", "sd (nats)", "mean EMA (nats)", "samples' own EMA peaks, median token")
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,9 @@ class Line:
         first: token at which each point begins, shape (m,).
         curve: sums over each point's tokens and samples.
         tokens: tokens drawn.
-        peak, height: the token at which the mean EMA is highest, and how high, nats; None where no EMA is finite.
+        peak, height: the token at which the mean EMA is highest among those that half of the samples reached, and how high, nats; None
+            where no EMA is finite.
+        own_peaks: median over the answered samples of the token of their own final EMA peak; None where no sample has one.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Line:
     tokens: int
     peak: int | None
     height: float
+    own_peaks: float | None = None
 
     @property
     def middle(self) -> NDArray[np.float64]:
@@ -56,16 +62,19 @@ def draw(comparison: Comparison, steps: Sequence[RunSteps]) -> Figure | None:
     there = [run for run, each in enumerate(steps) if len(each.curve.count)]
     if not there:
         return None
-    apart = len(there) > OVERLAID
+    apart = len(there) > _OVERLAID
     shorts = short_names(comparison.names, 26 if apart else 40)
-    lines = [line(steps[run].curve, POINTS_IN_PANEL if apart else POINTS, comparison.names[run], shorts[run]) for run in there]
+    points = POINTS_IN_PANEL if apart else POINTS
+    lines = [
+        replace(line(steps[run].curve, points, comparison.names[run], shorts[run]), own_peaks=own_peaks(comparison, run)) for run in there
+    ]
     base = there.index(comparison.baseline) if comparison.baseline in there else -1
     title = "Entropy along the reply"
-    height = panels_height(len(lines)) if apart else 4.2
+    height = panels_height(len(lines), _PEAKS_LINE) if apart else 4.2
     return Figure(
         name="entropy",
         title=title,
-        caption=_caption(apart, len(lines) <= _BANDS or apart, base >= 0),
+        caption=_caption(apart and base >= 0),
         svg=drawn("entropy", title, height, lambda canvas: (_apart if apart else _together)(canvas, lines, base)),
         columns=_COLUMNS,
         rows=[row for each in lines for row in _rows(each)],
@@ -84,9 +93,16 @@ def line(curve: EntropyCurve, points: int, name: str, short: str) -> Line:
     with np.errstate(invalid="ignore", divide="ignore"):
         ema = curve.mean_ema[:tokens]
     known = np.where(np.isfinite(ema), ema, -np.inf)
-    peak = int(known.argmax())
+    peak = int(known[: shown_tokens(curve, _REACHED)].argmax())
     found = bool(np.isfinite(known[peak]))
     return Line(name, short, width, first, joined, tokens, peak if found else None, float(ema[peak]) if found else float("nan"))
+
+
+def own_peaks(comparison: Comparison, run: int) -> float | None:
+    """Median over a run's answered samples of the token of their own final EMA peak; None where no sample has one."""
+    tokens = comparison.frame.numbers["peak_token"][:, run]
+    there = tokens[np.isfinite(tokens) & ~np.isnan(comparison.frame.scores[:, run])]
+    return float(np.median(there)) if len(there) else None
 
 
 def values(line: Line) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -102,13 +118,20 @@ def _together(canvas: Any, lines: Sequence[Line], base: int) -> None:
     axes = canvas.subplots()
     handles = []
     for each, look in zip(lines, looks(len(lines), base), strict=True):
-        handles.append(_line(axes, each, look, band=len(lines) <= _BANDS))
+        handles.append(_line(axes, each, look))
     axes.set(xlabel="generated token t", ylabel="entropy (nats)")
     axes.set_ylim(bottom=0)
     axes.margins(x=0.01)
     whole_axis(axes)
-    labels = [each.short if each.peak is None else f"{each.short}: EMA peaks at token {each.peak}" for each in lines]
-    key(canvas, handles, labels, 2 if max(map(len, labels)) > 40 else 3)
+    labels = [_label(each) for each in lines]
+    key(canvas, handles, labels, 1 if max(map(len, labels)) > _LONG else 2)
+
+
+def _label(line: Line) -> str:
+    """The name, where the mark is, and where single samples have theirs."""
+    mark = [] if line.peak is None else [f"EMA peaks at token {line.peak}"]
+    own = [] if line.own_peaks is None else [f"samples' own peaks: median t = {line.own_peaks:g}"]
+    return f"{line.short}: {'; '.join([*mark, *own])}" if mark or own else line.short
 
 
 def _apart(canvas: Any, lines: Sequence[Line], base: int) -> None:
@@ -116,8 +139,9 @@ def _apart(canvas: Any, lines: Sequence[Line], base: int) -> None:
     for number, (axes, each) in enumerate(zip(grid, lines, strict=True)):
         if base >= 0 and number != base:
             axes.plot(lines[base].middle, values(lines[base])[2], color=GREY, linewidth=0.9, linestyle=(0, (4, 1.5)))
-        _line(axes, each, Look(BASELINE if number == base else COLOURS[0], "-", "o"), band=True, weight=1.4)
-        axes.set_title(each.short, fontweight="bold" if number == base else "normal")
+        _line(axes, each, Look(BASELINE if number == base else COLOURS[0], "-", "o"), weight=1.4)
+        own = "no peak" if each.own_peaks is None else f"own peaks: median t = {each.own_peaks:g}"
+        axes.set_title(f"{each.short}\n{own}", fontweight="bold" if number == base else "normal")
         axes.margins(x=0.02)
     grid[0].set_ylim(bottom=0)  # all share it
     whole_axis(grid[0])
@@ -125,11 +149,10 @@ def _apart(canvas: Any, lines: Sequence[Line], base: int) -> None:
     canvas.supylabel("entropy (nats)", fontsize=9)
 
 
-def _line(axes: Any, line: Line, look: Look, *, band: bool, weight: float = 2.0) -> Any:
+def _line(axes: Any, line: Line, look: Look, weight: float = 2.0) -> Any:
     colour = look.colour
     mean, spread, ema = values(line)
-    if band:
-        axes.fill_between(line.middle, np.maximum(mean - spread, 0), mean + spread, color=colour, alpha=0.11, linewidth=0)
+    axes.fill_between(line.middle, np.maximum(mean - spread, 0), mean + spread, color=colour, alpha=0.11, linewidth=0)
     axes.plot(line.middle, mean, color=colour, linewidth=0.6, alpha=0.6)
     thick = axes.plot(line.middle, ema, color=colour, linewidth=weight, linestyle=look.line)
     if line.peak is not None:
@@ -137,13 +160,14 @@ def _line(axes: Any, line: Line, look: Look, *, band: bool, weight: float = 2.0)
     return thick[0]
 
 
-def _caption(apart: bool, has_bands: bool, has_base: bool) -> str:
-    band = ", with a band of one standard deviation of single samples (no interval of the mean)" if has_bands else ""
-    base = " The baseline's moving average is dashed grey in every panel." if apart and has_base else ""
+def _caption(base_everywhere: bool) -> str:
+    base = " The baseline's moving average is dashed grey in every panel." if base_everywhere else ""
     return (
-        f"Thin: mean entropy of the next token over the samples that got so far{band}. Thick: its mean moving average (EMA), the mark "
-        f"its peak.{base} Drawn while at least a tenth of the samples is left. Later tokens are those of the longer replies only: a "
-        "falling curve alone does not show that a reply grows surer."
+        "Thin: mean entropy of the next token over the samples that got so far, with a band of one standard deviation of single samples "
+        "(no interval of the mean). Thick: its mean moving average (EMA), the mark its peak among the tokens that at least half of the "
+        f"samples reached.{base} Samples' own peaks: where each answered sample's own EMA was highest for the last time; a mean of curves "
+        "may peak where hardly one of them does. Drawn while at least a tenth of the samples is left. Later tokens are those of the longer "
+        "replies only: a falling curve alone does not show that a reply grows surer."
     )
 
 
@@ -159,4 +183,5 @@ def _rows(line: Line) -> list[list[str]]:
     last = np.minimum(line.first + line.width, line.tokens) - 1
     tokens = [f"{a}" if a == b else f"{a} to {b}" for a, b in zip(line.first.tolist(), last.tolist(), strict=True)]
     cells = zip(*(["–" if np.isnan(value) else f"{value:.4f}" for value in column] for column in figures), strict=True)
-    return [[name, token, f"{count:,.0f}", *cell] for token, count, cell in zip(tokens, line.curve.count, cells, strict=True)]
+    own = "–" if line.own_peaks is None else f"{line.own_peaks:g}"
+    return [[name, token, f"{count:,.0f}", *cell, own] for token, count, cell in zip(tokens, line.curve.count, cells, strict=True)]

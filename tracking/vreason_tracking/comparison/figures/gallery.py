@@ -22,7 +22,7 @@ def figures(comparison: Comparison, steps: Sequence[RunSteps], sample_id: str | 
         entropy.draw(comparison, steps),
         alpha.draw(comparison, steps, sample_id) if sample_id is not None else None,
         *(accuracy_cost.draw(comparison, price) for price in accuracy_cost.PRICES),
-        *(spread.draw(comparison, quantity) for quantity in spread.QUANTITIES),
+        *(spread.draw(comparison, each) for each in spread.SPREADS),
         by_length.draw(comparison),
         *sweep.draw(comparison),
         agreement.draw(comparison),

@@ -1,25 +1,20 @@
-"""Which runs no other run beats in both accuracy and cost."""
+"""Which runs stand on the front of accuracy and cost: no other run is at least as good in both and better in one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 
-def pareto_front(accuracies: Sequence[float | None], costs: Sequence[float | None]) -> list[int]:
+def pareto_front(accuracies: Sequence[float], costs: Sequence[float]) -> list[int]:
     """Places of the runs of which no other is at least as accurate and at most as costly, and better in one; cheapest first.
 
     Args:
-        accuracies: higher is better; None keeps a run out.
-        costs: lower is better; None keeps a run out.
+        accuracies: higher is better.
+        costs: lower is better.
     """
-    known = [
-        (cost, -accuracy, place)
-        for place, (accuracy, cost) in enumerate(zip(accuracies, costs, strict=True))
-        if accuracy is not None and cost is not None
-    ]
     front: list[int] = []
     best: tuple[float, float] | None = None
-    for cost, missed, place in sorted(known):
+    for cost, missed, place in sorted(zip(costs, (-accuracy for accuracy in accuracies), range(len(costs)), strict=True)):
         if best is None or missed < best[1] or (cost, missed) == best:
             front.append(place)
             best = (cost, missed)

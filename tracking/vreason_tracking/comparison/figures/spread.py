@@ -43,7 +43,7 @@ class Box:
     most: float
 
 
-QUANTITIES = (
+SPREADS = (
     Spread("tokens", "Length of the replies", "output_tokens", "output tokens a reply"),
     Spread("latency", "Time to answer", "generation_ms", "time a reply (s)", 1e-3),
 )

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.figures.drawing import PALE, drawn, intervals, key, unit_axis
 from vreason_tracking.comparison.figures.figure import Figure
 from vreason_tracking.comparison.figures.marks import plain, shortened
-from vreason_tracking.comparison.figures.sweeps import Sweep, sweeps
+from vreason_tracking.comparison.figures.sweeps import Sweep, settings_of, sweeps
 from vreason_tracking.comparison.wording import count, percent, percent_interval
 from vreason_tracking.plots import COLOURS
 from vreason_tracking.statistics.estimates import Estimate
 
 _DECADE = 10.0
 _MOST_TICKS = 12
+_REST = re.compile(r"(?<=\b[0-9a-f]{8})[0-9a-f]{8,}\b")  # of a digest of weights or a prompt: eight digits tell them apart
 
 
 def draw(comparison: Comparison) -> list[Figure]:
     """One a sweep that has an answered run."""
     found: list[Figure] = []
     names: list[str] = []
-    for sweep in sweeps([run.params for run in comparison.runs]):
+    for sweep in sweeps([settings_of(run) for run in comparison.runs]):
         if any(_estimate(comparison, run) for _, run in sweep.points):
             names.append(re.sub(r"\W", "_", f"sweep_{sweep.parameter}", flags=re.ASCII))
             again = names.count(names[-1])
@@ -33,7 +36,7 @@ def draw(comparison: Comparison) -> list[Figure]:
 
 def _figure(comparison: Comparison, sweep: Sweep, name: str) -> Figure:
     others = ", ".join(f"{key} = {value}" for key, value in sweep.others.items())
-    title = f"Accuracy by {sweep.parameter}" + (f" ({shortened(others, 80)})" if others else "")
+    title = f"Accuracy by {sweep.parameter}" + (f" ({shortened(_REST.sub('', others), 80)})" if others else "")
     return Figure(
         name=name,
         title=title,
@@ -70,11 +73,20 @@ def _draw(canvas: Any, comparison: Comparison, sweep: Sweep) -> None:
         _reference(canvas, axes, base)
     intervals(axes, places, estimates, color=COLOURS[0], linewidth=1.4)
     values = [each.value if each else float("nan") for each in estimates]
-    axes.plot(places, values, color=COLOURS[0], linewidth=0.8, linestyle=":", marker="o", markersize=6.5)
+    axes.plot(places, values, color=COLOURS[0], linestyle="", marker="o", markersize=6.5)
+    axes.plot(*middles(places, values), color=COLOURS[0], linewidth=0.8, linestyle=":")
     axes.margins(x=0.06, y=0.1)
     axes.set(xlabel=sweep.parameter, ylabel="accuracy")
     unit_axis(axes.yaxis, lambda value: f"{100 * value:g} %")
     _ticks(axes, places)
+
+
+def middles(places: Sequence[float], values: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Each place once, in order, with the mean of its values that are there; NaN where none is."""
+    found: dict[float, list[float]] = {}
+    for place, value in sorted(zip(places, values, strict=True)):
+        found.setdefault(place, []).extend([] if math.isnan(value) else [value])
+    return list(found), [fmean(each) if each else math.nan for each in found.values()]
 
 
 def _reference(canvas: Any, axes: Any, base: Estimate) -> None:
@@ -111,9 +123,10 @@ def _rows(comparison: Comparison, sweep: Sweep) -> list[list[str]]:
 
 def _caption(has_base: bool, is_log: bool) -> str:
     return (
-        "Accuracy over the answered questions with 95 % intervals, of runs that differ in this setting of the method and in no other one"
+        "Accuracy over the answered questions with 95 % intervals, of runs that differ in this setting of the method and, but for seeds, "
+        "in no other one"
         + ("; the grey band is the baseline's interval." if has_base else ".")
         + (" The axis is logarithmic." if is_log else "")
-        + " The dotted line only joins the points. The best of several values is partly the luckiest: confirm it on questions it was not "
-        "chosen by."
+        + " The dotted line only joins the points, of several at one value their mean. The best of several values is partly the luckiest: "
+        "confirm it on questions it was not chosen by."
     )

@@ -1,4 +1,4 @@
-"""Which runs form a sweep: they differ in one number of their method, and in nothing else of it."""
+"""Which runs form a sweep: they differ in one number of their method, and, but for seeds, in nothing else that bears on their answers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-_PREFIX = "method."
+from vreason_tracking.comparison.recorded_run import RecordedRun
+
+_METHOD = "method."
 _LEAST = 3
+_NAMES = ("name", "variant")
+_PLACES = ("data.source", "data.video_root", "model.device", "video.timeout")  # where it lay, and how long one waited for it
+_LOADED = {"model.revision": "model.revision", "model.dtype": "dtype"}  # settings, and the tags that say what came of them
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,8 @@ class Sweep:
     Attributes:
         parameter: without "method.": "controller.k".
         points: value and place of each run, smallest value first.
-        others: what tells this sweep from others along the same parameter; empty where there is one only.
+        others: settings of the method that tell this sweep from others along the same parameter, and of the rest those in which any runs
+            differ; empty where there are none. The method's are without "method.".
     """
 
     parameter: str
@@ -25,28 +31,45 @@ class Sweep:
     others: Mapping[str, str]
 
 
-def sweeps(params: Sequence[Mapping[str, str]]) -> list[Sweep]:
-    """Every sweep of at least three values, by parameter and then by its other settings. A seed is no setting to sweep along.
+def settings_of(run: RecordedRun) -> dict[str, str]:
+    """All that a run was made with and that bears on its answers, but for seeds: model, weights, prompt, frames, decoding, method.
+
+    Names of runs and places of files are no part of it. A prompt's file stands here by the digest of its text, where that is recorded.
+    """
+    kept = {name: value for name, value in run.params.items() if not _is_apart(name)}
+    loaded = {name: run.tags[tag] for name, tag in _LOADED.items() if tag in run.tags}
+    text = {"prompt": run.identity["prompt"]} if run.identity.get("prompt") else {}
+    return {**{name: value for name, value in kept.items() if not (text and name == "prompt.file")}, **loaded, **text}
+
+
+def _is_apart(name: str) -> bool:
+    return name in (*_NAMES, *_PLACES) or name.endswith("seed") or name.startswith("tracking.")
+
+
+def sweeps(settings: Sequence[Mapping[str, str]]) -> list[Sweep]:
+    """Every sweep of at least three values, by parameter and then by its other settings.
 
     Args:
-        params: of each run; those that begin with "method." count.
+        settings: of each run, see `settings_of`; those that begin with "method." can be swept.
     """
-    methods = [{name.removeprefix(_PREFIX): value for name, value in each.items() if name.startswith(_PREFIX)} for each in params]
+    differing = {name for each in settings for name in each if any(other.get(name) != each[name] for other in settings)}
+    around = {name for name in differing if not name.startswith(_METHOD)}
     found = []
-    for parameter in sorted({name for method in methods for name in method if not name.endswith("seed")}):
-        groups = _groups(methods, parameter)
-        for others, points in groups:
-            told = {name: value for name, value in others.items() if any(each.get(name) != value for each, _ in groups)}
-            found.append(Sweep(parameter, points, told))
+    for parameter in sorted(name for name in differing if name.startswith(_METHOD)):
+        groups = _groups(settings, parameter)
+        for own, points in groups:
+            told = {name for name, value in own.items() if name in around or any(each.get(name) != value for each, _ in groups)}
+            others = {name.removeprefix(_METHOD): own[name] for name in sorted(told)}
+            found.append(Sweep(parameter.removeprefix(_METHOD), points, others))
     return found
 
 
-def _groups(methods: Sequence[Mapping[str, str]], parameter: str) -> list[tuple[dict[str, str], list[tuple[float, int]]]]:
+def _groups(settings: Sequence[Mapping[str, str]], parameter: str) -> list[tuple[dict[str, str], list[tuple[float, int]]]]:
     groups: dict[tuple[tuple[str, str], ...], list[tuple[float, int]]] = {}
-    for place, method in enumerate(methods):
-        value = number(method.get(parameter))
+    for place, own in enumerate(settings):
+        value = number(own.get(parameter))
         if value is not None:
-            rest = tuple(sorted((name, other) for name, other in method.items() if name != parameter))
+            rest = tuple(sorted((name, other) for name, other in own.items() if name != parameter))
             groups.setdefault(rest, []).append((value, place))
     return [(dict(rest), sorted(points)) for rest, points in sorted(groups.items()) if len({value for value, _ in points}) >= _LEAST]
 

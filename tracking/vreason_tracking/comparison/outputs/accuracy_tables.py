@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from vreason_tracking.comparison import wording
 from vreason_tracking.comparison.comparison import Comparison, Result
 from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
 
-_ACCURACY = ("accuracy", "95 % interval", "difference, points", "95 % interval ", "p", "p (Holm)", "detectable", "won", "lost")
-_SPARSE = "†: wrong (or right) answers to fewer than 10 videos; the interval is too narrow."
+_ACCURACY = ("accuracy", "95 % interval", "difference, points", "its 95 % interval", "p", "p (Holm)", "detectable", "won", "lost")
+_SPARSE = "Intervals are not adjusted; †: made by fewer than 10 videos that differ, and too narrow."
 
 
 def accuracy_table(comparison: Comparison) -> Table:
     """Accuracy on all questions."""
     rows = [[name, *_answered(result), *_accuracy(result)] for name, result in of_all(comparison)]
-    tests = dict.fromkeys(each.accuracy.difference.test for each in comparison.groups[0].results if each.accuracy.difference)
     note = (
         f"Difference to {comparison.names[comparison.baseline]}, question by question. Questions about one video count as one cluster. "
-        f"p by {' and '.join(tests) or 'no test'}, Holm over the runs. "
+        f"p by {_tests(result for _, result in of_all(comparison))}, Holm over the runs. "
         f"Detectable: the difference that 80 % of comparisons with this spread find. {_SPARSE}"
     )
     return Table("accuracy", "Accuracy", ["run", "answered", "failed", *_ACCURACY], rows, note=note)
@@ -28,9 +29,15 @@ def accuracy_by(comparison: Comparison, grouping: str) -> Table:
         [group.name, name, f"{group.questions:,}", f"{group.videos:,}", *_accuracy(result)]
         for group, name, result in of_grouping(comparison, grouping)
     ]
-    note = f"p (Holm) is adjusted over all comparisons of this table. {_SPARSE}"
+    tests = _tests(result for *_, result in of_grouping(comparison, grouping))
+    note = f"p by {tests}, Holm over all comparisons of this table (a benchmark's acc and MRA by themselves). {_SPARSE}"
     heads = [grouping, "run", "questions", "videos", *_ACCURACY]
     return Table(slug(f"accuracy by {grouping}"), f"Accuracy by {grouping}", heads, rows, 2, note)
+
+
+def _tests(results: Iterable[Result]) -> str:
+    tests = dict.fromkeys(each.accuracy.difference.test for each in results if each.accuracy.difference)
+    return " and ".join(tests) or "no test"
 
 
 def _answered(result: Result) -> list[str]:
@@ -45,6 +52,6 @@ def _accuracy(result: Result) -> list[str]:
     if each is None:
         return [*own, *[wording.NONE] * (len(_ACCURACY) - len(own))]
     detectable = wording.points(each.smallest_detectable).lstrip("+")
-    difference = [wording.points(each.estimate.value), wording.points_interval(each.estimate)]
+    difference = [wording.points(each.estimate.value), wording.points_interval(each.estimate) + (" †" if each.sparse else "")]
     p = [wording.p_value(each.p), wording.p_value(each.p_holm)]
     return [*own, *difference, *p, detectable, f"{each.won:,}", f"{each.lost:,}"]

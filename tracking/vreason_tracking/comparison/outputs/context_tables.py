@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from vreason.signatures import ADVICE
 from vreason_tracking.comparison import wording
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
-from vreason_tracking.comparison.paper import COLUMNS
+from vreason_tracking.comparison.paper import COLUMNS, PaperRow
 
 
 def run_table(comparison: Comparison) -> Table:
@@ -75,15 +77,22 @@ def paper_table(comparison: Comparison) -> Table | None:
     paper = comparison.paper
     if not paper.rows and not paper.left_out:
         return None
-    rows = [
-        [row.name, row.paper_name, label, wording.percent(measured), wording.percent(theirs), _gap(measured, theirs)]
-        for row in paper.rows
-        for label, (measured, theirs) in [*((column, row.columns[column]) for column in COLUMNS), *row.means.items()]
-    ]
+    rows = [cells for row in paper.rows for cells in (*_paper_accuracy(row), *_paper_tokens(row))]
     note = " ".join([f"The paper's numbers are the paper's, not measured here: {paper.source}.", paper.arithmetic, *paper.left_out])
-    heads = ["run", "the paper's name", "column", "measured here", "PAPER'S", "gap, points"]
+    heads = ["run", "the paper's name", "column", "measured here", "95 % interval", "PAPER'S", "gap"]
     return Table("paper", "Beside the paper", heads, rows, 3, note)
 
 
-def _gap(measured: float | None, theirs: float) -> str:
-    return wording.NONE if measured is None else wording.points(measured - theirs)
+def _paper_accuracy(row: PaperRow) -> Iterator[list[str]]:
+    for label, (measured, theirs) in [*((column, row.columns[column]) for column in COLUMNS), *row.means.items()]:
+        own = row.measured.get(label)
+        interval = wording.NONE if own is None or own.low is None else f"{100 * own.low:.1f} to {100 * (own.high or 0):.1f}"
+        gap = wording.NONE if measured is None else f"{wording.points(measured - theirs)} points"
+        yield [row.name, row.paper_name, label, wording.percent(measured), interval, wording.percent(theirs), gap]
+
+
+def _paper_tokens(row: PaperRow) -> Iterator[list[str]]:
+    for benchmark, (measured, theirs) in row.output_tokens.items():
+        ratio = wording.NONE if measured is None else wording.ratio(measured / theirs)
+        tokens = [wording.amount(measured), wording.NONE, wording.amount(theirs), ratio]
+        yield [row.name, row.paper_name, f"output tokens, {benchmark}", *tokens]

@@ -7,13 +7,16 @@ from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.costs import QUANTITIES, Cost, Quantity
 from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
 
-_OWN = ("median", "95 % interval", "p95", "mean")
-_RATIO = ("ratio, median", "95 % interval ", "ratio, p95", "ratio of totals", "95 % interval  ", "pairs")
+_OWN = ("n", "median", "95 % interval", "p95", "mean")
+_RATIO = ("ratio, median", "its 95 % interval", "ratio, p95", "ratio of totals", "totals' 95 % interval", "pairs")
 
 
 def cost_tables(comparison: Comparison) -> list[Table]:
     """Each quantity on all questions, then memory."""
-    note = "Ratios are of each question's own pair with the baseline; the ratio of totals is what all questions together cost."
+    note = (
+        "Ratios are of each question's own pair with the baseline; the ratio of totals is what all questions together cost. "
+        "n and pairs are questions that have the figure: a reply of one token has no time per token."
+    )
     tables: list[Table] = []
     for quantity in QUANTITIES:
         rows = [[name, *_cost(result.costs[quantity.name], quantity.unit)] for name, result in of_all(comparison)]
@@ -27,13 +30,14 @@ def cost_summary(comparison: Comparison) -> Table:
     rows = []
     for quantity in QUANTITIES:
         for name, result in of_all(comparison):
-            median, interval, p95, _, ratio, ratio_interval, ratio_p95, *_ = _cost(result.costs[quantity.name], quantity.unit)
-            rows.append([_title(quantity), name, median, interval, p95, ratio, ratio_interval, ratio_p95])
+            _, *own, _, ratio, of_it, p95, total, of_that, _ = _cost(result.costs[quantity.name], quantity.unit)
+            rows.append([_title(quantity), name, *own, ratio, of_it, p95, total, of_that])
     for name, result in of_all(comparison):
         peak = f"max {wording.gibibytes(result.memory.peak_bytes)}"
-        rows.append(["peak memory", name, peak, *[wording.NONE] * 2, wording.ratio(result.memory.ratio), *[wording.NONE] * 2])
-    heads = ["", "run", "median", "95 % interval", "p95", "ratio", "95 % interval ", "ratio's p95"]
-    return Table("costs", "Costs", heads, rows, 2, "Ratios: of each question's own pair with the baseline, their median and its interval.")
+        rows.append(["peak memory", name, peak, *[wording.NONE] * 2, wording.ratio(result.memory.ratio), *[wording.NONE] * 4])
+    heads = ["", "run", "median", "95 % interval", "p95", *_RATIO[:-1]]
+    note = "Ratios: of each question's own pair with the baseline, their median; of totals: what all questions together cost."
+    return Table("costs", "Costs", heads, rows, 2, note)
 
 
 def memory_table(comparison: Comparison) -> Table:
@@ -70,6 +74,7 @@ def _title(quantity: Quantity) -> str:
 def _cost(cost: Cost, unit: str) -> list[str]:
     median, ratio = cost.median, cost.ratio
     own = [
+        f"{cost.n:,}",
         wording.quantity(median.value if median else None, unit),
         _interval(cost, unit),
         wording.quantity(cost.p95, unit),

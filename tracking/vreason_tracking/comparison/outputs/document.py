@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from vreason.signatures import ADVICE
 from vreason_tracking.comparison.comparison import Comparison, Result
 from vreason_tracking.comparison.costs import QUANTITIES
 from vreason_tracking.comparison.outputs.verdicts import verdicts
@@ -26,6 +27,7 @@ COLUMNS = (
     "baseline",
     "metric",
     "statistic",
+    "how",
     "unit",
     "value",
     "low",
@@ -112,7 +114,7 @@ def rows(comparison: Comparison) -> Iterator[Row]:
                 "run_id": run.run_id,
                 "baseline": comparison.names[comparison.baseline],
             }
-            for figure in (*_accuracy(result), *_costs(result), *_memory(result)):
+            for figure in (*_accuracy(result), *_costs(result), *_memory(result), *_signatures(result)):
                 yield {**place, **figure}
 
 
@@ -127,8 +129,9 @@ def _accuracy(result: Result) -> Iterator[Row]:
         return
     yield {"metric": "accuracy", "statistic": "difference", "unit": "share", **_estimate(each.estimate)}
     for name in ("p", "p_holm"):
-        yield _plain("accuracy", f"{name} ({each.test})", "probability", getattr(each, name))
+        yield {**_plain("accuracy", name, "probability", getattr(each, name)), "how": each.test}
     yield _plain("accuracy", "smallest_detectable", "share", each.smallest_detectable)
+    yield _plain("accuracy", "videos_differing", "videos", each.videos_differing)
     for name in ("won", "lost", "tied"):
         yield _plain("accuracy", name, "samples", getattr(each, name))
 
@@ -147,11 +150,14 @@ def _costs(result: Result) -> Iterator[Row]:
 
 def _memory(result: Result) -> Iterator[Row]:
     memory = result.memory
-    yield _plain("peak_memory_bytes", f"max ({memory.source or 'not measured'})", "bytes", memory.peak_bytes)
+    yield {**_plain("peak_memory_bytes", "max", "bytes", memory.peak_bytes), "how": memory.source}
     yield _plain("peak_memory_bytes", "ratio", "ratio", memory.ratio)
     yield _plain("peak_allocated_bytes", "max", "bytes", memory.torch_allocated_bytes)
-    for name, count in result.signatures.items():
-        yield _plain(f"signature.{name}", "count", "samples", count)
+
+
+def _signatures(result: Result) -> Iterator[Row]:
+    for name in ADVICE:
+        yield _plain(f"signature.{name}", "count", "samples", result.signatures.get(name, 0))
 
 
 def _estimate(estimate: Any) -> Row:

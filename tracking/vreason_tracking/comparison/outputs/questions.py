@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from vreason_tracking.comparison.comparison import Comparison
+from vreason_tracking.comparison.outcome import outcome
 from vreason_tracking.comparison.wording import NONE
 
 MOST = 400
 _LONGEST = 60  # characters of an answer
+_MARKS = {"right": "●", "partly": "◐", "wrong": "○", "failed": "×"}
 _WIDEST = 8  # runs whose answers are printed; of more only the marks
 
 
@@ -39,7 +41,7 @@ def questions_of(comparison: Comparison, anchors: Mapping[str, str]) -> Question
     frame = comparison.frame
     differing = [place for place in range(len(frame.ids)) if _differs(comparison, place)]
     paged = [place for place, name in enumerate(frame.ids) if name in anchors]
-    listed = [*paged, *(place for place in differing if place not in set(paged))]
+    listed = list(dict.fromkeys([*paged, *differing]))
     shown = listed[:MOST]
     wide = len(comparison.names) <= _WIDEST
     heads = ["question", "kind", *(comparison.names if wide else ["right in", "runs, in their order"])]
@@ -71,9 +73,7 @@ def _row(comparison: Comparison, place: int, wide: bool) -> list[str]:
 
 def mark(score: float) -> str:
     """A score as a sign that needs no colour."""
-    if np.isnan(score):
-        return "×"
-    return "●" if score >= 1 else "○" if score <= 0 else "◐"
+    return _MARKS[outcome(score)]
 
 
 def _short(answer: str | None) -> str:

@@ -18,8 +18,9 @@ def verdicts(comparison: Comparison) -> Sequence[str]:
     """One sentence a run but the baseline, over all questions; it begins with the run's name and a colon."""
     base = comparison.names[comparison.baseline]
     results = comparison.groups[0].results
+    others = len(results) - 1
     return [
-        _verdict(name, base, result)
+        _verdict(name, base, result, others)
         for place, (name, result) in enumerate(zip(comparison.names, results, strict=True))
         if place != comparison.baseline
     ]
@@ -43,28 +44,41 @@ def _named(names: Sequence[str]) -> str:
     return f"{len(names)} ({', '.join(names)})" if names else "none"
 
 
-def _verdict(name: str, base: str, result: Result) -> str:
+def _verdict(name: str, base: str, result: Result, comparisons: int) -> str:
     difference = result.accuracy.difference
     if difference is None:
         return f"{name}: no question was answered both by it and by {base}."
-    return f"{name}: {_accuracy(difference, base)}; {_costs(result)}."
+    return f"{name}: {_accuracy(difference, base, comparisons)}; {_costs(result)}."
 
 
-def _accuracy(difference: Difference, base: str) -> str:
+def _accuracy(difference: Difference, base: str, comparisons: int) -> str:
     estimate = difference.estimate
     told = f"{points(estimate.value)} points ({points_interval(estimate)})"
     if difference.p_holm is None:
         return f"{told} against {base}, from a single video: nothing can be concluded"
     if difference.p_holm < SIGNIFICANT:
-        return f"{'better' if estimate.value > 0 else 'worse'} than {base} by {told}"
+        return f"{'better' if estimate.value > 0 else 'worse'} than {base} by {told}, {_p(difference)}"
+    if not difference.won + difference.lost:
+        most = points(estimate.high).lstrip("+")
+        return f"no question came out differently from {base}; a difference of up to {most} points cannot be excluded"
+    shown = f"no difference to {base} is shown: {told}, {_p(difference)}"
+    least = min(1.0, difference.smallest_p * comparisons)
+    if least > SIGNIFICANT:
+        return f"{shown}; only {difference.videos_differing} video(s) differ, and with so few p (Holm) cannot be below {p_value(least)}"
     found = points(difference.smallest_detectable).lstrip("+")
-    shown = f"no difference to {base} is shown: {told}, p = {p_value(difference.p_holm)} after Holm"
     return f"{shown}; one below {found} points would usually not be found with these questions"
+
+
+def _p(difference: Difference) -> str:
+    """Both, where they differ: an interval that leaves out 0 beside an adjusted p alone would look like a slip."""
+    p, holm = p_value(difference.p), p_value(difference.p_holm)
+    told = p if p == holm else f"{p}, {holm} after Holm"
+    return f"p {told}" if told.startswith("<") else f"p = {told}"
 
 
 def _costs(result: Result) -> str:
     told = []
-    for name, title in (("output_tokens", "tokens"), ("latency_ms", "time")):
+    for name, title in (("output_tokens", "total tokens"), ("latency_ms", "total time")):
         costs = result.costs[name].ratio
         total = costs.of_totals if costs else None
         told.append(f"{title} {ratio(total.value)} ({ratio_interval(total)})" if total else f"{title} not known")

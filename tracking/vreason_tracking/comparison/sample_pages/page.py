@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vreason_tracking.comparison.outcome import Outcome, outcome
+from vreason_tracking.comparison.sample_pages.thumbnails import Picture
 from vreason_tracking.comparison.sample_pages.token_spans import TINTS, TokenSpan
 
 SHOWN = 8
@@ -43,11 +45,9 @@ class Reply:
     signatures: Sequence[str] = ()
 
     @property
-    def verdict(self) -> str:
-        """"right" (full marks), "partly" (some), "wrong" (none) or "failed"."""
-        if self.score is None:
-            return "failed"
-        return "right" if self.score >= 1 else "partly" if self.score > 0 else "wrong"
+    def verdict(self) -> Outcome:
+        """What became of it, see `outcome`."""
+        return outcome(self.score)
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class SamplePage:
         options: lettered.
         video: the file's name.
         seconds: its duration; None where no run could tell.
-        frames: pictures as data URIs.
-        frames_note: why there are none.
+        frames: pictures of the clip.
+        frames_note: which ones they are, beside those that the model was shown; or why there are none.
         replies: of at most `SHOWN` runs, in the order of the comparison.
         left_out: names of the runs whose replies there is no room for.
     """
@@ -74,7 +74,7 @@ class SamplePage:
     benchmark: str
     video: str
     seconds: float | None
-    frames: Sequence[str]
+    frames: Sequence[Picture]
     frames_note: str
     replies: Sequence[Reply]
     left_out: Sequence[str] = ()

@@ -8,12 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from vreason.errors import TrackingError
 from vreason.prompts import option_letter
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.curves import RunSteps
+from vreason_tracking.comparison.record_file import columns_of, record_file
 from vreason_tracking.comparison.recorded_run import RecordedRun
 from vreason_tracking.comparison.sample_pages.page import SHOWN, Reply, SamplePage
 from vreason_tracking.comparison.sample_pages.reply_curve import reply_curve, scale_of
@@ -28,10 +28,7 @@ _COLUMNS = (
     "problem_type",
     "category",
     "video",
-    "video_seconds",
-    "frames",
     "output",
-    "token_ends",
     "prediction",
     "score",
     "error",
@@ -39,6 +36,7 @@ _COLUMNS = (
     "generation_ms",
     "signatures",
 )
+_LATER = ("video_seconds", "frames", "token_ends")  # records of earlier versions lack some
 Row = Mapping[str, Any]
 Steps = Mapping[str, Sequence[Any]]
 
@@ -78,17 +76,13 @@ def _rows(run: RecordedRun, wanted: Collection[str]) -> dict[str, Row]:
     """A run's rows of the samples wanted, by id; of the others only the id is read."""
     found: dict[str, Row] = {}
     values = pa.array(sorted(wanted), pa.string())
-    try:
-        with pq.ParquetFile(run.samples, page_checksum_verification=True) as file:
-            names = [name for name in _COLUMNS if name in file.schema_arrow.names]
-            for number in range(file.num_row_groups):
-                kept = pc.is_in(file.read_row_group(number, columns=["sample_id"]).column("sample_id"), values)
-                if pc.any(kept).as_py():
-                    rows = file.read_row_group(number, columns=names).filter(kept).to_pylist()
-                    found.update((row["sample_id"], row) for row in rows)
-    except (OSError, pa.ArrowException, KeyError) as error:
-        mend = "restore it, or compare the run from its journal"
-        raise TrackingError(f"{run.samples}: is not a record of samples ({error}); {mend}") from error
+    with record_file(run.samples, "samples") as file:
+        names = columns_of(file, _COLUMNS, _LATER)
+        for number in range(file.num_row_groups):
+            kept = pc.is_in(file.read_row_group(number, columns=["sample_id"]).column("sample_id"), values)
+            if pc.any(kept).as_py():
+                rows = file.read_row_group(number, columns=names).filter(kept).to_pylist()
+                found.update((row["sample_id"], row) for row in rows)
     if missing := sorted(set(wanted) - set(found)):
         raise TrackingError(f"{run.name} ({run.run_id}): its record has no sample {missing[0]!r}; name samples that all runs have")
     return found
@@ -106,7 +100,7 @@ def _page(told: Sequence[tuple[RecordedRun, Row, Steps]], left_out: Sequence[str
     rows = [row for _, row, _ in told]
     asked = rows[0]
     last, nats = scale_of([steps for *_, steps in told])
-    frames, note = pictures.of([row["video"] or "" for row in rows], max(row.get("frames") or 0 for row in rows))
+    frames, note = pictures.of([row["video"] or "" for row in rows], [row.get("frames") or 0 for row in rows])
     return SamplePage(
         sample_id=asked["sample_id"],
         question=asked["question"] or "",
@@ -135,8 +129,8 @@ def _reply(run: RecordedRun, row: Row, steps: Steps, curve: str) -> Reply:
         error=(row["error"] or "no reason recorded") if failed else None,
         output=output,
         tokens=token_spans(output, row.get("token_ends") or (), steps),
-        output_tokens=None if failed else row.get("output_tokens"),
-        latency_ms=row.get("generation_ms"),
+        output_tokens=None if failed else row["output_tokens"],
+        latency_ms=row["generation_ms"],
         curve_svg=curve,
-        signatures=row.get("signatures") or (),
+        signatures=row["signatures"] or (),
     )

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vreason_tracking.comparison.curves import final_peak
+
 MOST_POINTS = 200
 _WIDTH, _HEIGHT = 400, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 392, 22, 116
@@ -90,11 +92,10 @@ def _axes(last: int, nats: float) -> str:
 
 def _peak(steps: Mapping[str, Sequence[Any]], last: int) -> str:
     """Where the moving average was highest for the last time: exploitation alone follows."""
-    highest = dict(_points(steps, "peak"))
-    peaks = [index for index, value in _points(steps, "ema") if index in highest and value >= highest[index]]
-    if not peaks:
+    peak = final_peak(steps)
+    if peak is None:
         return ""
-    across = _across(peaks[-1], last)
+    across = _across(peak, last)
     side, step = ("start", 3) if across < (_LEFT + _RIGHT) // 2 else ("end", -3)
-    named = f'<text x="{across + step}" y="{_TOP - 9}" text-anchor="{side}">last peak t = {peaks[-1]}</text>'
+    named = f'<text x="{across + step}" y="{_TOP - 9}" text-anchor="{side}">last peak t = {peak}</text>'
     return f'<path class="k" d="M{across},{_TOP}V{_BOTTOM}"/>{named}'
