@@ -1,4 +1,5 @@
 """Runs beside each other: which is better, at what cost, and how sure that is. Only like is compared with like.
 
-selection -> recorded_run -> likeness -> frame -> accuracy, costs, memory, failures, paper, curves -> report
+selection -> recorded_run -> sample_table -> likeness -> frame -> accuracy, costs, paper, cautions: a `comparison.Comparison`;
+with curves, figures and sample_pages a `report.Report`; outputs tell it, publishing logs it.
 """
