@@ -15,6 +15,7 @@ import pytest
 from tests.doubles import faulty_store, like_runs, readback
 from vreason.errors import TrackingError
 from vreason_tracking.comparison.comparison import compare
+from vreason_tracking.comparison.likeness import Unlikeness
 from vreason_tracking.comparison.outputs.document import COLUMNS, rows
 from vreason_tracking.comparison.outputs.verdicts import verdicts
 from vreason_tracking.comparison.publishing import publish, warning_of
@@ -142,10 +143,11 @@ def test_a_forced_comparisons_pictures_say_so(forced, client) -> None:
 
 
 def test_only_unlike_runs_are_warned_of(pair, tracking_uri) -> None:
-    """A warning of something else, or a run that is called like one, is none."""
+    """By what they differ in, not by how a warning happens to begin."""
     with reported(pair, tracking_uri) as report:
-        for warnings in ([], ["differs: 1 of 14 questions failed"], ["only 9 videos"]):
-            assert "" == warning_of(replace(report.comparison, warnings=warnings))
+        assert "" == warning_of(replace(report.comparison, warnings=["UNLIKE RUNS", "differs: frames: 8; 16"]))
+        unlike = [Unlikeness("frames", {"a": "8", "b": "16"}), Unlikeness("device", {"a": "cpu", "b": "cuda"})]
+        assert "WARNING: unlike runs, compared with --force: frames; device" == warning_of(replace(report.comparison, unlike=unlike))
 
 
 def test_the_store_is_left_as_it_was(pair, tracking_uri, client) -> None:

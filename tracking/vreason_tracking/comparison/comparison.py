@@ -65,7 +65,8 @@ class Comparison:
         groups: results; the first group is all questions.
         completeness: one a run.
         warnings: what a reader must know before anything else; not empty when unlike runs were compared.
-        differences: in what the runs differ beside their methods.
+        unlike: in what runs that were compared by force are not alike.
+        differences: in what the runs differ beside their methods, and may.
         paper: its own numbers.
     """
 
@@ -75,6 +76,7 @@ class Comparison:
     groups: Sequence[GroupResult]
     completeness: Sequence[Completeness]
     warnings: Sequence[str]
+    unlike: Sequence[Unlikeness]
     differences: Sequence[Unlikeness]
     paper: Paper
 
@@ -124,6 +126,7 @@ def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: boo
         groups=groups,
         completeness=completeness,
         warnings=[*notes, *cautions(runs, unlike, completeness, frame, tables)],
+        unlike=unlike,
         differences=likeness.noted(runs),
         paper=beside(runs, measured),
     )

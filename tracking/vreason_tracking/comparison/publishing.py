@@ -7,7 +7,6 @@ import json
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from itertools import dropwhile
 from pathlib import Path
 
 from vreason.clock import unix_ms
@@ -26,7 +25,6 @@ from vreason_tracking.summary_table import TAG as TABLES_TAG
 KIND = "comparison"
 TABLE = "comparison_table.json"
 _KEY = "vreason.comparison"
-_DIFFERS = "differs: "  # how `cautions` begins what the runs differ in
 _COLUMNS = (
     *("run", "metric", "statistic", "how", "value", "low", "high", "unit", "questions", "videos", "baseline"),
     *("group", "grouping", "run_id", "warning"),
@@ -101,9 +99,8 @@ def _tags(comparison: Comparison, key: str) -> dict[str, str]:
 
 def warning_of(comparison: Comparison) -> str:
     """In what the runs of a forced comparison are not alike, on one line; "" where they are."""
-    after = dropwhile(lambda each: not each.startswith("UNLIKE RUNS"), comparison.warnings)
-    differing = [each.removeprefix(_DIFFERS).partition(":")[0] for each in after if each.startswith(_DIFFERS)]
-    return f"WARNING: unlike runs, compared with --force: {'; '.join(differing)}" if differing else ""
+    differing = "; ".join(each.what for each in comparison.unlike)
+    return f"WARNING: unlike runs, compared with --force: {differing}" if differing else ""
 
 
 def _table(comparison: Comparison) -> str:

@@ -60,6 +60,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "questions": len(comparison.frame.ids),
         "videos": comparison.frame.videos,
         "runs": [_run(comparison, place) for place in range(len(comparison.runs))],
+        "unlike": [asdict(each) for each in comparison.unlike],
         "differences": [asdict(each) for each in comparison.differences],
         "groups": [
             {
