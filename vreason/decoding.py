@@ -18,15 +18,15 @@ from typing import Any
 
 import torch
 
-from vreason import cache as kv
 from vreason.config import VReasonConfig
 from vreason.errors import ConfigError, Fault
 from vreason.events import MemoryReader, ObserverGuard, PrefillRecord
 from vreason.generation import caller_argument, refuse_unsupported
+from vreason.method import value_cache as kv
+from vreason.method.pruning import prune
+from vreason.method.steering import Steering
 from vreason.models import adapter_for
-from vreason.pruning import prune
 from vreason.sampling import TokenSampler
-from vreason.steering import Steering
 from vreason.step_log import StepClock, StepLog, StepTensors
 
 

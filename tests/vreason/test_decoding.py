@@ -11,7 +11,7 @@ import torch
 import vreason
 from tests.doubles.tiny_models import FAMILIES, Turn, build_model, prompt, shared_model, special_ids
 from vreason import ControllerConfig, PruningConfig, StepRecord, VReasonConfig
-from vreason.controller import ValueController
+from vreason.method.controller import ValueController
 
 F64 = torch.float64
 AXES = {"head": (-1,), "token": (-2, -1), "tensor": (-3, -2, -1)}

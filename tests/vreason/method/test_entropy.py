@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vreason.entropy import EntropyTracker, token_entropy
+from vreason.method.entropy import EntropyTracker, token_entropy
 
 LOGITS = st.lists(st.floats(-60, 60, width=32), min_size=2, max_size=40)
 ENTROPIES = st.lists(st.floats(0, 12, width=32), min_size=1, max_size=60)

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from vreason import cache as kv
 from vreason.config import PruningConfig
+from vreason.method import value_cache as kv
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from transformers import DynamicCache, LogitsProcessorList, StaticCache
 
 import vreason
 from tests.doubles.tiny_models import FAMILIES, LAYERS, Turn, build_model, prompt, shared_model, special_ids
-from vreason import ControllerConfig, PruningConfig, VReasonConfig, cache
-from vreason.cache import VideoPositions
+from vreason import ControllerConfig, PruningConfig, VReasonConfig
 from vreason.errors import UnsupportedGenerationError
+from vreason.method import value_cache
+from vreason.method.value_cache import VideoPositions
 
 ROWS, HEADS, LENGTH, DIM = 2, 3, 7, 4
 MASK = torch.tensor([[0, 0, 1, 1, 0, 1, 0], [0, 0, 0, 0, 0, 0, 1]], dtype=torch.bool)
@@ -42,7 +43,7 @@ def test_values_are_read_as_a_copy() -> None:
     """One (kv_heads, head_dim) block a video token; changing it does not reach the cache."""
     kept = filled()
     before = kept.layers[1].values.clone()
-    read = cache.read_values(kept, 1, VideoPositions.of(MASK))
+    read = value_cache.read_values(kept, 1, VideoPositions.of(MASK))
     assert torch.equal(torch.stack([before[0, :, 2], before[0, :, 3], before[0, :, 5], before[1, :, 6]]), read)
     read.zero_()
     assert torch.equal(before, kept.layers[1].values)
@@ -54,7 +55,7 @@ def test_values_are_written_at_the_video_tokens_only(graph: bool, dtype: torch.d
     """Video tokens take the new values in the cache's type; every other value, key and layer keeps its bits."""
     kept, before = filled(dtype), filled(dtype)
     new = torch.arange(4.0 * HEADS * DIM).reshape(4, HEADS, DIM).requires_grad_(graph)
-    cache.write_values(kept, 1, VideoPositions.of(MASK), new)
+    value_cache.write_values(kept, 1, VideoPositions.of(MASK), new)
     assert graph == kept.layers[1].values.requires_grad
     expected = before.layers[1].values.clone()
     for index, (row, column) in enumerate([(0, 2), (0, 3), (0, 5), (1, 6)]):
@@ -68,12 +69,12 @@ def test_a_written_graph_reaches_back_and_is_cut_off() -> None:
     """The gradient of the layer's values arrives at what was written, and `detach_values` ends the graph without changing a bit."""
     kept = filled()
     new = torch.ones(4, HEADS, DIM, requires_grad=True)
-    cache.write_values(kept, 0, VideoPositions.of(MASK), new)
+    value_cache.write_values(kept, 0, VideoPositions.of(MASK), new)
     weight = torch.randn(kept.layers[0].values.shape, generator=torch.Generator().manual_seed(1))
     (gradient,) = torch.autograd.grad((kept.layers[0].values * weight).sum(), new)
     assert torch.equal(torch.stack([weight[0, :, 2], weight[0, :, 3], weight[0, :, 5], weight[1, :, 6]]), gradient)
     before = kept.layers[0].values.detach().clone()
-    cache.detach_values(kept, 0)
+    value_cache.detach_values(kept, 0)
     assert not kept.layers[0].values.requires_grad
     assert torch.equal(before, kept.layers[0].values)
 
@@ -81,7 +82,7 @@ def test_a_written_graph_reaches_back_and_is_cut_off() -> None:
 def test_columns_are_kept_in_the_order_given() -> None:
     """Row by row other columns, keys and values alike; the other layer keeps its length."""
     kept, before = filled(), filled()
-    cache.keep_columns(kept, 0, torch.tensor([[0, 4, 6], [5, 1, 2]]))
+    value_cache.keep_columns(kept, 0, torch.tensor([[0, 4, 6], [5, 1, 2]]))
     for name in ("keys", "values"):
         old = getattr(before.layers[0], name)
         expected = torch.stack([old[0][:, [0, 4, 6]], old[1][:, [5, 1, 2]]])
@@ -95,7 +96,7 @@ def test_norms_take_all_heads_together_in_float32(of: str) -> None:
     kept = filled(torch.bfloat16)
     source = (kept.layers[1].keys if of == "key" else kept.layers[1].values).double()
     expected = [float(source[row, :, column].square().sum()) ** 0.5 for row, column in [(0, 2), (0, 3), (0, 5), (1, 6)]]
-    norms = cache.layer_norms(kept, 1, of, VideoPositions.of(MASK))
+    norms = value_cache.layer_norms(kept, 1, of, VideoPositions.of(MASK))
     assert torch.float32 == norms.dtype
     assert pytest.approx(expected, rel=1e-6) == norms.tolist()
 
@@ -165,7 +166,7 @@ def test_an_offloaded_cache_is_refused() -> None:
     """A cache whose layers move to the CPU and back raises UnsupportedGenerationError."""
     offloaded = DynamicCache(config=shared_model().config, offloading=True, offload_only_non_sliding=False)
     with pytest.raises(UnsupportedGenerationError, match="offloaded to the CPU; leave out cache_implementation"):
-        cache.require_dynamic(offloaded)
+        value_cache.require_dynamic(offloaded)
 
 
 def test_sliding_windows_are_refused() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import vreason
 from tests.doubles.tiny_models import FAMILIES, Turn, prompt, shared_model, special_ids
 from vreason import ControllerConfig, PruningConfig, StepRecord, VReasonConfig
-from vreason.controller import ValueController
+from vreason.method.controller import ValueController
 
 F64 = torch.float64
 SIZES = [5, 0, 3]

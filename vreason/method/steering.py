@@ -13,12 +13,12 @@ from typing import Any
 
 import torch
 
-from vreason import cache as kv
 from vreason.config import ControllerConfig
-from vreason.controller import ValueController
-from vreason.entropy import EntropyTracker, token_entropy
+from vreason.method import value_cache as kv
+from vreason.method.controller import ValueController
+from vreason.method.entropy import EntropyTracker, token_entropy
+from vreason.method.switching import Switch, switching_loss
 from vreason.models.adapter import ModelAdapter
-from vreason.switching import Switch, switching_loss
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from transformers import DynamicCache
 import vreason
 from tests.doubles.tiny_models import FAMILIES, LAYERS, Turn, prompt, shared_model, special_ids
 from vreason import ControllerConfig, PrefillRecord, PruningConfig, StepRecord, VReasonConfig
-from vreason.cache import VideoPositions
-from vreason.pruning import prune
+from vreason.method.pruning import prune
+from vreason.method.value_cache import VideoPositions
 
 LENGTH, COUNT = 12, 3
 MASK = torch.tensor([[0, 0, 0, 1, 1, 1, 1, 0, 1, 1, 0, 0], [0] * 12, [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]], dtype=torch.bool)

@@ -11,7 +11,7 @@ import torch
 import vreason
 from tests.doubles.tiny_models import Turn, prompt, shared_model, special_ids
 from vreason import ControllerConfig, PruningConfig, StepRecord, VReasonConfig
-from vreason.switching import Switch, switching_loss
+from vreason.method.switching import Switch, switching_loss
 
 EMA, PEAK = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.5, 3.0])
 
