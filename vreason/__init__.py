@@ -11,7 +11,7 @@ from vreason.config import ControllerConfig, PruningConfig, VReasonConfig
 from vreason.events import DecodeObserver, PrefillRecord, SampleRecord, StepRecord
 
 if TYPE_CHECKING:
-    from vreason.decoding import decode
+    from vreason.generation.decoding import decode
 
 __version__ = "0.1.0"
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """`decode` needs torch; whoever imports only settings and events does not wait for it."""
     if name == "decode":
-        from vreason.decoding import decode
+        from vreason.generation.decoding import decode
 
         return decode
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,9 +21,9 @@ from vreason.benchmarks import Sample
 from vreason.clock import unix_ms
 from vreason.config import VReasonConfig
 from vreason.cuda_memory import CudaPeaks
-from vreason.decoding import decode
 from vreason.errors import DataError, VideoError, VReasonError
 from vreason.events import MemoryMeter, ObserverGuard, SampleRecord
+from vreason.generation.decoding import decode
 from vreason.loading import LoadedModel
 from vreason.prompts import PromptTemplate
 from vreason.scoring import Profile, score

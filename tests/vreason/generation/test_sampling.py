@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from vreason.errors import ConfigError
-from vreason.sampling import TokenSampler
+from vreason.generation.sampling import TokenSampler
 
 CPU = torch.device("cpu")
 VOCABULARY = 700

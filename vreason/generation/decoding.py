@@ -21,13 +21,13 @@ import torch
 from vreason.config import VReasonConfig
 from vreason.errors import ConfigError, Fault
 from vreason.events import MemoryReader, ObserverGuard, PrefillRecord
-from vreason.generation import caller_argument, refuse_unsupported
+from vreason.generation.sampling import TokenSampler
+from vreason.generation.step_log import StepClock, StepLog, StepTensors
+from vreason.generation.supported_modes import caller_argument, refuse_unsupported
 from vreason.method import value_cache as kv
 from vreason.method.pruning import prune
 from vreason.method.steering import Steering
 from vreason.models import adapter_for
-from vreason.sampling import TokenSampler
-from vreason.step_log import StepClock, StepLog, StepTensors
 
 
 def decode(

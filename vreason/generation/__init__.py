@@ -1,0 +1,1 @@
+"""The decoding loop: what happens at each generated token, and the record of it."""
