@@ -32,7 +32,7 @@ from measuring import machine, ratios, spread, undisturbed
 from synthetic_record import make_manifest
 
 from vreason.evaluation import Evaluation
-from vreason.loading import LoadedModel, ModelSpec, load_model
+from vreason.models.loading import LoadedModel, ModelSpec, load_model
 from vreason_tracking.delivery.background import BackgroundDelivery
 from vreason_tracking.delivery.log import read_delivered
 from vreason_tracking.experiment import evaluation_config, load_samples

@@ -24,7 +24,7 @@ from vreason.cuda_memory import CudaPeaks
 from vreason.errors import DataError, VideoError, VReasonError
 from vreason.events import MemoryMeter, ObserverGuard, SampleRecord
 from vreason.generation.decoding import decode
-from vreason.loading import LoadedModel
+from vreason.models.loading import LoadedModel
 from vreason.prompts import PromptTemplate
 from vreason.scoring import Profile, score
 from vreason.signatures import ADVICE, find_signatures, peak_token

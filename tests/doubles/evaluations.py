@@ -10,7 +10,7 @@ from vreason.benchmarks import Sample
 from vreason.config import ControllerConfig, VReasonConfig
 from vreason.evaluation import Evaluation, EvaluationConfig
 from vreason.events import PrefillRecord, SampleRecord, StepRecord
-from vreason.loading import LoadedModel
+from vreason.models.loading import LoadedModel
 from vreason.prompts import SHORT
 from vreason.video import VideoConfig
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import transformers
 
-import vreason.torchvision_shim  # noqa: F401  (before the processors)
+import vreason.models.torchvision_shim  # noqa: F401  (before the processors)
 from vreason.demo.network import CHAT_TEMPLATE, SPECIAL_TOKENS, build_tokenizer
 
 FAMILIES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from tests.doubles.evaluations import Events
     from vreason.benchmarks import Sample
     from vreason.events import SampleRecord
-    from vreason.loading import LoadedModel
+    from vreason.models.loading import LoadedModel
 
 
 @pytest.fixture(scope="session")
 def loaded(random_model_folder: Path) -> LoadedModel:
     """The model; tests leave it as it was."""
-    from vreason.loading import ModelSpec, load_model
+    from vreason.models.loading import ModelSpec, load_model
 
     return load_model(ModelSpec(id=str(random_model_folder), device="cpu"))
 

@@ -18,7 +18,7 @@ from vreason.benchmarks import Sample
 from vreason.config import VReasonConfig
 from vreason.evaluation import Evaluation
 from vreason.events import SampleRecord, StepRecord
-from vreason.loading import LoadedModel, ModelSpec, load_model
+from vreason.models.loading import LoadedModel, ModelSpec, load_model
 from vreason.token_text import token_ends
 
 

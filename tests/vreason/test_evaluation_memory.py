@@ -16,7 +16,7 @@ from vreason import evaluation
 from vreason.benchmarks import Sample
 from vreason.evaluation import Evaluation
 from vreason.events import SampleRecord
-from vreason.loading import LoadedModel
+from vreason.models.loading import LoadedModel
 from vreason.video import VideoConfig, read_video
 
 OUT_OF_MEMORY: dict[str, Callable[[], BaseException]] = {

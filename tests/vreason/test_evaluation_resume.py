@@ -17,7 +17,7 @@ from vreason.benchmarks import Sample
 from vreason.config import ControllerConfig, PruningConfig, VReasonConfig
 from vreason.evaluation import Evaluation
 from vreason.events import SampleRecord
-from vreason.loading import LoadedModel
+from vreason.models.loading import LoadedModel
 from vreason.video import VideoConfig, read_video
 
 # Both of the method's own dice, and the sampling's: whatever is drawn would show.

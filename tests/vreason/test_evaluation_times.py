@@ -13,7 +13,7 @@ from tests.doubles.evaluations import TOKENS, Events, run
 from vreason.benchmarks import Sample
 from vreason.clock import unix_ms
 from vreason.events import SampleRecord
-from vreason.loading import LoadedModel
+from vreason.models.loading import LoadedModel
 
 HOUR = 3_600.0
 

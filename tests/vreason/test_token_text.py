@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from vreason.demo.network import SPECIAL_TOKENS
-from vreason.loading import DEMO_WEIGHTS
+from vreason.models.loading import DEMO_WEIGHTS
 from vreason.token_text import token_ends
 
 SENTENCES = ["你好，世界 👋🏽", "今日はいい天気ですね 🎉", "Привет, мир! 🌍", "L’été à la plage", "Which way does it move?"]
@@ -25,7 +25,7 @@ NAMES = ("demo", "trained")
 @cache
 def demo() -> Any:
     """The demo's processor, as it is shipped."""
-    from transformers import AutoProcessor  # after vreason.torchvision_shim, which came with vreason.loading
+    from transformers import AutoProcessor  # after vreason.models.torchvision_shim, which came with vreason.models.loading
 
     return AutoProcessor.from_pretrained(DEMO_WEIGHTS)
 

@@ -14,7 +14,7 @@ from vreason_tracking.telemetry import MemorySampler
 if TYPE_CHECKING:
     from vreason.benchmarks import Sample
     from vreason.evaluation import EvaluationConfig
-    from vreason.loading import LoadedModel
+    from vreason.models.loading import LoadedModel
 
 
 def load_samples(settings: RunSettings) -> Sequence[Sample]:

@@ -23,7 +23,7 @@ def identity_of(settings: RunSettings, variant: Variant, revision: str, dtype: s
     Args:
         settings: of the run; where it is recorded, and what it is called, are no part of its identity.
         variant: the method.
-        revision: identifies the weights (see `vreason.loading.LoadedModel`).
+        revision: identifies the weights (see `vreason.models.loading.LoadedModel`).
         dtype: type of the weights as they were loaded, so that "auto" is not taken for a type.
         data: digest of the questions asked (see `vreason.benchmarks.data_digest`), the limit with it.
     """

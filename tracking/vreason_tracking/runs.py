@@ -32,7 +32,7 @@ from vreason_tracking.termination import Terminated, terminable
 
 if TYPE_CHECKING:
     from vreason.benchmarks import Sample
-    from vreason.loading import LoadedModel
+    from vreason.models.loading import LoadedModel
 
 
 def run_experiment(settings: RunSettings, watcher: RunWatcher, resume: str | None = None) -> list[VariantResult]:
@@ -125,7 +125,7 @@ class _Experiment:
     def run(self, resume: str | None) -> None:
         """Load the model, settle what is to be done, and do it."""
         from vreason.benchmarks import data_digest
-        from vreason.loading import ModelSpec, load_model
+        from vreason.models.loading import ModelSpec, load_model
 
         loaded = load_model(ModelSpec(**self.settings.model.model_dump()))
         if self.delivery is not None:

@@ -73,7 +73,7 @@ def test_a_package_outside_the_declared_range_is_a_failure(monkeypatch: pytest.M
 
 def test_torchvision_tells_whether_the_operators_were_declared() -> None:
     """The line agrees with the shim."""
-    from vreason.torchvision_shim import ensure_torchvision
+    from vreason.models.torchvision_shim import ensure_torchvision
 
     (check,) = health.torchvision()
     assert ("ok", ensure_torchvision()) == (check.state, "declared nms" in check.detail)

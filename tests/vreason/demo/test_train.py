@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-import vreason.torchvision_shim  # noqa: F401  (before transformers)
+import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
 from tests.doubles import random_demo
 from vreason.demo import train
 from vreason.demo.batches import FIRST_KINDS

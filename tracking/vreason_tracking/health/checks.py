@@ -72,12 +72,12 @@ def packages(names: Iterable[str] = PACKAGES) -> Iterator[Check]:
 
 def torchvision() -> Iterator[Check]:
     """Whether torchvision's compiled operators belong to this torch."""
-    from vreason.torchvision_shim import ensure_torchvision
+    from vreason.models.torchvision_shim import ensure_torchvision
 
     declared = ensure_torchvision()
     import torchvision  # noqa: F401 - fails here when it is broken in a way that declared operators do not mend
 
-    shim = "made for another torch build; vreason.torchvision_shim declared nms and qnms, which is enough for video inputs"
+    shim = "made for another torch build; vreason.models.torchvision_shim declared nms and qnms, which is enough for video inputs"
     yield Check("torchvision", "ok", shim if declared else "its compiled operators load")
 
 

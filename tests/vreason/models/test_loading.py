@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from tests.doubles import random_demo
-from vreason import loading
 from vreason.errors import UnsupportedModelError
-from vreason.loading import ModelSpec, load_model
+from vreason.models import loading
+from vreason.models.loading import ModelSpec, load_model
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
-import vreason.torchvision_shim  # noqa: F401  (before transformers)
+import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
 from vreason.errors import UnsupportedModelError
 from vreason.models import ModelAdapter, adapter_for
 
 DEMO = "demo"
-DEMO_WEIGHTS = Path(__file__).parent / "demo" / "weights"
+DEMO_WEIGHTS = Path(__file__).parents[1] / "demo" / "weights"
 _HASHED_WHOLE = 2**30  # bytes of weights up to which a folder is identified by its contents
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from vreason import torchvision_shim
+from vreason.models import torchvision_shim
 
 
 def python(code: str) -> str:
@@ -35,7 +35,7 @@ sys.meta_path.insert(0, Pretend())
 def test_video_processors_import_after_the_shim() -> None:
     """With the shim first, the three families' video processors and models can be imported, and transforms work."""
     code = """
-import vreason.torchvision_shim
+import vreason.models.torchvision_shim
 from transformers import Qwen2VLVideoProcessor, Qwen3VLVideoProcessor, Qwen2_5_VLForConditionalGeneration
 import torch
 from torchvision.transforms.v2 import functional
@@ -59,7 +59,7 @@ def test_a_missing_operator_is_declared_and_the_import_tried_again() -> None:
         if Pretend.tries == 1: raise RuntimeError("operator torchvision::nms does not exist")
         module.found = [str(torch.ops.torchvision.nms.default._schema), str(torch.ops.torchvision.qnms.default._schema)]"""
     code = PRETEND.format(body=body) + """
-import vreason.torchvision_shim as shim, torchvision
+import vreason.models.torchvision_shim as shim, torchvision
 print(shim.ensure_torchvision(), Pretend.tries, *torchvision.found, sep="|")
 """
     signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
@@ -69,7 +69,7 @@ print(shim.ensure_torchvision(), Pretend.tries, *torchvision.found, sep="|")
 def test_a_working_torchvision_is_left_alone() -> None:
     """One that imports gets no schemas of ours."""
     code = PRETEND.format(body="pass") + """
-import torch, vreason.torchvision_shim as shim
+import torch, vreason.models.torchvision_shim as shim
 print(shim.ensure_torchvision(), Pretend.tries, hasattr(torch.ops.torchvision, "nms"))
 """
     assert "False 1 False" == python(code)
@@ -80,7 +80,7 @@ def test_another_fault_is_not_hidden(error: str) -> None:
     """A torchvision that fails for another reason fails as it did."""
     code = PRETEND.format(body=f"raise {error}") + f"""
 try:
-    import vreason.torchvision_shim
+    import vreason.models.torchvision_shim
 except {error.split('(')[0]} as fault:
     print(fault)
 """
@@ -93,7 +93,7 @@ def test_without_torchvision_there_is_nothing_to_do() -> None:
 import importlib.util
 find = importlib.util.find_spec
 importlib.util.find_spec = lambda name, package=None: None if name == "torchvision" else find(name, package)
-import vreason.torchvision_shim as shim
+import vreason.models.torchvision_shim as shim
 print(shim.ensure_torchvision())
 """
     assert "False" == python(code)
