@@ -29,7 +29,7 @@ from vreason.prompts import PromptTemplate
 from vreason.scoring import Profile, score
 from vreason.signatures import ADVICE, find_signatures, peak_token
 from vreason.token_text import token_ends
-from vreason.video import VideoConfig, VideoFrames, read_video
+from vreason.video.frames import VideoConfig, VideoFrames, read_video
 
 OUT_OF_MEMORY = "out-of-memory"
 _SHOWN = 10  # repeated ids named in an error; the rest is counted

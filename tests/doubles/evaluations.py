@@ -12,7 +12,7 @@ from vreason.evaluation import Evaluation, EvaluationConfig
 from vreason.events import PrefillRecord, SampleRecord, StepRecord
 from vreason.models.loading import LoadedModel
 from vreason.prompts import SHORT
-from vreason.video import VideoConfig
+from vreason.video.frames import VideoConfig
 
 TOKENS = 6
 CONFIG = EvaluationConfig(

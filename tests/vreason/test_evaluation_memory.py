@@ -17,7 +17,7 @@ from vreason.benchmarks import Sample
 from vreason.evaluation import Evaluation
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
-from vreason.video import VideoConfig, read_video
+from vreason.video.frames import VideoConfig, read_video
 
 OUT_OF_MEMORY: dict[str, Callable[[], BaseException]] = {
     "torch": lambda: torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),

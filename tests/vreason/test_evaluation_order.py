@@ -18,7 +18,7 @@ from vreason.errors import DataError
 from vreason.evaluation import Evaluation
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
-from vreason.video import VideoConfig, read_video
+from vreason.video.frames import VideoConfig, read_video
 
 
 def test_seeds_do_not_depend_on_the_order(loaded: LoadedModel, samples: list[Sample]) -> None:

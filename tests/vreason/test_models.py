@@ -14,7 +14,7 @@ import vreason
 from tests.doubles.tiny_models import FAMILIES, KV_HEADS, LAYERS, Turn, processor, prompt, shared_model
 from vreason.errors import UnsupportedModelError
 from vreason.models import adapter_for, supported_families
-from vreason.video import VideoFrames
+from vreason.video.frames import VideoFrames
 
 SIDE = {"qwen2_vl": 28, "qwen2_5_vl": 28, "qwen3_vl": 32}  # pixels of a token's side
 

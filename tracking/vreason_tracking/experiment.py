@@ -40,7 +40,7 @@ def variant_params(settings: RunSettings, variant: Variant) -> dict[str, Any]:
 def evaluation_config(settings: RunSettings, variant: Variant) -> EvaluationConfig:
     """The method's side of the settings."""
     from vreason.evaluation import EvaluationConfig
-    from vreason.video import VideoConfig
+    from vreason.video.frames import VideoConfig
 
     generation = {name: value for name, value in settings.generation.model_dump().items() if value is not None}
     if not settings.generation.do_sample:

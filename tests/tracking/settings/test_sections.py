@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vreason.errors import ConfigError
 from vreason.prompts import PROBLEM_TYPES
-from vreason.video import VideoConfig
+from vreason.video.frames import VideoConfig
 from vreason_tracking.settings import parse_settings
 from vreason_tracking.settings.sections import ProblemType, TrackingSettings, VideoSettings
 from vreason_tracking.settings.yaml_files import dump

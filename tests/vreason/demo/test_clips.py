@@ -11,7 +11,7 @@ import pytest
 from vreason.demo import clips
 from vreason.demo.seeds import rng_for
 from vreason.demo.world import FPS, FRAMES, SHOWN, Clip, render, sample_clip
-from vreason.video import VideoConfig, read_video
+from vreason.video.frames import VideoConfig, read_video
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,7 @@ class DataSettings(Section):
 
 
 class VideoSettings(Section):
-    """How a clip becomes frames; names, defaults and bounds of `vreason.video.VideoConfig`, which a test holds them to.
+    """How a clip becomes frames; names, defaults and bounds of `vreason.video.frames.VideoConfig`, which a test holds them to.
 
     Attributes:
         nframes: frames spread over the clip; None when `fps` decides.

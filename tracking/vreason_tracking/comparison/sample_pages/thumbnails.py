@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vreason.errors import VideoError
-from vreason.video import VideoConfig, frame_indices, read_video
+from vreason.video.frames import VideoConfig, frame_indices, read_video
 
 WIDTH, HEIGHT = 120, 160  # pixels that a picture fits into; an upright clip is the narrower for it
 QUALITY = 60
@@ -70,7 +70,7 @@ class Thumbnails:
     def of(self, paths: Sequence[str], shown: Sequence[int]) -> Pictures:
         """Frames spread evenly over a clip, its first and last included: frames that the model was shown, where these can be told.
 
-        Which ones a run took follows from the clip and their number (`vreason.video.frame_indices`).
+        Which ones a run took follows from the clip and their number (`vreason.video.frames.frame_indices`).
 
         Args:
             paths: where the clip may lie: runs of several machines name several places. The first that can be read is taken.

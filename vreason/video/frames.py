@@ -1,7 +1,7 @@
 """A video file becomes frames: which ones to take, and how they come back.
 
-decord decodes. On some files it hangs, and on many damaged ones it shows wrong pictures without a word. `vreason.video_probe` therefore
-decodes in a process of its own, which `vreason.video_process` starts, times and replaces. This module needs neither decord nor torch.
+decord decodes. On some files it hangs, and on many damaged ones it shows wrong pictures without a word. `vreason.video.decoder_worker` therefore
+decodes in a process of its own, which `vreason.video.decoder_process` starts, times and replaces. This module needs neither decord nor torch.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def read_video(path: str | os.PathLike[str], config: VideoConfig) -> VideoFrames
     Raises:
         VideoError: the file is missing, empty, not a video, truncated or damaged, or took longer than `config.timeout`.
     """
-    from vreason.video_process import decoder
+    from vreason.video.decoder_process import decoder
 
     name = os.fspath(path)
     reply, pixels = decoder().decode(name, request(name, config), config.timeout)

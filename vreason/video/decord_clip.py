@@ -17,9 +17,9 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from vreason.video import VideoConfig, frame_indices
-from vreason.video_file import AGAIN
-from vreason.video_process import REENCODE
+from vreason.video.container import AGAIN
+from vreason.video.decoder_process import REENCODE
+from vreason.video.frames import VideoConfig, frame_indices
 
 NO_REPLACEMENT = 1e-9  # decord's fault_tol, a share of the frames: the first frame that it would replace is an error; 0 would allow any
 HELD_BACK = 2  # frames at the end that a healthy decoder may keep to itself (AVI with packed B-frames): the clip is that much shorter
@@ -95,7 +95,7 @@ class Clip:
         """Decode the frames that `config` asks for.
 
         Returns:
-            What `vreason.video.VideoFrames` tells beside the pixels, with their `shape`; and memory, as a file, that holds the pixels.
+            What `vreason.video.frames.VideoFrames` tells beside the pixels, with their `shape`; and memory, as a file, that holds the pixels.
 
         Raises:
             UnusableClip: a frame cannot be decoded.

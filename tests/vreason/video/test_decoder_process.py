@@ -15,8 +15,8 @@ import pytest
 
 from tests.doubles.read_clips import SIXTEEN, fault_of, numbers
 from vreason.errors import VideoError
-from vreason.video import VideoConfig, frame_indices, read_video
-from vreason.video_process import DecoderProcess, decoder
+from vreason.video.decoder_process import DecoderProcess, decoder
+from vreason.video.frames import VideoConfig, frame_indices, read_video
 
 
 @pytest.fixture
@@ -106,8 +106,8 @@ def test_threads_take_turns(guarded: DecoderProcess, textured: dict[str, Path]) 
 
 SCRIPT = """
 import sys
-from vreason.video import *
-from vreason.video_process import decoder
+from vreason.video.frames import *
+from vreason.video.decoder_process import decoder
 frames = read_video(sys.argv[1], VideoConfig())
 """
 

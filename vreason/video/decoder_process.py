@@ -65,7 +65,7 @@ def receive_message(channel: socket.socket, deadline: float = math.inf) -> tuple
 
 
 class DecoderProcess:
-    """A `vreason.video_probe` process and the line to it. One clip at a time; other threads wait for their turn."""
+    """A `vreason.video.decoder_worker` process and the line to it. One clip at a time; other threads wait for their turn."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
@@ -83,7 +83,7 @@ class DecoderProcess:
 
         Args:
             path: the file, as errors shall name it.
-            request: see `vreason.video.request`.
+            request: see `vreason.video.frames.request`.
             timeout: seconds from the moment the process begins with it.
 
         Returns:
@@ -131,7 +131,7 @@ class DecoderProcess:
         search = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "vreason.video_probe", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "vreason.video.decoder_worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

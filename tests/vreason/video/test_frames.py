@@ -16,8 +16,8 @@ import pytest
 from tests.doubles import clips
 from tests.doubles.read_clips import SIXTEEN, fault_of, numbers
 from vreason.errors import ConfigError
-from vreason.video import VideoConfig, frame_indices, read_video
-from vreason.video_process import decoder
+from vreason.video.decoder_process import decoder
+from vreason.video.frames import VideoConfig, frame_indices, read_video
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_every_wrong_setting_is_reported_at_once() -> None:
 
 def test_settings_load_without_decord_and_torch() -> None:
     """Importing the module loads neither: a command that only reads settings stays fast."""
-    code = "import sys, vreason.video; print([name for name in ('torch', 'decord') if name in sys.modules])"
+    code = "import sys, vreason.video.frames; print([name for name in ('torch', 'decord') if name in sys.modules])"
     assert "[]\n" == subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
@@ -288,7 +288,7 @@ def test_a_frame_held_back_at_the_end_shortens_the_clip(folder: Path) -> None:
 
 def test_frames_that_do_not_fit_into_memory_are_refused_first() -> None:
     """Before memory is taken, the need is compared with what is free, and the advice is fewer frames."""
-    from vreason.video_clip import UnusableClip, _check_memory
+    from vreason.video.decord_clip import UnusableClip, _check_memory
 
     with pytest.raises(UnusableClip, match="ask for fewer frames"):
         _check_memory((768, 1 << 16, 1 << 16, 3))
