@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 
-from vreason.answers import extract_answer
 from vreason.batch_events import BatchEvents, Forward
 from vreason.benchmarks import Sample
 from vreason.clock import unix_ms
@@ -26,7 +25,8 @@ from vreason.events import MemoryMeter, ObserverGuard, SampleRecord
 from vreason.generation.decoding import decode
 from vreason.models.loading import LoadedModel
 from vreason.prompts import PromptTemplate
-from vreason.scoring import Profile, score
+from vreason.scoring.answers import extract_answer
+from vreason.scoring.scorers import Profile, score
 from vreason.signatures import ADVICE, find_signatures, peak_token
 from vreason.token_text import token_ends
 from vreason.video.frames import VideoConfig, VideoFrames, read_video

@@ -59,7 +59,7 @@ def _print_list(rows: list[dict[str, str]], as_json: bool) -> None:
 
 
 def _print_sample(sample: RecordedSample, run: str) -> None:
-    from vreason.answers import extract_reasoning
+    from vreason.scoring.answers import extract_reasoning
 
     tags = sample.tags
     click.secho(f"{tags['vreason.sample_id']}  ({run})", bold=True)

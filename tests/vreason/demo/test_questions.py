@@ -13,7 +13,7 @@ import pytest
 from vreason.demo.questions import KINDS, PLACES, Question, describe, lookup, place_name, recital
 from vreason.demo.world import COLOURS, DIRECTIONS, SHOWN, Clip, Shape, sample_clip
 from vreason.prompts import LETTERS, PROBLEM_TYPES
-from vreason.scoring import score
+from vreason.scoring.scorers import score
 
 Asked = list[tuple[Clip, Question]]
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from vreason.scoring import Profile
+from vreason.scoring.scorers import Profile
 from vreason_tracking.settings.faults import NAME_RULE, is_name
 from vreason_tracking.stores.addresses import normalised
 

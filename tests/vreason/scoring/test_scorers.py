@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vreason.prompts import PROBLEM_TYPES
-from vreason.scoring import PROFILES, letter_of, mean_relative_accuracy, number_of, rouge_l, score, word_error_rate
+from vreason.scoring.scorers import PROFILES, letter_of, mean_relative_accuracy, number_of, rouge_l, score, word_error_rate
 
 FOUR = ("left", "right", "up", "down")
 

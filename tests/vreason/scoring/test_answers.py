@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vreason.answers import extract_answer, extract_reasoning
+from vreason.scoring.answers import extract_answer, extract_reasoning
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""From a reply to an answer, and from an answer to a score."""
