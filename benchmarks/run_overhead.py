@@ -31,7 +31,7 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 from measuring import machine, ratios, spread, undisturbed
 from synthetic_record import make_manifest
 
-from vreason.evaluation import Evaluation
+from vreason.evaluation.evaluator import Evaluation
 from vreason.models.loading import LoadedModel, ModelSpec, load_model
 from vreason_tracking.delivery.background import BackgroundDelivery
 from vreason_tracking.delivery.log import read_delivered

@@ -99,7 +99,7 @@ class SampleRecord:
         kept_video_tokens: video tokens left in the cache (Lite drops some).
         peak_token: token index of the final EMA peak, where macro-exploitation begins.
         stopped: "eos" or "length".
-        signatures: names of the failure signatures found (see `vreason.signatures`).
+        signatures: names of the failure signatures found (see `vreason.evaluation.failure_signatures`).
         started_ms: Unix time, milliseconds.
         decode_video_ms, time_to_first_token_ms, generation_ms: durations; generation includes the first token.
         control_ms: part of the generation spent on control.
@@ -112,7 +112,7 @@ class SampleRecord:
         video_seconds: the clip's duration.
         benchmark: the benchmark that the question belongs to; "" when it is not known.
         token_ends: characters of `output` that are there once each token is decoded, so that `output[ends[i - 1]:ends[i]]` is the text of
-            token i; empty when the sample failed, or the tokenizer does not tell (see `vreason.token_text`).
+            token i; empty when the sample failed, or the tokenizer does not tell (see `vreason.evaluation.token_offsets`).
     """
 
     sample_id: str

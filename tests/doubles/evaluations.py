@@ -8,7 +8,7 @@ from typing import Any
 
 from vreason.benchmarks import Sample
 from vreason.config import ControllerConfig, VReasonConfig
-from vreason.evaluation import Evaluation, EvaluationConfig
+from vreason.evaluation.evaluator import Evaluation, EvaluationConfig
 from vreason.events import PrefillRecord, SampleRecord, StepRecord
 from vreason.models.loading import LoadedModel
 from vreason.prompts import SHORT

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from vreason.evaluation.failure_signatures import ADVICE
 from vreason.events import SampleRecord, StepRecord
-from vreason.signatures import ADVICE
 from vreason_tracking.telemetry import DeviceRecord
 
 START_MS = 1_700_000_000_000

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.doubles import records
+from vreason.evaluation.failure_signatures import ADVICE
 from vreason.prompts import PROBLEM_TYPES
-from vreason.signatures import ADVICE
 from vreason_tracking import metrics
 from vreason_tracking.metrics import (
     STEP_METRICS,

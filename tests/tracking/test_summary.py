@@ -10,8 +10,8 @@ from dataclasses import asdict
 import pytest
 
 from tests.doubles import compared, records
+from vreason.evaluation.failure_signatures import ADVICE
 from vreason.events import SampleRecord
-from vreason.signatures import ADVICE
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.metrics import LIVE_METRICS, SUMMARY_METRICS
 from vreason_tracking.summary import RunSummary

@@ -13,7 +13,7 @@ from vreason_tracking.telemetry import MemorySampler
 
 if TYPE_CHECKING:
     from vreason.benchmarks import Sample
-    from vreason.evaluation import EvaluationConfig
+    from vreason.evaluation.evaluator import EvaluationConfig
     from vreason.models.loading import LoadedModel
 
 
@@ -39,7 +39,7 @@ def variant_params(settings: RunSettings, variant: Variant) -> dict[str, Any]:
 
 def evaluation_config(settings: RunSettings, variant: Variant) -> EvaluationConfig:
     """The method's side of the settings."""
-    from vreason.evaluation import EvaluationConfig
+    from vreason.evaluation.evaluator import EvaluationConfig
     from vreason.video.frames import VideoConfig
 
     generation = {name: value for name, value in settings.generation.model_dump().items() if value is not None}

@@ -9,8 +9,8 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 
+from vreason.evaluation.failure_signatures import ADVICE
 from vreason.events import SampleRecord, StepRecord
-from vreason.signatures import ADVICE
 
 if TYPE_CHECKING:
     from vreason_tracking.telemetry import DeviceRecord

@@ -196,7 +196,7 @@ class _Experiment:
 
     def _run_variant(self, task: Task, loaded: LoadedModel, manifest: Callable[[], Manifest]) -> None:
         """Answer every sample that is not done."""
-        from vreason.evaluation import Evaluation
+        from vreason.evaluation.evaluator import Evaluation
 
         patience, folder = self.settings.tracking.disk_patience, task.folder
         if folder is None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from vreason.evaluation.failure_signatures import ADVICE
 from vreason.events import SampleRecord
-from vreason.signatures import ADVICE
 from vreason_tracking.metrics import key, percentile
 from vreason_tracking.telemetry import best_source
 

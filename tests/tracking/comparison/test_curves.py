@@ -13,7 +13,7 @@ import pytest
 
 from tests.doubles import compared, records
 from vreason.errors import TrackingError
-from vreason.signatures import peak_token
+from vreason.evaluation.failure_signatures import peak_token
 from vreason_tracking.comparison.curves import STEP_COLUMNS, final_peak, read_steps
 from vreason_tracking.curves import EntropyCurve
 
@@ -195,7 +195,7 @@ CASES = [[], [0.0], [1.0, 2.0, 0.5], [2.0, 1.0, 2.0, 1.0], [3.0, 2.0, 1.0], [NAN
 
 @pytest.mark.parametrize("steps", [*map(emas, CASES), *(records.steps(f"s-{length}", length) for length in (1, 9, 60))])
 def test_the_final_peak(steps) -> None:
-    """Of columns it is what `vreason.signatures` finds in the same steps as records."""
+    """Of columns it is what `vreason.evaluation.failure_signatures` finds in the same steps as records."""
     columns = {name: [getattr(step, name) for step in steps] for name in STEP_COLUMNS}
     assert peak_token(steps) == final_peak(columns)
 

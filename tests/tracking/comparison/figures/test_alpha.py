@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.doubles import records
-from vreason.signatures import peak_token
+from vreason.evaluation.failure_signatures import peak_token
 from vreason_tracking.comparison.curves import RunSteps
 from vreason_tracking.comparison.figures.alpha import MOST_CELLS, cells, draw, ribbon
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.doubles import compared
-from vreason.signatures import ADVICE
+from vreason.evaluation.failure_signatures import ADVICE
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.outputs import context_tables
 

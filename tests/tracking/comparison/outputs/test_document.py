@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from vreason.signatures import ADVICE
+from vreason.evaluation.failure_signatures import ADVICE
 from vreason_tracking.comparison.outputs.document import COLUMNS, FORMAT, document, rows, to_csv, to_json
 from vreason_tracking.comparison.outputs.verdicts import verdicts
 

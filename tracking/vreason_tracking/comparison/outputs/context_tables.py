@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vreason.signatures import ADVICE
+from vreason.evaluation.failure_signatures import ADVICE
 from vreason_tracking.comparison import wording
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from vreason.signatures import ADVICE
+from vreason.evaluation.failure_signatures import ADVICE
 from vreason_tracking.comparison.comparison import Comparison, Result
 from vreason_tracking.comparison.costs import QUANTITIES
 from vreason_tracking.comparison.outputs.verdicts import verdicts

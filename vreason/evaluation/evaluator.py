@@ -15,20 +15,20 @@ from typing import Any
 
 import torch
 
-from vreason.batch_events import BatchEvents, Forward
 from vreason.benchmarks import Sample
 from vreason.clock import unix_ms
 from vreason.config import VReasonConfig
-from vreason.cuda_memory import CudaPeaks
 from vreason.errors import DataError, VideoError, VReasonError
+from vreason.evaluation.cuda_memory import CudaPeaks
+from vreason.evaluation.failure_signatures import ADVICE, find_signatures, peak_token
+from vreason.evaluation.relay import BatchEvents, Forward
+from vreason.evaluation.token_offsets import token_ends
 from vreason.events import MemoryMeter, ObserverGuard, SampleRecord
 from vreason.generation.decoding import decode
 from vreason.models.loading import LoadedModel
 from vreason.prompts import PromptTemplate
 from vreason.scoring.answers import extract_answer
 from vreason.scoring.scorers import Profile, score
-from vreason.signatures import ADVICE, find_signatures, peak_token
-from vreason.token_text import token_ends
 from vreason.video.frames import VideoConfig, VideoFrames, read_video
 
 OUT_OF_MEMORY = "out-of-memory"

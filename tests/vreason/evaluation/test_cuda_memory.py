@@ -1,4 +1,4 @@
-"""vreason.cuda_memory: the allocator's peaks, device by device."""
+"""vreason.evaluation.cuda_memory: the allocator's peaks, device by device."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.doubles.cuda import FakeCuda
-from vreason.cuda_memory import CudaPeaks
+from vreason.evaluation.cuda_memory import CudaPeaks
 
 NAMES = ["is_initialized", "device_count", "reset_peak_memory_stats", "max_memory_allocated", "max_memory_reserved"]
 

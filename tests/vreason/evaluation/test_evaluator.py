@@ -16,10 +16,10 @@ from tests.doubles import random_demo
 from tests.doubles.evaluations import CONFIG, TOKENS, Events, answered, run
 from vreason.benchmarks import Sample
 from vreason.config import VReasonConfig
-from vreason.evaluation import Evaluation
+from vreason.evaluation.evaluator import Evaluation
+from vreason.evaluation.token_offsets import token_ends
 from vreason.events import SampleRecord, StepRecord
 from vreason.models.loading import LoadedModel, ModelSpec, load_model
-from vreason.token_text import token_ends
 
 
 def test_a_record_a_sample(singles: tuple[list[SampleRecord], Events], samples: list[Sample]) -> None:

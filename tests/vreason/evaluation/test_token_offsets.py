@@ -13,8 +13,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from vreason.demo.network import SPECIAL_TOKENS
+from vreason.evaluation.token_offsets import token_ends
 from vreason.models.loading import DEMO_WEIGHTS
-from vreason.token_text import token_ends
 
 SENTENCES = ["你好，世界 👋🏽", "今日はいい天気ですね 🎉", "Привет, мир! 🌍", "L’été à la plage", "Which way does it move?"]
 

@@ -12,10 +12,9 @@ import pytest
 import torch
 
 from tests.doubles.evaluations import CONFIG, SAMPLING, Events, answered, run
-from vreason import evaluation
 from vreason.benchmarks import Sample
 from vreason.config import ControllerConfig, PruningConfig, VReasonConfig
-from vreason.evaluation import Evaluation
+from vreason.evaluation.evaluator import Evaluation, evaluator
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
 from vreason.video.frames import VideoConfig, read_video
@@ -86,7 +85,7 @@ def test_what_is_done_is_not_read(loaded: LoadedModel, samples: list[Sample], mo
         read.append(path)
         return read_video(path.split("#")[0], config)
 
-    monkeypatch.setattr(evaluation, "read_video", note)
+    monkeypatch.setattr(evaluator, "read_video", note)
     given = [replace(sample, video=f"{sample.video}#{i}") for i, sample in enumerate(samples)]
     records = run(loaded, given, done=[given[i].sample_id for i in (0, 1, 3)], batch_size=2)
     assert [given[i].sample_id for i in (2, 4, 5)] == [record.sample_id for record in records]
@@ -95,7 +94,7 @@ def test_what_is_done_is_not_read(loaded: LoadedModel, samples: list[Sample], mo
 
 def test_all_done_is_nothing_to_do(loaded: LoadedModel, samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
     """With every sample done, and ids beside that belong to none: no record, no clip opened, no token generated."""
-    monkeypatch.setattr(evaluation, "read_video", None)
+    monkeypatch.setattr(evaluator, "read_video", None)
     monkeypatch.setattr(loaded.model, "generate", None)
     assert [] == run(loaded, samples, done={"of another list", *(sample.sample_id for sample in samples)}, batch_size=3)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.doubles.evaluations import Events
 from tests.doubles.records import steps as reply
-from vreason.batch_events import BatchEvents, Forward
+from vreason.evaluation.relay import BatchEvents, Forward
 from vreason.events import ObserverGuard, PrefillRecord, StepRecord
 
 NAMES = ("a", "b", "c")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from vreason.evaluation.failure_signatures import ADVICE, find_signatures, peak_token
 from vreason.events import StepRecord
-from vreason.signatures import ADVICE, find_signatures, peak_token
 
 VOCABULARY = 1000
 CEILING = 0.9 * math.log(VOCABULARY)

@@ -12,10 +12,9 @@ import pytest
 import torch
 
 from tests.doubles.evaluations import CONFIG, SAMPLING, Events, answered, run
-from vreason import evaluation
 from vreason.benchmarks import Sample
 from vreason.errors import DataError
-from vreason.evaluation import Evaluation
+from vreason.evaluation.evaluator import Evaluation, evaluator
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
 from vreason.video.frames import VideoConfig, read_video
@@ -100,7 +99,7 @@ def test_the_next_clip_is_read_meanwhile(
             waited.append(begun[after.video].wait(60))
         return real(**inputs)
 
-    monkeypatch.setattr(evaluation, "read_video", read)
+    monkeypatch.setattr(evaluator, "read_video", read)
     monkeypatch.setattr(loaded.model, "generate", generate)
     records = run(loaded, given, done=done)
     assert [True] * (len(renamed) - 1) == waited

@@ -12,9 +12,8 @@ import torch
 
 from tests.doubles.cuda import FakeCuda
 from tests.doubles.evaluations import CONFIG, TOKENS, Events, answered, run
-from vreason import evaluation
 from vreason.benchmarks import Sample
-from vreason.evaluation import Evaluation
+from vreason.evaluation.evaluator import Evaluation, evaluator
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
 from vreason.video.frames import VideoConfig, read_video
@@ -109,7 +108,7 @@ def test_a_clip_too_large_to_read_is_its_own_record(loaded: LoadedModel, samples
             raise MemoryError
         return read_video(path, config)
 
-    monkeypatch.setattr(evaluation, "read_video", read)
+    monkeypatch.setattr(evaluator, "read_video", read)
     records = run(loaded, [samples[0], replace(samples[1], video="huge.mp4"), samples[2]])
     assert [True, False, True] == [answered(record) for record in records]
     assert "memory" in (records[1].error or "")

@@ -1,0 +1,1 @@
+"""A sample's way through the method: frames, prompt, reply, score, and what went wrong."""
