@@ -13,7 +13,8 @@ import torch
 from tests.doubles.cuda import FakeCuda
 from tests.doubles.evaluations import CONFIG, TOKENS, Events, answered, run
 from vreason.benchmarks import Sample
-from vreason.evaluation.evaluator import Evaluation, evaluator
+from vreason.evaluation import evaluator
+from vreason.evaluation.evaluator import Evaluation
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
 from vreason.video.frames import VideoConfig, read_video

@@ -14,7 +14,8 @@ import torch
 from tests.doubles.evaluations import CONFIG, SAMPLING, Events, answered, run
 from vreason.benchmarks import Sample
 from vreason.errors import DataError
-from vreason.evaluation.evaluator import Evaluation, evaluator
+from vreason.evaluation import evaluator
+from vreason.evaluation.evaluator import Evaluation
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
 from vreason.video.frames import VideoConfig, read_video
