@@ -234,7 +234,7 @@ def test_files(store, client, tmp_path) -> None:
 
 def test_a_run_that_is_not_there(store) -> None:
     """Writing to it is an error, and not one that may pass."""
-    from vreason_tracking.stores.availability import is_unavailable
+    from vreason_tracking.stores.store_errors import is_unavailable
 
     with pytest.raises(Exception, match="0123456789abcdef") as caught:
         store.log("0123456789abcdef0123456789abcdef", [("entropy", 0.5, 1, 0)])

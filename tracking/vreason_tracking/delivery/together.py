@@ -12,8 +12,8 @@ from vreason_tracking.journal.folder import RunFolder, readable_runs
 from vreason_tracking.journal.reader import last_end, read_events
 from vreason_tracking.journal.samples import SampleAssembly
 from vreason_tracking.plots import draw_entropy
-from vreason_tracking.stores.availability import is_unavailable
 from vreason_tracking.stores.mlflow_store import MlflowStore
+from vreason_tracking.stores.store_errors import is_unavailable
 
 NAME = "entropy_of_all_variants"
 

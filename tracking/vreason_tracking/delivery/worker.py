@@ -32,8 +32,8 @@ from vreason_tracking.delivery.rounds import Rounds
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import last_end
 from vreason_tracking.reaping import bury, reap_store
-from vreason_tracking.stores.availability import short_http_patience
 from vreason_tracking.stores.mlflow_store import MlflowStore
+from vreason_tracking.stores.store_errors import short_http_patience
 
 HEARTBEAT = 15.0  # seconds
 GRACE = 60.0  # seconds without progress after which a worker whose run is gone gives up; what waits stays in the journal

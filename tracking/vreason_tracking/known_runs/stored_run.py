@@ -12,8 +12,8 @@ from vreason.errors import TrackingError
 from vreason_tracking.delivery.tags import ASKED_TAG, DONE_TAG, HEARTBEAT_TAG, RUN_TAG
 from vreason_tracking.reaping import SILENT_MS
 from vreason_tracking.stores.addresses import without_password
-from vreason_tracking.stores.availability import failure, reason_of
 from vreason_tracking.stores.mlflow_store import MlflowStore
+from vreason_tracking.stores.store_errors import failure, reason_of
 
 SILENT = "SILENT"
 """Status of a run that claims to be running, but has not been heard of for a while."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vreason_tracking.stores import postgres, sqlite_file
+from vreason_tracking.stores import postgres, sqlite
 from vreason_tracking.stores.addresses import normalised, without_password
-from vreason_tracking.stores.sqlite_file import sqlite_path
+from vreason_tracking.stores.sqlite import sqlite_path
 
 __all__ = ["prepare", "sqlite_path", "without_password"]
 
@@ -16,11 +16,11 @@ def prepare(uri: str) -> None:
 
     Raises:
         TrackingUnavailableError: the database is away or busy.
-        TrackingError: it cannot be used; see `sqlite_file.prepare` and `postgres.prepare`.
+        TrackingError: it cannot be used; see `sqlite.prepare` and `postgres.prepare`.
     """
     uri = normalised(uri)
     path = sqlite_path(uri)
     if path is not None:
-        sqlite_file.prepare(uri, path)
+        sqlite.prepare(uri, path)
     elif postgres.is_postgres(uri):
         postgres.prepare(uri)

@@ -14,7 +14,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.settings.sections import resolved_uri
 from vreason_tracking.stores import database
 from vreason_tracking.stores.addresses import normalised
-from vreason_tracking.stores.availability import failure, reason_of, short_http_patience
+from vreason_tracking.stores.store_errors import failure, reason_of, short_http_patience
 
 __all__ = ["MlflowStore", "Point", "open_store", "reason_of"]
 

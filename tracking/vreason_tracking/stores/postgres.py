@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from vreason.errors import TrackingError
 from vreason_tracking.stores.addresses import POSTGRES, without_password
-from vreason_tracking.stores.availability import failure, is_unavailable, reason_of
+from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of
 
 PATIENCE = 10  # seconds for a connection to be made
 _LOCK = int.from_bytes(b"vreason")  # an advisory lock's number, one that no other program is likely to take

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from vreason.errors import TrackingError, TrackingUnavailableError
-from vreason_tracking.stores.availability import failure, is_unavailable, reason_of
+from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of
 
 _PATIENCE = 30  # seconds that a file which somebody writes to is waited for
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.stores.availability with PostgreSQL: a real server that is stopped, crashes, and refuses."""
+"""vreason_tracking.stores.store_errors with PostgreSQL: a real server that is stopped, crashes, and refuses."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import sqlalchemy
 from tests.doubles.postgres import PostgresServer
 from tests.doubles.raised import error_of
 from vreason.errors import TrackingUnavailableError
-from vreason_tracking.stores.availability import is_unavailable, reason_of
 from vreason_tracking.stores.database import prepare
 from vreason_tracking.stores.mlflow_store import MlflowStore
+from vreason_tracking.stores.store_errors import is_unavailable, reason_of
 
 pytestmark = pytest.mark.slow
 

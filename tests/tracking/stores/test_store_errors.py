@@ -1,4 +1,4 @@
-"""vreason_tracking.stores.availability: which failed calls may pass. The errors are those of real files, as MLflow hands them on."""
+"""vreason_tracking.stores.store_errors: which failed calls may pass. The errors are those of real files, as MLflow hands them on."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from tests.doubles.raised import error_of
 from vreason.errors import ConfigError, Fault, TrackingError, TrackingUnavailableError
-from vreason_tracking.stores.availability import failure, is_unavailable, reason_of
 from vreason_tracking.stores.mlflow_store import MlflowStore
+from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of
 
 
 def on_each_connection(uri: str, *statements: str) -> None:

@@ -1,4 +1,4 @@
-"""vreason_tracking.stores.availability over HTTP: MLflow's own server, servers that are not there, and those that are something else."""
+"""vreason_tracking.stores.store_errors over HTTP: MLflow's own server, servers that are not there, and those that are something else."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.doubles.raised import error_of
 from tests.doubles.tracking_server import TrackingServer
 from tests.doubles.web_server import answering
 from vreason.errors import TrackingUnavailableError
-from vreason_tracking.stores.availability import is_unavailable, reason_of, short_http_patience
 from vreason_tracking.stores.mlflow_store import MlflowStore
+from vreason_tracking.stores.store_errors import is_unavailable, reason_of, short_http_patience
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""vreason_tracking.stores.sqlite_file: an MLflow database in a file made ready."""
+"""vreason_tracking.stores.sqlite: an MLflow database in a file made ready."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from vreason.errors import TrackingError, TrackingUnavailableError
-from vreason_tracking.stores import sqlite_file
-from vreason_tracking.stores.sqlite_file import prepare, sqlite_path
+from vreason_tracking.stores import sqlite
+from vreason_tracking.stores.sqlite import prepare, sqlite_path
 
 
 def journal_mode(path) -> str:
@@ -107,7 +107,7 @@ def test_a_database_of_another_mlflow(tracking_uri, tmp_path) -> None:
 
 def test_a_file_that_somebody_writes_to(tracking_uri, tmp_path, monkeypatch) -> None:
     """It is busy, not broken: a caller may come again."""
-    monkeypatch.setattr(sqlite_file, "_PATIENCE", 0.05)
+    monkeypatch.setattr(sqlite, "_PATIENCE", 0.05)
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as other:
         other.execute("PRAGMA journal_mode=DELETE")
         other.execute("BEGIN EXCLUSIVE")
