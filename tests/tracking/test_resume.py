@@ -8,11 +8,11 @@ from tests.doubles import readback, records, trials
 from vreason.errors import TrackingError
 from vreason_tracking.delivery.log import DeliveryLog
 from vreason_tracking.experiment import variant_params
-from vreason_tracking.identity import identity_of
 from vreason_tracking.journal.reader import last_end
 from vreason_tracking.recorder import RunRecorder
 from vreason_tracking.resume import Asked, plan
 from vreason_tracking.settings import parse_settings
+from vreason_tracking.settings.fingerprint import identity_of
 
 WEIGHTS, DATA = "sha256:1234", "00ff"
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from vreason.errors import TrackingError
-from vreason_tracking.identity import WHOLE, differing_parts
 from vreason_tracking.journal.folder import RunFolder, readable_runs
 from vreason_tracking.journal.reader import last_end, read_events
 from vreason_tracking.journal.samples import SampleAssembly
 from vreason_tracking.known_runs.lookup import require
 from vreason_tracking.settings import RunSettings, Variant
+from vreason_tracking.settings.fingerprint import WHOLE, differing_parts
 
 AUTO = "auto"
 _SHOWN = 12  # differences named
@@ -31,7 +31,7 @@ class Asked:
     Attributes:
         variant: its name and method.
         params: every resolved setting, flattened.
-        identity: see `vreason_tracking.identity`.
+        identity: see `vreason_tracking.settings.fingerprint`.
     """
 
     variant: Variant

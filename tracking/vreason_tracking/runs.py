@@ -14,7 +14,6 @@ from vreason.errors import TrackingError
 from vreason_tracking.delivery.background import BackgroundDelivery
 from vreason_tracking.delivery.log import read_delivered
 from vreason_tracking.experiment import config_text, evaluation_config, load_samples, run_tags, variant_params
-from vreason_tracking.identity import identity_of
 from vreason_tracking.journal.folder import RunFolder, new_run_id, readable_runs
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.journal.manifest import Manifest
@@ -25,6 +24,7 @@ from vreason_tracking.reaping import reap_journal
 from vreason_tracking.recorder import RunRecorder
 from vreason_tracking.resume import Asked, Plan, Task, look_again, plan
 from vreason_tracking.settings import RunSettings
+from vreason_tracking.settings.fingerprint import identity_of
 from vreason_tracking.stores import addresses
 from vreason_tracking.summary import RunSummary
 from vreason_tracking.telemetry import MemorySampler

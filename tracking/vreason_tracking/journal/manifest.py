@@ -30,7 +30,7 @@ class Manifest:
         config: the resolved configuration as YAML, without the tracking address.
         params: every resolved setting, flattened.
         tags: provenance: commit, versions, device, seed, digests.
-        identity: what the result depends on, a digest a part, and "run" for the whole (see `vreason_tracking.identity`).
+        identity: what the result depends on, a digest a part, and "run" for the whole (see `vreason_tracking.settings.fingerprint`).
         sample_ids: what is asked, in order.
         created_ms: Unix time, milliseconds.
     """

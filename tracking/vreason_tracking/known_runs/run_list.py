@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking.identity import WHOLE
 from vreason_tracking.known_runs.catalog import Catalog, KnownRun
 from vreason_tracking.known_runs.stored_run import SILENT
+from vreason_tracking.settings.fingerprint import WHOLE
 from vreason_tracking.summary import RunSummary
 
 STATUSES = ("RUNNING", SILENT, "FINISHED", "FAILED", "KILLED")

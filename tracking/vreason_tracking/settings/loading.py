@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, InstanceOf, ValidationError
 
 from vreason.errors import ConfigError, Fault
 from vreason.prompts import TEMPLATES, PromptTemplate
-from vreason_tracking.settings.faults import NAME_RULE, plain_faults
+from vreason_tracking.settings.issues import NAME_RULE, plain_faults
 from vreason_tracking.settings.overrides import apply_overrides
 from vreason_tracking.settings.rules import combination_faults, filled_in, prompt_text
 from vreason_tracking.settings.sections import (

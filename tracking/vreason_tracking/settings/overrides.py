@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vreason.errors import ConfigError, Fault
-from vreason_tracking.settings.faults import shown
+from vreason_tracking.settings.issues import shown
 from vreason_tracking.settings.yaml_files import read_value
 
 FLAG = "--set"

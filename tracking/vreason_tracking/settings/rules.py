@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from vreason.errors import ConfigError, Fault
-from vreason_tracking.settings.faults import shown
+from vreason_tracking.settings.issues import shown
 from vreason_tracking.settings.sections import DEMO, GenerationSettings, VideoSettings
 
 PLACEHOLDER = "{Question}"

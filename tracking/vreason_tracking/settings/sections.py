@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from vreason.scoring.scorers import Profile
-from vreason_tracking.settings.faults import NAME_RULE, is_name
+from vreason_tracking.settings.issues import NAME_RULE, is_name
 from vreason_tracking.stores.addresses import normalised
 
 ProblemType = Literal["multiple choice", "numerical", "regression", "OCR", "free-form"]  # vreason.prompts.PROBLEM_TYPES

@@ -16,7 +16,7 @@ from typing import Any
 
 from vreason.config import PRESETS, ControllerConfig, PruningConfig, VReasonConfig
 from vreason.errors import ConfigError, Fault
-from vreason_tracking.settings.faults import NAME_RULE, hint, is_name, shown, unknown_key
+from vreason_tracking.settings.issues import NAME_RULE, hint, is_name, shown, unknown_key
 
 PARTS: dict[str, type[ControllerConfig] | type[PruningConfig]] = {"controller": ControllerConfig, "pruning": PruningConfig}
 METHOD_FIELDS = tuple(f"{part}.{field.name}" for part, kind in PARTS.items() for field in fields(kind))

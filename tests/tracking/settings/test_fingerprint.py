@@ -1,12 +1,12 @@
-"""vreason_tracking.identity: what a result depends on, part by part."""
+"""vreason_tracking.settings.fingerprint: what a result depends on, part by part."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.doubles import trials
-from vreason_tracking.identity import PARTS, WHOLE, differing_parts, identity_of
 from vreason_tracking.settings import parse_settings
+from vreason_tracking.settings.fingerprint import PARTS, WHOLE, differing_parts, identity_of
 
 
 def identity(variant=0, revision="sha256:1", dtype="float32", digest="d1", **sections) -> dict[str, str]:

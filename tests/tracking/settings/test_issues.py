@@ -1,4 +1,4 @@
-"""vreason_tracking.settings.faults: plain words for wrong fields."""
+"""vreason_tracking.settings.issues: plain words for wrong fields."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vreason.errors import ConfigError
 from vreason_tracking.settings import RunSettings, parse_settings
-from vreason_tracking.settings.faults import hint, is_name, shown, unknown_key
+from vreason_tracking.settings.issues import hint, is_name, shown, unknown_key
 from vreason_tracking.settings.yaml_files import dump
 
 ONE = {"name": "x", "variants": [{"name": "a"}]}
