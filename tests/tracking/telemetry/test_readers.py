@@ -14,7 +14,7 @@ import pytest
 
 from tests.doubles.nvml import MEMORY_INFO, MIB, POWER, PROCESS_LIST, UTILIZATION, FakeGpu, FakeNvml, own
 from vreason_tracking.telemetry.devices import Reading
-from vreason_tracking.telemetry.faults import Faults
+from vreason_tracking.telemetry.error_counter import Faults
 from vreason_tracking.telemetry.gpus import find_gpus
 from vreason_tracking.telemetry.readers import RATES, REST, STRIKES, GpuReaders, HostReader, Question
 

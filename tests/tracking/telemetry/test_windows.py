@@ -10,7 +10,7 @@ import pytest
 
 from vreason_tracking.telemetry import windows
 from vreason_tracking.telemetry.devices import DeviceRecord, Reading
-from vreason_tracking.telemetry.faults import Faults
+from vreason_tracking.telemetry.error_counter import Faults
 from vreason_tracking.telemetry.windows import Windows
 
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import psutil
 
 from vreason_tracking.telemetry.devices import Reading
-from vreason_tracking.telemetry.faults import Faults
+from vreason_tracking.telemetry.error_counter import Faults
 from vreason_tracking.telemetry.gpus import Gpu
 
 STRIKES = 20  # failures in a row after which a question rests

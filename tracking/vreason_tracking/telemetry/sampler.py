@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from vreason_tracking.telemetry.devices import DeviceListener
-from vreason_tracking.telemetry.faults import Faults
+from vreason_tracking.telemetry.error_counter import Faults
 from vreason_tracking.telemetry.gpus import NO_DRIVER, Gpu, find_gpus, visible_gpus
 from vreason_tracking.telemetry.memory import MemoryInUse, Sample
 from vreason_tracking.telemetry.readers import GOING_ON, GpuReaders, HostReader

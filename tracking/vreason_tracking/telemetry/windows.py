@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vreason_tracking.telemetry.devices import DeviceListener, DeviceRecord, Reading
-from vreason_tracking.telemetry.faults import Faults
+from vreason_tracking.telemetry.error_counter import Faults
 
 WINDOW = 2  # seconds
 PATIENCE = 2.0  # seconds that the end waits for a listener that hangs

@@ -1,4 +1,4 @@
-"""vreason_tracking.telemetry.faults: failures are counted, kept in words and said once."""
+"""vreason_tracking.telemetry.error_counter: failures are counted, kept in words and said once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from vreason_tracking.telemetry.faults import Faults
+from vreason_tracking.telemetry.error_counter import Faults
 
 
 def test_the_newest_failure_is_kept_in_words() -> None:
