@@ -10,7 +10,7 @@ from vreason_cli import record_options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.journal.verify import Verification
+    from vreason_tracking.journal.verification import Verification
 
 
 @click.command("verify", short_help="Check every record.", context_settings=HELP)

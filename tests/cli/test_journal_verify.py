@@ -8,7 +8,7 @@ import pytest
 
 from tests.doubles import run_states
 from vreason_cli.journal_verify import report
-from vreason_tracking.journal.verify import Verification
+from vreason_tracking.journal.verification import Verification
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.integration.real_runs import finished_samples, in_mlflow, make_place,
 from vreason_tracking.delivery.log import read_delivered
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import last_end
-from vreason_tracking.journal.verify import verify
+from vreason_tracking.journal.verification import verify
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SAMPLES, TOKENS = 16, 40

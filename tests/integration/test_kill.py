@@ -17,7 +17,7 @@ from vreason.events import StepRecord
 from vreason_tracking.journal.codec import Begin
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import Fragment, last_end, read_events, read_fragment
-from vreason_tracking.journal.verify import verify
+from vreason_tracking.journal.verification import verify
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 KILLS = 30

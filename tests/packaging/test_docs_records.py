@@ -10,7 +10,7 @@ import pytest
 
 from vreason.events import StepRecord
 from vreason_tracking.journal.reader import Damage
-from vreason_tracking.journal.verify import Verification
+from vreason_tracking.journal.verification import Verification
 from vreason_tracking.known_runs.journal_status import JournalRow
 from vreason_tracking.known_runs.run_details import Delivery, RunDetails, Session, Sibling
 from vreason_tracking.known_runs.run_list import RunRow

@@ -26,7 +26,7 @@ from vreason_tracking.journal.lease import LeaseTakenError, is_held
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import last_end
 from vreason_tracking.journal.samples import SampleAssembly
-from vreason_tracking.journal.verify import verify
+from vreason_tracking.journal.verification import verify
 from vreason_tracking.recorder import RunRecorder
 from vreason_tracking.telemetry import DeviceRecord
 

@@ -16,7 +16,7 @@ from vreason_tracking.journal.folder import RunFolder, run_folders
 from vreason_tracking.journal.lease import is_held
 from vreason_tracking.journal.reader import last_end, recover
 from vreason_tracking.journal.samples import SampleAssembly
-from vreason_tracking.journal.verify import verify
+from vreason_tracking.journal.verification import verify
 from vreason_tracking.reaping import bury, reap_journal
 from vreason_tracking.recorder import RunRecorder
 

@@ -13,7 +13,7 @@ from vreason_tracking.journal.codec import ClosedSample, Event, head
 from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import Recovered, read_fragment, recover
-from vreason_tracking.journal.verify import verify
+from vreason_tracking.journal.verification import verify
 
 SAMPLE = ClosedSample(records.failed("größer", output_tokens=2), 20)
 EVENTS: list[Event] = [journals.begin(), *records.steps("größer", 2), SAMPLE, journals.device()]

@@ -19,7 +19,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.journal import writer as module
 from vreason_tracking.journal.folder import RunFolder, new_run_id
 from vreason_tracking.journal.reader import recover
-from vreason_tracking.journal.verify import verify
+from vreason_tracking.journal.verification import verify
 from vreason_tracking.journal.writer import JournalWriter
 from vreason_tracking.recorder import RunRecorder
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from vreason.errors import TrackingError
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import Damage
-from vreason_tracking.journal.verify import Verification, verify
+from vreason_tracking.journal.verification import Verification, verify
 from vreason_tracking.known_runs.local_run import local_runs
 from vreason_tracking.known_runs.lookup import require
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.journal.verify: every change of a closed fragment is found and named, and costs no other record."""
+"""vreason_tracking.journal.verification: every change of a closed fragment is found and named, and costs no other record."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vreason_tracking.journal.codec import ClosedSample, Event, head
 from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import read_fragment
-from vreason_tracking.journal.verify import Verification, verify
+from vreason_tracking.journal.verification import Verification, verify
 
 REPLY = records.steps("s-1", 3)
 SAMPLE = ClosedSample(records.sample("s-1", REPLY, question="?", output=""), 33)
