@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vreason_tracking.health.check import Check, State, described
-from vreason_tracking.health.store import tracking
+from vreason_tracking.health.mlflow_store_check import tracking
 from vreason_tracking.stores.addresses import without_password
 from vreason_tracking.telemetry import NO_DRIVER, MemorySampler
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.health.store: whether the tracking database or server is well."""
+"""vreason_tracking.health.mlflow_store_check: whether the tracking database or server is well."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from tests.doubles.postgres import Databases
-from vreason_tracking.health import store as health_store
+from vreason_tracking.health import mlflow_store_check as health_store
 from vreason_tracking.health.check import Check
 
 
