@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from vreason.config import PRESETS
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.comparison.recorded_run import SAMPLES, STEPS, RecordedRun
+from vreason_tracking.record.parquet_writer import schema_of
 from vreason_tracking.settings.variants import Variant
-from vreason_tracking.tables import schema_of
 
 _KINDS = ("multiple choice", "numerical", "regression", "free-form")
 _GROUP = 20_000  # steps in a row group, as the record writes them

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.summary import RunSummary
+from vreason_tracking.record.summary import RunSummary
 
 if TYPE_CHECKING:
     from vreason_tracking.outcomes import VariantResult

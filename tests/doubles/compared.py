@@ -15,8 +15,8 @@ from tests.doubles import records
 from vreason.config import PRESETS
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.comparison.recorded_run import SAMPLES, STEPS, RecordedRun
+from vreason_tracking.record.parquet_writer import RecordTables
 from vreason_tracking.settings.variants import Variant
-from vreason_tracking.tables import RecordTables
 
 PARAMS = {
     "model.id": "demo",

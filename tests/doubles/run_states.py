@@ -15,9 +15,9 @@ from tests.doubles import readback, records
 from tests.doubles.waiting import wait_until
 from vreason.clock import unix_ms
 from vreason_tracking.delivery.log import DeliveryLog
-from vreason_tracking.delivery.tags import HEARTBEAT_TAG, RUN_TAG
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import closed_samples
+from vreason_tracking.record.tags import HEARTBEAT_TAG, RUN_TAG
 from vreason_tracking.recorder import RunRecorder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 

@@ -45,7 +45,7 @@ def result(name: str, *samples: SampleRecord, status: str = "FINISHED", run_id: 
     """What became of a variant with these samples: ten points, all of them delivered. `changes` are fields."""
     from vreason_tracking.journal.folder import RunFolder
     from vreason_tracking.outcomes import VariantResult
-    from vreason_tracking.summary import RunSummary
+    from vreason_tracking.record.summary import RunSummary
 
     folder = RunFolder(Path("vreason-journal") / "20261120T094512-3f2a9c")
     made = VariantResult(name, folder, status, 10, summary=RunSummary.of(samples), delivered=10, run_id=run_id, experiment_id="1")

@@ -14,9 +14,9 @@ from mlflow_pages import browser_page
 
 from tests.doubles import clips, compared, records
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.curves import read_steps
 from vreason_tracking.comparison.sample_pages.page import anchor
 from vreason_tracking.comparison.sample_pages.reading import read_pages
+from vreason_tracking.record.step_table import read_steps
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -9,8 +9,8 @@ import matplotlib.image
 import pytest
 
 from tests.doubles import records
-from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.plots import draw_entropy
+from vreason_tracking.record.entropy_curve import EntropyCurve
 
 
 def curve(length: int = 30, samples: int = 3) -> EntropyCurve:

@@ -18,7 +18,7 @@ from tests.doubles import readback, records, trials
 from vreason.benchmarks import data_digest
 from vreason_tracking.experiment import load_samples
 from vreason_tracking.journal.folder import run_folders
-from vreason_tracking.metrics import STEP_METRICS
+from vreason_tracking.record.metrics import STEP_METRICS
 from vreason_tracking.runs import run_experiment
 from vreason_tracking.settings import parse_settings
 

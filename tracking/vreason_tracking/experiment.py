@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vreason_tracking import provenance
+from vreason_tracking.record import provenance
 from vreason_tracking.settings import RunSettings, Variant
 from vreason_tracking.settings.sections import TrackingSettings
 from vreason_tracking.telemetry import MemorySampler

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.summary import RunSummary
+from vreason_tracking.record.summary import RunSummary
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from vreason_tracking.journal.lease import Lease
 from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.journal.reader import last_session, recover
 from vreason_tracking.journal.writer import PATIENCE, JournalWriter
-from vreason_tracking.provenance import user_name
+from vreason_tracking.record.provenance import user_name
 from vreason_tracking.telemetry import DeviceRecord
 
 

@@ -21,12 +21,12 @@ from vreason_tracking.journal.reader import closed_samples, last_end, recorded_p
 from vreason_tracking.outcomes import RunWatcher, VariantResult
 from vreason_tracking.plots import COLOURS
 from vreason_tracking.reaping import reap_journal
+from vreason_tracking.record.summary import RunSummary
 from vreason_tracking.recorder import RunRecorder
 from vreason_tracking.resume import Asked, Plan, Task, look_again, plan
 from vreason_tracking.settings import RunSettings
 from vreason_tracking.settings.fingerprint import identity_of
 from vreason_tracking.stores import addresses
-from vreason_tracking.summary import RunSummary
 from vreason_tracking.telemetry import MemorySampler
 from vreason_tracking.termination import Terminated, terminable
 

@@ -11,7 +11,7 @@ import pytest
 from tests.doubles import compared, records
 from vreason.errors import UnlikeRunsError
 from vreason_tracking.comparison.frame import align
-from vreason_tracking.comparison.sample_table import read_samples
+from vreason_tracking.record.sample_table import read_samples
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 

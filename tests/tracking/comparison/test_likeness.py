@@ -10,7 +10,7 @@ from tests.doubles import compared
 from vreason.errors import UnlikeRunsError
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.likeness import Unlikeness, missing_of, noted, unlike
-from vreason_tracking.comparison.sample_table import read_samples
+from vreason_tracking.record.sample_table import read_samples
 
 
 def pair(folder, one=None, other=None, samples=None):

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from tests.doubles import readback, records
-from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.delivery.closing import Closing
 from vreason_tracking.journal.codec import End
-from vreason_tracking.summary import RunSummary
+from vreason_tracking.record.entropy_curve import EntropyCurve
+from vreason_tracking.record.summary import RunSummary
 
 ENDED_MS = records.START_MS + 90_000
 

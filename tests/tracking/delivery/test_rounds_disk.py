@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 
 from tests.doubles import readback, records
-from vreason_tracking import tables as tables_module
 from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.log import DeliveryLog, read_delivered
+from vreason_tracking.record import parquet_writer as tables_module
+from vreason_tracking.record.parquet_writer import RecordTables
 from vreason_tracking.stores.mlflow_store import MlflowStore
-from vreason_tracking.tables import RecordTables
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
 SERIES = {"live", "curve", "host", "gpu"}

@@ -19,7 +19,7 @@ from vreason_tracking.delivery.run_delivery import RunDelivery
 from vreason_tracking.journal.codec import ClosedSample
 from vreason_tracking.journal.lease import LeaseTakenError
 from vreason_tracking.journal.reader import read_events, recorded_points
-from vreason_tracking.tables import schema_of
+from vreason_tracking.record.parquet_writer import schema_of
 
 
 class Delivered:

@@ -12,8 +12,8 @@ from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
 from tests.doubles import readback
 from tests.doubles.faulty_store import faulty
-from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.delivery.together import NAME, draw_together
+from vreason_tracking.record.entropy_curve import EntropyCurve
 from vreason_tracking.recorder import RunRecorder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 

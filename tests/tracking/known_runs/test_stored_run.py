@@ -8,8 +8,8 @@ from tests.doubles import run_states
 from tests.doubles.recorded_world import DAY, SILENT_MINUTES
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError, TrackingUnavailableError
-from vreason_tracking.delivery.tags import HEARTBEAT_TAG
 from vreason_tracking.known_runs.stored_run import SILENT_MS, StoredRun, asking, stored_runs
+from vreason_tracking.record.tags import HEARTBEAT_TAG
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 NOW = unix_ms()

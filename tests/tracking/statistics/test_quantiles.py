@@ -11,7 +11,7 @@ import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vreason_tracking.metrics import percentile
+from vreason_tracking.record.metrics import percentile
 from vreason_tracking.statistics.estimates import Codes, Estimate, Values
 from vreason_tracking.statistics.quantiles import quantile, ratio_of_rates
 

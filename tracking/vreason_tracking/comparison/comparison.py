@@ -18,7 +18,7 @@ from vreason_tracking.comparison.groups import Group
 from vreason_tracking.comparison.likeness import Unlikeness
 from vreason_tracking.comparison.paper import Measured, Paper, beside, method_of
 from vreason_tracking.comparison.recorded_run import RecordedRun
-from vreason_tracking.comparison.sample_table import SampleTable, read_samples
+from vreason_tracking.record.sample_table import SampleTable, read_samples
 
 
 @dataclass(frozen=True)

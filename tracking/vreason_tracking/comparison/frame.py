@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vreason.errors import UnlikeRunsError
 from vreason_tracking.comparison.groups import Group, groups_of
 from vreason_tracking.comparison.recorded_run import RecordedRun
-from vreason_tracking.comparison.sample_table import SampleTable
+from vreason_tracking.record.sample_table import SampleTable
 from vreason_tracking.statistics.estimates import Codes, codes_of
 
 Matrix = NDArray[np.float64]

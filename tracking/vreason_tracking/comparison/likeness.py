@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from vreason.errors import UnlikeRunsError
 from vreason_tracking.comparison.recorded_run import RecordedRun
-from vreason_tracking.comparison.sample_table import SampleTable
+from vreason_tracking.record.sample_table import SampleTable
 
 _NOT_COMPARED = ("video.timeout",)  # how long one waits for a file is no part of what is shown
 _SHOWN = 6  # values that a message names

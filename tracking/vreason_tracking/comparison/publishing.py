@@ -18,9 +18,9 @@ from vreason_tracking.comparison.outputs.verdicts import verdicts
 from vreason_tracking.comparison.picture_file import picture_file
 from vreason_tracking.comparison.report import Report
 from vreason_tracking.known_runs.stored_run import asking
-from vreason_tracking.provenance import user_name
+from vreason_tracking.record.provenance import user_name
+from vreason_tracking.record.summary_table import TAG as TABLES_TAG
 from vreason_tracking.stores.mlflow_store import MlflowStore
-from vreason_tracking.summary_table import TAG as TABLES_TAG
 
 KIND = "comparison"
 TABLE = "comparison_table.json"

@@ -16,8 +16,8 @@ from vreason_tracking.journal.samples import SampleAssembly
 from vreason_tracking.known_runs.catalog import KnownRun
 from vreason_tracking.known_runs.local_run import LocalRun
 from vreason_tracking.known_runs.stored_run import StoredRun, asking
+from vreason_tracking.record.parquet_writer import RecordTables
 from vreason_tracking.stores.mlflow_store import short
-from vreason_tracking.tables import RecordTables
 
 SAMPLES, STEPS = "samples.parquet", "steps.parquet"
 _BOOKKEEPING = ("mlflow.", "vreason.")  # tags that change with the delivery, and say nothing of what was run

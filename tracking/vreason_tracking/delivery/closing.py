@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.journal.codec import End
 from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.plots import draw_entropy
+from vreason_tracking.record.entropy_curve import EntropyCurve
+from vreason_tracking.record.summary import RunSummary
+from vreason_tracking.record.summary_table import TAG, listed, write_summary_table
 from vreason_tracking.stores.mlflow_store import MlflowStore, Point
-from vreason_tracking.summary import RunSummary
-from vreason_tracking.summary_table import TAG, listed, write_summary_table
 
 
 @dataclass(frozen=True)

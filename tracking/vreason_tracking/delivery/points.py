@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from vreason.events import SampleRecord
 from vreason_tracking.journal.samples import FinishedSample
-from vreason_tracking.metrics import device_points, sample_points, step_points
+from vreason_tracking.record.metrics import device_points, sample_points, step_points
 from vreason_tracking.stores.mlflow_store import Point
 from vreason_tracking.telemetry import DeviceRecord
 

@@ -17,20 +17,20 @@ from typing import Any
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.delivery.closing import Closing
 from vreason_tracking.delivery.log import DeliveryLog
 from vreason_tracking.delivery.points import device_series, ended_ms, points_of, sample_tags
-from vreason_tracking.delivery.tags import ASKED_TAG, HEARTBEAT_TAG, RUN_TAG
 from vreason_tracking.journal.codec import Begin, End, Event
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lease import Lease
 from vreason_tracking.journal.reader import read_fragment
 from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
+from vreason_tracking.record.entropy_curve import EntropyCurve
+from vreason_tracking.record.parquet_writer import RecordTables
+from vreason_tracking.record.summary import RunSummary
+from vreason_tracking.record.tags import ASKED_TAG, HEARTBEAT_TAG, RUN_TAG
 from vreason_tracking.stores.addresses import lasting
 from vreason_tracking.stores.mlflow_store import MlflowStore, Point, storable
-from vreason_tracking.summary import RunSummary
-from vreason_tracking.tables import RecordTables
 from vreason_tracking.telemetry import DeviceRecord
 
 _AT_ONCE = 1000  # points that wait before the variant's own series are sent

@@ -13,9 +13,9 @@ from vreason_tracking.known_runs.catalog import Catalog, KnownRun
 from vreason_tracking.known_runs.local_run import LocalRun, readable
 from vreason_tracking.known_runs.run_list import RunRow, iso, row_of
 from vreason_tracking.known_runs.stored_run import StoredRun
+from vreason_tracking.record.summary import RunSummary
 from vreason_tracking.settings.sections import journal_folder
 from vreason_tracking.stores.addresses import without_password
-from vreason_tracking.summary import RunSummary
 
 _SERIES = ("live.", "curve.", "gpu.", "host.")  # metrics of a variant's run that are no summary
 

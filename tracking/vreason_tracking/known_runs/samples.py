@@ -11,7 +11,7 @@ from vreason_tracking.known_runs.catalog import KnownRun
 from vreason_tracking.known_runs.local_run import LocalRun
 from vreason_tracking.known_runs.run_steps import journal_steps, unknown_sample
 from vreason_tracking.known_runs.stored_run import StoredRun, asking
-from vreason_tracking.metrics import sample_points
+from vreason_tracking.record.metrics import sample_points
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 FIGURES = ("score", "output_tokens", "latency_ms")

@@ -7,8 +7,8 @@ import pytest
 
 from tests.doubles import records
 from vreason.evaluation.failure_signatures import peak_token
-from vreason_tracking.comparison.curves import RunSteps
 from vreason_tracking.comparison.figures.alpha import MOST_CELLS, cells, draw, ribbon
+from vreason_tracking.record.step_table import RunSteps
 
 SAMPLE = "q-0003"
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from vreason_tracking.comparison.outcome import OUTCOMES
 from vreason_tracking.comparison.sample_pages.page import Reply, SamplePage, anchor
+from vreason_tracking.record.outcome import OUTCOMES
 
 
 def reply(score):

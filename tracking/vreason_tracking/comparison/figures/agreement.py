@@ -12,7 +12,7 @@ from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.figures.drawing import drawn, key, whole_axis
 from vreason_tracking.comparison.figures.figure import Figure
 from vreason_tracking.comparison.figures.marks import plain, short_names
-from vreason_tracking.comparison.outcome import OUTCOMES, outcome
+from vreason_tracking.record.outcome import OUTCOMES, outcome
 
 RIGHT, PARTLY, WRONG, FAILED = range(len(OUTCOMES))  # in the order of `OUTCOMES`
 SIGNS = ("1", "½", "0", "x")

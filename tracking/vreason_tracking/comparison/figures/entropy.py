@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.curves import RunSteps
 from vreason_tracking.comparison.figures.drawing import GREY, drawn, key, panels, panels_height, whole_axis
 from vreason_tracking.comparison.figures.figure import Figure
 from vreason_tracking.comparison.figures.marks import BASELINE, Look, looks, plain, short_names
-from vreason_tracking.curves import EntropyCurve
 from vreason_tracking.plots import COLOURS, shown_tokens
+from vreason_tracking.record.entropy_curve import EntropyCurve
+from vreason_tracking.record.step_table import RunSteps
 
 POINTS, POINTS_IN_PANEL = 200, 80
 _OVERLAID = 4  # bands of more runs hide each other: each has a panel of its own

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.curves import RunSteps
 from vreason_tracking.comparison.figures import accuracy_cost, agreement, alpha, by_length, entropy, spread, sweep
 from vreason_tracking.comparison.figures.figure import Figure
+from vreason_tracking.record.step_table import RunSteps
 
 
 def figures(comparison: Comparison, steps: Sequence[RunSteps], sample_id: str | None) -> list[Figure]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.outcome import outcome
 from vreason_tracking.comparison.wording import NONE
+from vreason_tracking.record.outcome import outcome
 
 MOST = 400
 _LONGEST = 60  # characters of an answer

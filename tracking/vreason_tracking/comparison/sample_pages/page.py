@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vreason_tracking.comparison.outcome import Outcome, outcome
 from vreason_tracking.comparison.sample_pages.thumbnails import Picture
 from vreason_tracking.comparison.sample_pages.token_spans import TINTS, TokenSpan
+from vreason_tracking.record.outcome import Outcome, outcome
 
 SHOWN = 8
 """Replies on a page: more can neither be read side by side nor be sent in a mail."""

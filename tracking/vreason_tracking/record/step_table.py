@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from vreason_tracking.comparison.record_file import record_file
-from vreason_tracking.curves import EntropyCurve
+from vreason_tracking.record.entropy_curve import EntropyCurve
+from vreason_tracking.record.parquet_reader import record_file
 
 _WORKERS = 2
 _CURVE = ("sample_id", "token_index", "entropy", "ema")

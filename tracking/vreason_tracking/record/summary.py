@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vreason.evaluation.failure_signatures import ADVICE
 from vreason.events import SampleRecord
-from vreason_tracking.metrics import key, percentile
+from vreason_tracking.record.metrics import key, percentile
 from vreason_tracking.telemetry import best_source
 
 if TYPE_CHECKING:

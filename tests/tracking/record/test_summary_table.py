@@ -1,4 +1,4 @@
-"""vreason_tracking.summary_table: a variant's summary as a table that MLflow's views and `mlflow.load_table` read."""
+"""vreason_tracking.record.summary_table: a variant's summary as a table that MLflow's views and `mlflow.load_table` read."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import mlflow
 import pytest
 
 from tests.doubles import readback
-from vreason_tracking.metrics import SUMMARY_METRICS, metric_of
-from vreason_tracking.summary_table import NAME, TAG, listed, write_summary_table
+from vreason_tracking.record.metrics import SUMMARY_METRICS, metric_of
+from vreason_tracking.record.summary_table import NAME, TAG, listed, write_summary_table
 
 FIGURES = {"latency_ms.mean": 12.5, "peak_reserved_bytes.0": 3e12, "accuracy.free-form": 1 / 3, "accuracy": 0.1}
 OURS = {"path": "summary_table.json", "type": "table"}

@@ -1,4 +1,4 @@
-"""vreason_tracking.curves: mean entropy by token index."""
+"""vreason_tracking.record.entropy_curve: mean entropy by token index."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.doubles import records
-from vreason_tracking.curves import EntropyCurve
+from vreason_tracking.record.entropy_curve import EntropyCurve
 
 
 def curve_of(lengths):

@@ -1,4 +1,4 @@
-"""The page of all metrics, out of their one table: ``python -m vreason_tracking.metrics_page docs/metrics.md``."""
+"""The page of all metrics, out of their one table: ``python -m vreason_tracking.record.metrics_page docs/metrics.md``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-from vreason_tracking import metrics
-from vreason_tracking.metrics import Metric
+from vreason_tracking.record import metrics
+from vreason_tracking.record.metrics import Metric
 
 _INTRO = """# Metrics
 

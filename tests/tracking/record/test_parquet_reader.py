@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.record_file: every reader of a record refuses a damaged file in the same words."""
+"""vreason_tracking.record.parquet_reader: every reader of a record refuses a damaged file in the same words."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 
 from tests.doubles import compared
 from vreason.errors import TrackingError
-from vreason_tracking.comparison.curves import read_steps
-from vreason_tracking.comparison.record_file import DAMAGE, columns_of, record_file
 from vreason_tracking.comparison.sample_list import _rows as listed_rows
 from vreason_tracking.comparison.sample_pages.reading import _rows as page_rows
-from vreason_tracking.comparison.sample_table import read_samples
+from vreason_tracking.record.parquet_reader import DAMAGE, columns_of, record_file
+from vreason_tracking.record.sample_table import read_samples
+from vreason_tracking.record.step_table import read_steps
 
 MEND = "restore it, or move it away: then the run is read from its journal, if that is on this machine"
 

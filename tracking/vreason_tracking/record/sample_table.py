@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vreason_tracking.comparison.record_file import columns_of, record_file
+from vreason_tracking.record.parquet_reader import columns_of, record_file
 
 _ASKED = ("video", "question", "options", "problem_type", "answer")  # what makes a question the same one, beside its id
 _TEXTS = ("benchmark", "category", "prediction", "error", "memory_source")

@@ -1,4 +1,4 @@
-"""vreason_tracking.metrics: the table of everything recorded."""
+"""vreason_tracking.record.metrics: the table of everything recorded."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.doubles import records
 from vreason.evaluation.failure_signatures import ADVICE
 from vreason.prompts import PROBLEM_TYPES
-from vreason_tracking import metrics
-from vreason_tracking.metrics import (
+from vreason_tracking.record import metrics
+from vreason_tracking.record.metrics import (
     STEP_METRICS,
     SUMMARY_METRICS,
     TABLES,
