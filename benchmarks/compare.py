@@ -45,8 +45,8 @@ def ours(folder: Path) -> None:
 
     from vreason_tracking.comparison.comparison import compare
     from vreason_tracking.comparison.outputs.document import to_csv, to_json
-    from vreason_tracking.comparison.outputs.markdown import to_markdown
     from vreason_tracking.comparison.report import make_report
+    from vreason_tracking.presentation.markdown import to_markdown
 
     comparison = compare(runs_of(folder))
     texts = [to_csv(comparison), to_json(comparison), to_markdown(comparison), make_report(comparison).html().text]

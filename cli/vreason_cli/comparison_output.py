@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from vreason_tracking.comparison.comparison import Comparison
-    from vreason_tracking.comparison.outputs.table import Table
+    from vreason_tracking.presentation.table import Table
 
 _SPARE = (
     *("won", "lost", "p", "answered", "detectable", "ratio, p95", "totals' 95 % interval", "p95"),

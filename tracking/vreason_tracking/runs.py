@@ -19,7 +19,7 @@ from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.journal.reader import closed_samples, last_end, recorded_points
 from vreason_tracking.outcomes import RunWatcher, VariantResult
-from vreason_tracking.plots import COLOURS
+from vreason_tracking.presentation.entropy_plot import COLOURS
 from vreason_tracking.reaping import reap_journal
 from vreason_tracking.record.summary import RunSummary
 from vreason_tracking.recorder import RunRecorder

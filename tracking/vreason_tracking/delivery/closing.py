@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vreason_tracking.journal.codec import End
 from vreason_tracking.journal.manifest import Manifest
-from vreason_tracking.plots import draw_entropy
+from vreason_tracking.presentation.entropy_plot import draw_entropy
 from vreason_tracking.record.entropy_curve import EntropyCurve
 from vreason_tracking.record.summary import RunSummary
 from vreason_tracking.record.summary_table import TAG, listed, write_summary_table

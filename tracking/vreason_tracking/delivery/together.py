@@ -10,7 +10,7 @@ from vreason_tracking.delivery.log import read_delivered
 from vreason_tracking.journal.folder import RunFolder, readable_runs
 from vreason_tracking.journal.reader import last_end, read_events
 from vreason_tracking.journal.samples import SampleAssembly
-from vreason_tracking.plots import draw_entropy
+from vreason_tracking.presentation.entropy_plot import draw_entropy
 from vreason_tracking.record.entropy_curve import EntropyCurve
 from vreason_tracking.stores.mlflow_store import MlflowStore
 from vreason_tracking.stores.store_errors import is_unavailable

@@ -10,7 +10,7 @@ from tests.doubles import records
 from tests.doubles.compared import asked, recorded, trio
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.figures.accuracy_cost import PRICES, draw
-from vreason_tracking.comparison.wording import amount, percent, percent_interval
+from vreason_tracking.presentation.formatting import amount, percent, percent_interval
 
 TOKENS, LATENCY = PRICES
 

@@ -10,7 +10,7 @@ from tests.doubles import records
 from tests.doubles.compared import recorded, trio
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.figures.by_length import draw
-from vreason_tracking.comparison.wording import percent, percent_interval
+from vreason_tracking.presentation.formatting import percent, percent_interval
 
 
 def test_rows_are_the_groups(tmp_path) -> None:

@@ -8,7 +8,7 @@ from tests.doubles import records
 from tests.doubles.compared import asked, recorded, trio
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.figures.sweep import draw, middles
-from vreason_tracking.comparison.wording import percent, percent_interval
+from vreason_tracking.presentation.formatting import percent, percent_interval
 
 
 def swept(folder, values=("8", "2", "16"), base: bool = True, samples=None):

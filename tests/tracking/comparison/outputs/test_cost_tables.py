@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vreason_tracking.comparison import wording
 from vreason_tracking.comparison.costs import QUANTITIES
 from vreason_tracking.comparison.outputs.cost_tables import cost_summary, cost_tables, costs_by, memory_table
+from vreason_tracking.presentation import formatting
 
 
 def test_a_table_a_quantity_then_memory(trio) -> None:
@@ -22,8 +22,8 @@ def test_a_row_is_the_comparisons_numbers(trio) -> None:
     """Latency of the second run: own figures, ratios of pairs, ratio of totals, number of pairs."""
     cost = trio.groups[0].results[1].costs["latency_ms"]
     row = cost_tables(trio)[1].rows[1]
-    own = [wording.amount(each) for each in (cost.median.value, cost.p95, cost.mean)]
-    interval = f"{wording.amount(cost.median.low)} to {wording.amount(cost.median.high)}"
+    own = [formatting.amount(each) for each in (cost.median.value, cost.p95, cost.mean)]
+    interval = f"{formatting.amount(cost.median.low)} to {formatting.amount(cost.median.high)}"
     middle, total = cost.ratio.median, cost.ratio.of_totals
     ratios = [f"× {middle.value:.2f}", f"{middle.low:.2f} to {middle.high:.2f}", f"× {cost.ratio.p95:.2f}"]
     totals = [f"× {total.value:.2f}", f"{total.low:.2f} to {total.high:.2f}", "48"]
@@ -74,9 +74,9 @@ def test_by_group(trio) -> None:
     table = costs_by(trio, "category")
     group = next(group for group in trio.groups if group.grouping == "category")
     cost = group.results[1].costs["output_tokens"]
-    own = f"{wording.amount(cost.median.value)} ({wording.amount(cost.p95)})"
+    own = f"{formatting.amount(cost.median.value)} ({formatting.amount(cost.p95)})"
     middle = cost.ratio.median
-    ratio = f"{wording.ratio(middle.value)}, {wording.ratio_interval(middle)}, p95 {wording.ratio(cost.ratio.p95)}"
+    ratio = f"{formatting.ratio(middle.value)}, {formatting.ratio_interval(middle)}, p95 {formatting.ratio(cost.ratio.p95)}"
     assert [group.name, "v-reason", f"{own}; {ratio}"] == table.rows[1][:3]
     assert ";" not in table.rows[0][2]
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.figures.drawing import GREY, drawn, intervals, key, unit_axis
-from vreason_tracking.comparison.figures.figure import Figure
-from vreason_tracking.comparison.figures.labels import place_labels
-from vreason_tracking.comparison.figures.marks import BASELINE, plain, short_names
 from vreason_tracking.comparison.figures.pareto import pareto_front
-from vreason_tracking.comparison.wording import amount, count, percent, percent_interval
-from vreason_tracking.plots import COLOURS
+from vreason_tracking.presentation.canvas import GREY, drawn, intervals, key, unit_axis
+from vreason_tracking.presentation.entropy_plot import COLOURS
+from vreason_tracking.presentation.figure import Figure
+from vreason_tracking.presentation.formatting import amount, count, percent, percent_interval
+from vreason_tracking.presentation.labels import place_labels
+from vreason_tracking.presentation.run_styles import BASELINE, plain, short_names
 from vreason_tracking.statistics.estimates import Estimate
 
 NAMED = 10

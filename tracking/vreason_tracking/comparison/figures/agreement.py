@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.figures.drawing import drawn, key, whole_axis
-from vreason_tracking.comparison.figures.figure import Figure
-from vreason_tracking.comparison.figures.marks import plain, short_names
+from vreason_tracking.presentation.canvas import drawn, key, whole_axis
+from vreason_tracking.presentation.figure import Figure
+from vreason_tracking.presentation.run_styles import plain, short_names
 from vreason_tracking.record.outcome import OUTCOMES, outcome
 
 RIGHT, PARTLY, WRONG, FAILED = range(len(OUTCOMES))  # in the order of `OUTCOMES`

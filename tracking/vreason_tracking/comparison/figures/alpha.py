@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.figures.drawing import drawn, key, whole_axis
-from vreason_tracking.comparison.figures.figure import Figure
-from vreason_tracking.comparison.figures.marks import plain, short_names, shortened
+from vreason_tracking.presentation.canvas import drawn, key, whole_axis
+from vreason_tracking.presentation.figure import Figure
+from vreason_tracking.presentation.run_styles import plain, short_names, shortened
 from vreason_tracking.record.step_table import RunSteps, final_peak
 
 EXPLORE, EXPLOIT = "#E69F00", "#0072B2"

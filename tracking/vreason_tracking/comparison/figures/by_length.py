@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from vreason_tracking.comparison.comparison import Comparison, GroupResult
-from vreason_tracking.comparison.figures.drawing import GREY, drawn, intervals, key, panels, panels_height, unit_axis
-from vreason_tracking.comparison.figures.figure import Figure
-from vreason_tracking.comparison.figures.marks import BASELINE, OVERLAID, Look, looks, plain, short_names
-from vreason_tracking.comparison.wording import count, percent, percent_interval
-from vreason_tracking.plots import COLOURS
+from vreason_tracking.presentation.canvas import GREY, drawn, intervals, key, panels, panels_height, unit_axis
+from vreason_tracking.presentation.entropy_plot import COLOURS
+from vreason_tracking.presentation.figure import Figure
+from vreason_tracking.presentation.formatting import count, percent, percent_interval
+from vreason_tracking.presentation.run_styles import BASELINE, OVERLAID, Look, looks, plain, short_names
 
 _COLUMNS = ("video length", "questions", "videos", "run", "accuracy", "95 % interval", "answered")
 

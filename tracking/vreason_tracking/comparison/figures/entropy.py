@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.figures.drawing import GREY, drawn, key, panels, panels_height, whole_axis
-from vreason_tracking.comparison.figures.figure import Figure
-from vreason_tracking.comparison.figures.marks import BASELINE, Look, looks, plain, short_names
-from vreason_tracking.plots import COLOURS, shown_tokens
+from vreason_tracking.presentation.canvas import GREY, drawn, key, panels, panels_height, whole_axis
+from vreason_tracking.presentation.entropy_plot import COLOURS, shown_tokens
+from vreason_tracking.presentation.figure import Figure
+from vreason_tracking.presentation.run_styles import BASELINE, Look, looks, plain, short_names
 from vreason_tracking.record.entropy_curve import EntropyCurve
 from vreason_tracking.record.step_table import RunSteps
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.figures import accuracy_cost, agreement, alpha, by_length, entropy, spread, sweep
-from vreason_tracking.comparison.figures.figure import Figure
+from vreason_tracking.presentation.figure import Figure
 from vreason_tracking.record.step_table import RunSteps
 
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.figures.drawing import GREY, PALE, drawn, unit_axis
-from vreason_tracking.comparison.figures.figure import Figure
-from vreason_tracking.comparison.figures.marks import plain, short_names
-from vreason_tracking.comparison.wording import amount, count
-from vreason_tracking.plots import COLOURS
+from vreason_tracking.presentation.canvas import GREY, PALE, drawn, unit_axis
+from vreason_tracking.presentation.entropy_plot import COLOURS
+from vreason_tracking.presentation.figure import Figure
+from vreason_tracking.presentation.formatting import amount, count
+from vreason_tracking.presentation.run_styles import plain, short_names
 
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _COLUMNS = ("run", "answered", "p5", "p25", "p50 (median)", "p75", "p95", "mean", "least", "most")

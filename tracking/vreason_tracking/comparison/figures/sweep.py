@@ -9,12 +9,12 @@ from statistics import fmean
 from typing import Any
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.figures.drawing import PALE, drawn, intervals, key, unit_axis
-from vreason_tracking.comparison.figures.figure import Figure
-from vreason_tracking.comparison.figures.marks import plain, shortened
 from vreason_tracking.comparison.figures.sweeps import Sweep, settings_of, sweeps
-from vreason_tracking.comparison.wording import count, percent, percent_interval
-from vreason_tracking.plots import COLOURS
+from vreason_tracking.presentation.canvas import PALE, drawn, intervals, key, unit_axis
+from vreason_tracking.presentation.entropy_plot import COLOURS
+from vreason_tracking.presentation.figure import Figure
+from vreason_tracking.presentation.formatting import count, percent, percent_interval
+from vreason_tracking.presentation.run_styles import plain, shortened
 from vreason_tracking.statistics.estimates import Estimate
 
 _DECADE = 10.0

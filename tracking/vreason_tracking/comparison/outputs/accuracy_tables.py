@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vreason_tracking.comparison import wording
 from vreason_tracking.comparison.comparison import Comparison, Result
-from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
+from vreason_tracking.presentation import formatting
+from vreason_tracking.presentation.table import Table, of_all, of_grouping, slug
 
 _ACCURACY = ("accuracy", "95 % interval", "difference, points", "its 95 % interval", "p", "p (Holm)", "detectable", "won", "lost")
 _SPARSE = "Intervals are not adjusted; †: made by fewer than 10 videos that differ, and too narrow."
@@ -46,12 +46,12 @@ def _answered(result: Result) -> list[str]:
 
 def _accuracy(result: Result) -> list[str]:
     accuracy = result.accuracy
-    interval = wording.percent_interval(accuracy.estimate) + (" †" if accuracy.sparse else "")
-    own = [wording.percent(accuracy.estimate.value if accuracy.estimate else None), interval]
+    interval = formatting.percent_interval(accuracy.estimate) + (" †" if accuracy.sparse else "")
+    own = [formatting.percent(accuracy.estimate.value if accuracy.estimate else None), interval]
     each = accuracy.difference
     if each is None:
-        return [*own, *[wording.NONE] * (len(_ACCURACY) - len(own))]
-    detectable = wording.points(each.smallest_detectable).lstrip("+")
-    difference = [wording.points(each.estimate.value), wording.points_interval(each.estimate) + (" †" if each.sparse else "")]
-    p = [wording.p_value(each.p), wording.p_value(each.p_holm)]
+        return [*own, *[formatting.NONE] * (len(_ACCURACY) - len(own))]
+    detectable = formatting.points(each.smallest_detectable).lstrip("+")
+    difference = [formatting.points(each.estimate.value), formatting.points_interval(each.estimate) + (" †" if each.sparse else "")]
+    p = [formatting.p_value(each.p), formatting.p_value(each.p_holm)]
     return [*own, *difference, *p, detectable, f"{each.won:,}", f"{each.lost:,}"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vreason.evaluation.failure_signatures import ADVICE
-from vreason_tracking.comparison import wording
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
 from vreason_tracking.comparison.paper import COLUMNS, PaperRow
+from vreason_tracking.presentation import formatting
+from vreason_tracking.presentation.table import Table, of_all, of_grouping, slug
 
 
 def run_table(comparison: Comparison) -> Table:
@@ -19,16 +19,16 @@ def run_table(comparison: Comparison) -> Table:
         tags = run.tags
         commit = tags.get("git.commit", "")[:10] + (" and changes" if tags.get("git.dirty") == "true" else "")
         facts = (run.params.get("model.id", ""), tags.get("device", ""), f"{tags.get('user', '?')}@{tags.get('host', '?')}", commit)
-        told = [each or wording.NONE for each in facts]
-        counts = wording.count(whole.asked), wording.count(whole.recorded)
-        rows.append([run.name, run.run_id, run.config or wording.NONE, *told, *counts, run.status])
+        told = [each or formatting.NONE for each in facts]
+        counts = formatting.count(whole.asked), formatting.count(whole.recorded)
+        rows.append([run.name, run.run_id, run.config or formatting.NONE, *told, *counts, run.status])
     return Table("runs", "Runs", list(heads), rows, 7)
 
 
 def method_table(comparison: Comparison) -> Table:
     """The method's settings of every run: those that differ, along the shorter side; the others stand below."""
     names = sorted({name for run in comparison.runs for name in run.params if name.startswith("method.")})
-    values = {name.removeprefix("method."): [run.params.get(name, wording.NONE) for run in comparison.runs] for name in names}
+    values = {name.removeprefix("method."): [run.params.get(name, formatting.NONE) for run in comparison.runs] for name in names}
     differing = {name: each for name, each in values.items() if len(set(each)) > 1}
     same = ", ".join(f"{name} {each[0]}" for name, each in values.items() if name not in differing)
     note = f"The same in all runs: {same or 'nothing'}."
@@ -55,8 +55,8 @@ def failure_table(comparison: Comparison) -> Table:
     for (name, result), whole in zip(of_all(comparison), comparison.completeness, strict=True):
         reasons = "; ".join(f"{text} ({count})" for text, count in whole.errors)
         signatures = [f"{result.signatures.get(each, 0):,}" for each in ADVICE]
-        wrong = wording.percent(result.accuracy.with_failures_wrong)
-        rows.append([name, reasons or wording.NONE, f"{whole.failed:,}", f"{whole.missing:,}", f"{whole.left_out:,}", wrong, *signatures])
+        wrong = formatting.percent(result.accuracy.with_failures_wrong)
+        rows.append([name, reasons or formatting.NONE, f"{whole.failed:,}", f"{whole.missing:,}", f"{whole.left_out:,}", wrong, *signatures])
     heads = ["run", "errors", "failed", "missing", "left out", "accuracy if failures are wrong", *ADVICE]
     note = "Under a signature's name: samples that show it; docs/method.md says what each means."
     return Table("failures", "Failures and failure signatures", heads, rows, 2, note)
@@ -86,13 +86,13 @@ def paper_table(comparison: Comparison) -> Table | None:
 def _paper_accuracy(row: PaperRow) -> Iterator[list[str]]:
     for label, (measured, theirs) in [*((column, row.columns[column]) for column in COLUMNS), *row.means.items()]:
         own = row.measured.get(label)
-        interval = wording.NONE if own is None or own.low is None else f"{100 * own.low:.1f} to {100 * (own.high or 0):.1f}"
-        gap = wording.NONE if measured is None else f"{wording.points(measured - theirs)} points"
-        yield [row.name, row.paper_name, label, wording.percent(measured), interval, wording.percent(theirs), gap]
+        interval = formatting.NONE if own is None or own.low is None else f"{100 * own.low:.1f} to {100 * (own.high or 0):.1f}"
+        gap = formatting.NONE if measured is None else f"{formatting.points(measured - theirs)} points"
+        yield [row.name, row.paper_name, label, formatting.percent(measured), interval, formatting.percent(theirs), gap]
 
 
 def _paper_tokens(row: PaperRow) -> Iterator[list[str]]:
     for benchmark, (measured, theirs) in row.output_tokens.items():
-        ratio = wording.NONE if measured is None else wording.ratio(measured / theirs)
-        tokens = [wording.amount(measured), wording.NONE, wording.amount(theirs), ratio]
+        ratio = formatting.NONE if measured is None else formatting.ratio(measured / theirs)
+        tokens = [formatting.amount(measured), formatting.NONE, formatting.amount(theirs), ratio]
         yield [row.name, row.paper_name, f"output tokens, {benchmark}", *tokens]

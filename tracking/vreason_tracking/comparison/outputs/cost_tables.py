@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vreason_tracking.comparison import wording
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.costs import QUANTITIES, Cost, Quantity
-from vreason_tracking.comparison.outputs.table import Table, of_all, of_grouping, slug
+from vreason_tracking.presentation import formatting
+from vreason_tracking.presentation.table import Table, of_all, of_grouping, slug
 
 _OWN = ("n", "median", "95 % interval", "p95", "mean")
 _RATIO = ("ratio, median", "its 95 % interval", "ratio, p95", "ratio of totals", "totals' 95 % interval", "pairs")
@@ -33,8 +33,8 @@ def cost_summary(comparison: Comparison) -> Table:
             _, *own, _, ratio, of_it, p95, total, of_that, _ = _cost(result.costs[quantity.name], quantity.unit)
             rows.append([_title(quantity), name, *own, ratio, of_it, p95, total, of_that])
     for name, result in of_all(comparison):
-        peak = f"max {wording.gibibytes(result.memory.peak_bytes)}"
-        rows.append(["peak memory", name, peak, *[wording.NONE] * 2, wording.ratio(result.memory.ratio), *[wording.NONE] * 4])
+        peak = f"max {formatting.gibibytes(result.memory.peak_bytes)}"
+        rows.append(["peak memory", name, peak, *[formatting.NONE] * 2, formatting.ratio(result.memory.ratio), *[formatting.NONE] * 4])
     heads = ["", "run", "median", "95 % interval", "p95", *_RATIO[:-1]]
     note = "Ratios: of each question's own pair with the baseline, their median; of totals: what all questions together cost."
     return Table("costs", "Costs", heads, rows, 2, note)
@@ -45,8 +45,8 @@ def memory_table(comparison: Comparison) -> Table:
     rows = []
     for name, result in of_all(comparison):
         memory = result.memory
-        allocated = wording.gibibytes(memory.torch_allocated_bytes)
-        rows.append([name, memory.source or wording.NONE, wording.gibibytes(memory.peak_bytes), wording.ratio(memory.ratio), allocated])
+        allocated = formatting.gibibytes(memory.torch_allocated_bytes)
+        rows.append([name, memory.source or formatting.NONE, formatting.gibibytes(memory.peak_bytes), formatting.ratio(memory.ratio), allocated])
     note = "The greatest over all samples, failed ones too. rss is the process's on the host; it hardly falls from variant to variant."
     return Table("memory", "Peak memory", ["run", "source", "peak", "ratio", "torch's tensors"], rows, 2, note)
 
@@ -58,7 +58,7 @@ def costs_by(comparison: Comparison, grouping: str) -> Table:
             group.name,
             name,
             *(_short_cost(result.costs[each.name], each.unit) for each in QUANTITIES),
-            wording.gibibytes(result.memory.peak_bytes),
+            formatting.gibibytes(result.memory.peak_bytes),
         ]
         for group, name, result in of_grouping(comparison, grouping)
     ]
@@ -75,21 +75,21 @@ def _cost(cost: Cost, unit: str) -> list[str]:
     median, ratio = cost.median, cost.ratio
     own = [
         f"{cost.n:,}",
-        wording.quantity(median.value if median else None, unit),
+        formatting.quantity(median.value if median else None, unit),
         _interval(cost, unit),
-        wording.quantity(cost.p95, unit),
-        wording.quantity(cost.mean, unit),
+        formatting.quantity(cost.p95, unit),
+        formatting.quantity(cost.mean, unit),
     ]
     if ratio is None:
-        return [*own, *[wording.NONE] * len(_RATIO)]
+        return [*own, *[formatting.NONE] * len(_RATIO)]
     middle, total = ratio.median, ratio.of_totals
     return [
         *own,
-        wording.ratio(middle.value if middle else None),
-        wording.ratio_interval(middle),
-        wording.ratio(ratio.p95),
-        wording.ratio(total.value if total else None),
-        wording.ratio_interval(total),
+        formatting.ratio(middle.value if middle else None),
+        formatting.ratio_interval(middle),
+        formatting.ratio(ratio.p95),
+        formatting.ratio(total.value if total else None),
+        formatting.ratio_interval(total),
         f"{ratio.pairs:,}",
     ]
 
@@ -97,15 +97,15 @@ def _cost(cost: Cost, unit: str) -> list[str]:
 def _interval(cost: Cost, unit: str) -> str:
     median = cost.median
     if median is None or median.low is None:
-        return wording.NONE
-    return f"{wording.quantity(median.low, unit)} to {wording.quantity(median.high, unit)}"
+        return formatting.NONE
+    return f"{formatting.quantity(median.low, unit)} to {formatting.quantity(median.high, unit)}"
 
 
 def _short_cost(cost: Cost, unit: str) -> str:
     if cost.median is None:
-        return wording.NONE
-    own = f"{wording.quantity(cost.median.value, unit)} ({wording.quantity(cost.p95, unit)})"
+        return formatting.NONE
+    own = f"{formatting.quantity(cost.median.value, unit)} ({formatting.quantity(cost.p95, unit)})"
     if cost.ratio is None or cost.ratio.median is None:
         return own
     middle = cost.ratio.median
-    return f"{own}; {wording.ratio(middle.value)}, {wording.ratio_interval(middle)}, p95 {wording.ratio(cost.ratio.p95)}"
+    return f"{own}; {formatting.ratio(middle.value)}, {formatting.ratio_interval(middle)}, p95 {formatting.ratio(cost.ratio.p95)}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.wording import NONE
+from vreason_tracking.presentation.formatting import NONE
 from vreason_tracking.record.outcome import outcome
 
 MOST = 400

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.outputs.contents import groupings_of, opening, tables_of, title_of
-from vreason_tracking.comparison.outputs.table import Table
 from vreason_tracking.comparison.outputs.verdicts import FEW, in_short, verdicts
+from vreason_tracking.presentation.table import Table
 
 _SPECIAL = str.maketrans({each: f"\\{each}" for each in "\\`*_[]<>|#~$&"})
 _BLOCK = re.compile(r"^(\d*)([-+.)]+)(?=\s|$)")  # what a line may begin with that makes a list of it

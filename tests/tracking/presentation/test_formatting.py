@@ -1,10 +1,10 @@
-"""vreason_tracking.comparison.wording: figures in words."""
+"""vreason_tracking.presentation.formatting: figures in words."""
 
 from __future__ import annotations
 
 import pytest
 
-from vreason_tracking.comparison import wording
+from vreason_tracking.presentation import formatting
 from vreason_tracking.statistics.estimates import Estimate
 
 
@@ -19,7 +19,7 @@ def estimate(low, high):
 )
 def test_shares(share, told) -> None:
     """One decimal, percent."""
-    assert told == wording.percent(share)
+    assert told == formatting.percent(share)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_shares(share, told) -> None:
 )
 def test_differences_have_a_sign_and_nothing_has_none(difference, told) -> None:
     """What rounds to nothing is neither more nor less; minus is a minus sign."""
-    assert told == wording.points(difference)
+    assert told == formatting.points(difference)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_differences_have_a_sign_and_nothing_has_none(difference, told) -> None:
 )
 def test_p_values(p, told) -> None:
     """What is below the line of 0.05 never reads as 0.050, what is on it does."""
-    assert told == wording.p_value(p)
+    assert told == formatting.p_value(p)
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def test_p_values(p, told) -> None:
 )
 def test_amounts(value, told) -> None:
     """Three digits at least, thousands apart, nothing that is there shown as nothing."""
-    assert told == wording.amount(value)
+    assert told == formatting.amount(value)
 
 
 def test_quantities() -> None:
     """A share is a percentage, whatever else has a unit an amount."""
-    assert ["–", "4.0 %", "0.04"] == [wording.quantity(None, "share"), wording.quantity(0.04, "share"), wording.quantity(0.04, "ms")]
+    assert ["–", "4.0 %", "0.04"] == [formatting.quantity(None, "share"), formatting.quantity(0.04, "share"), formatting.quantity(0.04, "ms")]
 
 
 @pytest.mark.parametrize(
@@ -107,25 +107,25 @@ def test_quantities() -> None:
 )
 def test_ratios(value, told) -> None:
     """A small ratio is not shown as none."""
-    assert told == wording.ratio(value)
+    assert told == formatting.ratio(value)
 
 
 @pytest.mark.parametrize(("low", "high"), [(None, 0.2), (0.1, None), (None, None)])
 def test_an_interval_without_an_end_is_a_dash(low, high) -> None:
     """As is one that is not there."""
-    for told in (wording.percent_interval, wording.points_interval, wording.ratio_interval):
+    for told in (formatting.percent_interval, formatting.points_interval, formatting.ratio_interval):
         assert ["–", "–"] == [told(estimate(low, high)), told(None)]
 
 
 def test_intervals() -> None:
     """Ends in the words of their figures."""
-    assert "54.2 to 70.1" == wording.percent_interval(estimate(0.542, 0.701))
-    assert "−4.2 to +8.1" == wording.points_interval(estimate(-0.042, 0.081))
-    assert "0.0 to +8.1" == wording.points_interval(estimate(-0.0001, 0.081))
-    assert "0.005 to 120" == wording.ratio_interval(estimate(0.005, 120.2))
+    assert "54.2 to 70.1" == formatting.percent_interval(estimate(0.542, 0.701))
+    assert "−4.2 to +8.1" == formatting.points_interval(estimate(-0.042, 0.081))
+    assert "0.0 to +8.1" == formatting.points_interval(estimate(-0.0001, 0.081))
+    assert "0.005 to 120" == formatting.ratio_interval(estimate(0.005, 120.2))
 
 
 def test_memory_and_counts() -> None:
     """Bytes as GiB, things with thousands apart; zero is not a dash."""
-    assert ["–", "16.71 GiB", "0.00 GiB"] == [wording.gibibytes(each) for each in (None, 17_942_000_000, 0)]
-    assert ["–", "0", "1,204"] == [wording.count(each) for each in (None, 0, 1_204)]
+    assert ["–", "16.71 GiB", "0.00 GiB"] == [formatting.gibibytes(each) for each in (None, 17_942_000_000, 0)]
+    assert ["–", "0", "1,204"] == [formatting.count(each) for each in (None, 0, 1_204)]

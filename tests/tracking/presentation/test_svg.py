@@ -1,10 +1,10 @@
-"""vreason_tracking.comparison.figures.svg: an SVG that can stand in a page."""
+"""vreason_tracking.presentation.svg: an SVG that can stand in a page."""
 
 from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from vreason_tracking.comparison.figures.svg import page_svg
+from vreason_tracking.presentation.svg import page_svg
 
 DOCUMENT = """<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">
 <svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="72pt" height="36pt" viewBox="0 0 72 36">

@@ -7,8 +7,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from vreason_tracking.comparison.figures.svg import page_svg
-from vreason_tracking.plots import legend_with
+from vreason_tracking.presentation.entropy_plot import legend_with
+from vreason_tracking.presentation.svg import page_svg
 from vreason_tracking.statistics.estimates import Estimate
 
 WIDTH = 9.0

@@ -1,4 +1,4 @@
-"""vreason_tracking.plots: the entropy plot as PNG and SVG."""
+"""vreason_tracking.presentation.entropy_plot: the entropy plot as PNG and SVG."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import matplotlib.image
 import pytest
 
 from tests.doubles import records
-from vreason_tracking.plots import draw_entropy
+from vreason_tracking.presentation.entropy_plot import draw_entropy
 from vreason_tracking.record.entropy_curve import EntropyCurve
 
 

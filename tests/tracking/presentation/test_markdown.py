@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.outputs.markdown: the comparison for a pull request."""
+"""vreason_tracking.presentation.markdown: the comparison for a pull request."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 import pytest
 
 from vreason_tracking.comparison.outputs.contents import tables_of
-from vreason_tracking.comparison.outputs.markdown import escaped, to_markdown
 from vreason_tracking.comparison.outputs.verdicts import in_short, verdicts
+from vreason_tracking.presentation.markdown import escaped, to_markdown
 
 
 def cells(line):

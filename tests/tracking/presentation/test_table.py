@@ -1,8 +1,8 @@
-"""vreason_tracking.comparison.outputs.table: tables of text, and the results that fill them."""
+"""vreason_tracking.presentation.table: tables of text, and the results that fill them."""
 
 from __future__ import annotations
 
-from vreason_tracking.comparison.outputs.table import of_all, of_grouping, slug
+from vreason_tracking.presentation.table import of_all, of_grouping, slug
 
 
 def test_results_of_all_questions(trio) -> None:

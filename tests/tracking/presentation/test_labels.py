@@ -1,10 +1,10 @@
-"""vreason_tracking.comparison.figures.labels: labels that cover nothing."""
+"""vreason_tracking.presentation.labels: labels that cover nothing."""
 
 from __future__ import annotations
 
 from itertools import combinations
 
-from vreason_tracking.comparison.figures.labels import Box, placed
+from vreason_tracking.presentation.labels import Box, placed
 
 FRAME = (0.0, 0.0, 400.0, 300.0)
 

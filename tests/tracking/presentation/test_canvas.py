@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.figures.drawing: what every picture is drawn with."""
+"""vreason_tracking.presentation.canvas: what every picture is drawn with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import matplotlib
 import pytest
 from matplotlib.figure import Figure as Canvas
 
-from vreason_tracking.comparison.figures.drawing import drawn, intervals, key, panels, panels_height
+from vreason_tracking.presentation.canvas import drawn, intervals, key, panels, panels_height
 from vreason_tracking.statistics.estimates import Estimate
 
 

@@ -1,10 +1,10 @@
-"""vreason_tracking.comparison.figures.marks: names and looks of runs."""
+"""vreason_tracking.presentation.run_styles: names and looks of runs."""
 
 from __future__ import annotations
 
 import pytest
 
-from vreason_tracking.comparison.figures.marks import BASELINE, OVERLAID, looks, plain, short_names, shortened
+from vreason_tracking.presentation.run_styles import BASELINE, OVERLAID, looks, plain, short_names, shortened
 
 
 @pytest.mark.parametrize("baseline", [0, 3])

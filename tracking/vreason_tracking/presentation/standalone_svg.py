@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from vreason_tracking.comparison.figures.marks import plain
+from vreason_tracking.presentation.run_styles import plain
 
 _HEAD = re.compile(r'^(<svg\b[^>]*?) viewBox="0 0 ([0-9.]+) ([0-9.]+)" width="100%"([^>]*>)')
 _LINE, _LETTER, _SIZE = 16, 5.6, 10  # height of the warning's line, mean width of its letters, their size: 72nds of an inch

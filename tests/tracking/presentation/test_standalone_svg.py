@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.picture_file: a picture with a size of its own and a warning in its first line."""
+"""vreason_tracking.presentation.standalone_svg: a picture with a size of its own and a warning in its first line."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from vreason_tracking.comparison.figures.drawing import drawn
-from vreason_tracking.comparison.picture_file import picture_file
+from vreason_tracking.presentation.canvas import drawn
+from vreason_tracking.presentation.standalone_svg import picture_file
 
 LINE = 16
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vreason_tracking.plots import COLOURS
+from vreason_tracking.presentation.entropy_plot import COLOURS
 
 OVERLAID = 6
 """At most so many runs share axes; of more, each has a panel of its own."""

@@ -1,0 +1,1 @@
+"""What reports, cards and pages share: words for figures, tables, pictures."""
