@@ -34,7 +34,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 from synthetic_record import blocks, count_points, make_manifest, make_replies
 
-from vreason_tracking.delivery.points import points_of, sample_tags
+from vreason_tracking.delivery.mlflow_points import points_of, sample_tags
 from vreason_tracking.delivery.run_delivery import RunDelivery
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.samples import FinishedSample

@@ -34,7 +34,7 @@ from synthetic_record import make_manifest
 from vreason.evaluation.evaluator import Evaluation
 from vreason.models.loading import LoadedModel, ModelSpec, load_model
 from vreason_tracking.delivery.background import BackgroundDelivery
-from vreason_tracking.delivery.log import read_delivered
+from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.experiment import evaluation_config, load_samples
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import recorded_points

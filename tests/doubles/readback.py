@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tests.doubles import records
-from vreason_tracking.delivery.log import Delivered, read_delivered
-from vreason_tracking.delivery.rounds import Rounds
+from vreason_tracking.delivery.checkpoint import Delivered, read_delivered
 from vreason_tracking.delivery.run_delivery import HEARTBEAT_TAG, RunDelivery
+from vreason_tracking.delivery.scheduler import Rounds
 from vreason_tracking.journal.codec import Begin, ClosedSample, End
 from vreason_tracking.journal.folder import RunFolder, new_run_id
 from vreason_tracking.journal.manifest import Manifest

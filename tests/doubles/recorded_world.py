@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.doubles import readback, run_states, trials
 from vreason.clock import unix_ms
-from vreason_tracking.delivery.log import read_delivered
+from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 

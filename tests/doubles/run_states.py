@@ -14,7 +14,7 @@ from typing import Any
 from tests.doubles import readback, records
 from tests.doubles.waiting import wait_until
 from vreason.clock import unix_ms
-from vreason_tracking.delivery.log import DeliveryLog
+from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import closed_samples
 from vreason_tracking.record.tags import HEARTBEAT_TAG, RUN_TAG

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.doubles import trials
-from vreason_tracking.delivery.log import read_delivered
+from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.journal.folder import RunFolder, run_folders
 from vreason_tracking.journal.reader import read_events
 from vreason_tracking.journal.samples import FinishedSample, SampleAssembly

@@ -17,7 +17,7 @@ from tests.doubles.disk import small_disk
 from tests.doubles.forked_program import Child
 from tests.doubles.tracking_server import TrackingServer
 from tests.integration.real_runs import finished_samples, in_mlflow, make_place, only_run, outcome
-from vreason_tracking.delivery.log import read_delivered
+from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import last_end
 from vreason_tracking.journal.verification import verify

@@ -6,7 +6,7 @@ import pytest
 
 from tests.doubles import readback, records, trials
 from vreason.errors import TrackingError
-from vreason_tracking.delivery.log import DeliveryLog
+from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.experiment import variant_params
 from vreason_tracking.journal.reader import last_end
 from vreason_tracking.recorder import RunRecorder

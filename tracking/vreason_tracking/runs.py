@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason_tracking.delivery.background import BackgroundDelivery
-from vreason_tracking.delivery.log import read_delivered
+from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.experiment import config_text, evaluation_config, load_samples, run_tags, variant_params
 from vreason_tracking.journal.folder import RunFolder, new_run_id, readable_runs
 from vreason_tracking.journal.lease import Lease, LeaseTakenError

@@ -15,4 +15,4 @@ def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
             file.write_text(str(sorted(curves)))
         return files
 
-    monkeypatch.setattr("vreason_tracking.delivery.closing.draw_entropy", draw)
+    monkeypatch.setattr("vreason_tracking.delivery.finalize.draw_entropy", draw)

@@ -22,7 +22,7 @@ from tests.doubles.tracking_server import TrackingServer
 from vreason.errors import TrackingError
 from vreason_tracking.delivery import background
 from vreason_tracking.delivery.background import BackgroundDelivery
-from vreason_tracking.delivery.log import read_delivered
+from vreason_tracking.delivery.checkpoint import read_delivered
 
 pytestmark = pytest.mark.slow
 DEAD = "http://me:s3cret@127.0.0.1:1"

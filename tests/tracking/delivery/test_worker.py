@@ -15,7 +15,7 @@ from tests.doubles import readback, records
 from tests.doubles.readback import nested
 from vreason.clock import unix_ms
 from vreason_tracking.delivery import worker as worker_module
-from vreason_tracking.delivery.log import read_delivered
+from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.delivery.worker import Worker
 from vreason_tracking.journal.lease import Lease
 from vreason_tracking.journal.reader import last_end

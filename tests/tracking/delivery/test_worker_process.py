@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.doubles import readback
-from vreason_tracking.delivery.log import read_delivered
+from vreason_tracking.delivery.checkpoint import read_delivered
 
 pytestmark = pytest.mark.slow
 PARENT = """

@@ -10,7 +10,7 @@ from tests.doubles import readback, records, run_states
 from tests.doubles.ports import free_port
 from tests.doubles.tracking_server import TrackingServer
 from vreason.errors import TrackingError
-from vreason_tracking.delivery.log import DeliveryLog, read_delivered
+from vreason_tracking.delivery.checkpoint import DeliveryLog, read_delivered
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.known_runs.journal_delivery import JournalDelivery, consign, destination, forget
 from vreason_tracking.known_runs.local_run import LocalRun

@@ -6,7 +6,7 @@ import pytest
 
 from tests.doubles import readback
 from vreason.errors import TrackingError
-from vreason_tracking.delivery.log import DeliveryLog
+from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.known_runs.lookup import look_up, require
 
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking.delivery.closing import Closing
-from vreason_tracking.delivery.log import DeliveryLog
-from vreason_tracking.delivery.points import device_series, ended_ms, points_of, sample_tags
+from vreason_tracking.delivery.checkpoint import DeliveryLog
+from vreason_tracking.delivery.finalize import Closing
+from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
 from vreason_tracking.journal.codec import Begin, End, Event
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lease import Lease

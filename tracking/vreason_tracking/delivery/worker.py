@@ -28,7 +28,7 @@ from typing import Any
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.protocol import REFUSED
-from vreason_tracking.delivery.rounds import Rounds
+from vreason_tracking.delivery.scheduler import Rounds
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import last_end
 from vreason_tracking.reaping import bury, reap_store

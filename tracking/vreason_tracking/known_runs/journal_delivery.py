@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from vreason.errors import TrackingError
-from vreason_tracking.delivery.log import read_delivered
-from vreason_tracking.delivery.rounds import Rounds
+from vreason_tracking.delivery.checkpoint import read_delivered
+from vreason_tracking.delivery.scheduler import Rounds
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.known_runs.local_run import LocalRun

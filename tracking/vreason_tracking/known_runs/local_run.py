@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vreason.errors import TrackingError
-from vreason_tracking.delivery.log import Delivered, read_delivered
+from vreason_tracking.delivery.checkpoint import Delivered, read_delivered
 from vreason_tracking.journal.codec import ClosedSample, End
 from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lease import holder, is_held

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vreason.errors import TrackingError
-from vreason_tracking.delivery.points import sample_tags
+from vreason_tracking.delivery.mlflow_points import sample_tags
 from vreason_tracking.known_runs.catalog import KnownRun
 from vreason_tracking.known_runs.local_run import LocalRun
 from vreason_tracking.known_runs.run_steps import journal_steps, unknown_sample

@@ -1,4 +1,4 @@
-"""vreason_tracking.delivery.closing: what is written when a session of a run has ended."""
+"""vreason_tracking.delivery.finalize: what is written when a session of a run has ended."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.doubles import readback, records
-from vreason_tracking.delivery.closing import Closing
+from vreason_tracking.delivery.finalize import Closing
 from vreason_tracking.journal.codec import End
 from vreason_tracking.record.entropy_curve import EntropyCurve
 from vreason_tracking.record.summary import RunSummary

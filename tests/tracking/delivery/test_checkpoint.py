@@ -1,10 +1,10 @@
-"""vreason_tracking.delivery.log: the marks beside a journal."""
+"""vreason_tracking.delivery.checkpoint: the marks beside a journal."""
 
 from __future__ import annotations
 
 import pytest
 
-from vreason_tracking.delivery.log import Delivered, DeliveryLog, read_delivered
+from vreason_tracking.delivery.checkpoint import Delivered, DeliveryLog, read_delivered
 from vreason_tracking.journal.lines import to_line
 
 

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from vreason_tracking.delivery.backoff import Backoff
+from vreason_tracking.delivery.call_plot import draw_together
 from vreason_tracking.delivery.run_delivery import RunDelivery, require_same_store
-from vreason_tracking.delivery.together import draw_together
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lease import LeaseTakenError
 from vreason_tracking.stores.mlflow_store import MlflowStore, reason_of

@@ -1,4 +1,4 @@
-"""vreason_tracking.delivery.rounds while the store is away: it is left alone for longer and longer, and nothing is lost or doubled."""
+"""vreason_tracking.delivery.scheduler while the store is away: it is left alone for longer and longer, and nothing is lost or doubled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.doubles import readback
 from tests.doubles.faulty_store import Away, faulty
 from tests.doubles.readback import Deliveries
 from vreason_tracking.delivery.backoff import FIRST, Backoff
-from vreason_tracking.delivery.log import read_delivered
+from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")

@@ -1,4 +1,4 @@
-"""vreason_tracking.delivery.together: one plot of all variants of a call, among the artifacts of each."""
+"""vreason_tracking.delivery.call_plot: one plot of all variants of a call, among the artifacts of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
 from tests.doubles import readback
 from tests.doubles.faulty_store import faulty
-from vreason_tracking.delivery.together import NAME, draw_together
+from vreason_tracking.delivery.call_plot import NAME, draw_together
 from vreason_tracking.record.entropy_curve import EntropyCurve
 from vreason_tracking.recorder import RunRecorder
 from vreason_tracking.stores.mlflow_store import MlflowStore

@@ -1,4 +1,4 @@
-"""vreason_tracking.delivery.rounds on a machine whose disk is full, under its tables or its marks: waited for like a store that is away."""
+"""vreason_tracking.delivery.scheduler on a machine whose disk is full, under its tables or its marks: waited for like a store that is away."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.doubles import readback, records
 from vreason_tracking.delivery.backoff import Backoff
-from vreason_tracking.delivery.log import DeliveryLog, read_delivered
+from vreason_tracking.delivery.checkpoint import DeliveryLog, read_delivered
 from vreason_tracking.record import parquet_writer as tables_module
 from vreason_tracking.record.parquet_writer import RecordTables
 from vreason_tracking.stores.mlflow_store import MlflowStore

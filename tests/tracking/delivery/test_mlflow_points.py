@@ -1,4 +1,4 @@
-"""vreason_tracking.delivery.points: what MLflow gets of a finished sample and of a device."""
+"""vreason_tracking.delivery.mlflow_points: what MLflow gets of a finished sample and of a device."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.doubles import records
-from vreason_tracking.delivery.points import device_series, ended_ms, points_of, sample_tags
+from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
 from vreason_tracking.journal.samples import FinishedSample
 from vreason_tracking.record.metrics import STEP_METRICS, count_points
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.delivery.rounds: several runs into one store, one that is away, one that refuses. In this process, into a database."""
+"""vreason_tracking.delivery.scheduler: several runs into one store, one that is away, one that refuses. In this process, into a database."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from tests.doubles import readback, records, trials
 from tests.doubles.faulty_store import faulty
 from tests.doubles.readback import Deliveries, nested
-from vreason_tracking.delivery import rounds as rounds_module
-from vreason_tracking.delivery.log import read_delivered
+from vreason_tracking.delivery import scheduler as rounds_module
+from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.delivery.run_delivery import RunDelivery
 from vreason_tracking.journal.lease import Lease
 from vreason_tracking.stores.mlflow_store import MlflowStore
