@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from vreason.config import PRESETS
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.comparison.recorded_run import SAMPLES, STEPS, RecordedRun
+from vreason_tracking.catalog.run_record import SAMPLES, STEPS, RecordedRun
 from vreason_tracking.record.parquet_writer import schema_of
 from vreason_tracking.settings.variants import Variant
 

@@ -12,9 +12,9 @@ from vreason_cli import record_options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
+    from vreason_tracking.catalog.index import Catalog, KnownRun
     from vreason_tracking.comparison.comparison import Comparison
     from vreason_tracking.comparison.report import Report
-    from vreason_tracking.known_runs.catalog import Catalog, KnownRun
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -74,10 +74,10 @@ def compare_command(
 
     from vreason_cli import sides
     from vreason_cli.comparison_output import print_comparison
+    from vreason_tracking.catalog.index import Catalog
+    from vreason_tracking.catalog.run_record import recorded_runs
     from vreason_tracking.comparison.comparison import compare
-    from vreason_tracking.comparison.recorded_run import recorded_runs
     from vreason_tracking.comparison.report import make_report, require_compared
-    from vreason_tracking.known_runs.catalog import Catalog
 
     catalog = Catalog(record_options.journal_root(journal), tracking_uri, experiment)
     found, notes = _chosen(catalog, runs, experiment, config_run, baseline)

@@ -25,7 +25,7 @@ def verify_command(context: click.Context, runs: tuple[str, ...], journal: str |
 
     Exit codes: 0 nothing is damaged, 1 something is, 5 the journal cannot be read.
     """
-    from vreason_tracking.known_runs.journal_check import check, chosen_folders
+    from vreason_tracking.catalog.journal_check import check, chosen_folders
 
     found: list[Verification] = []
     for folder in chosen_folders(record_options.journal_root(journal), runs):

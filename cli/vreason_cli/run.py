@@ -76,7 +76,7 @@ def _settings(
 
     if config is not None:
         return load_settings(config, changes, limit, variants)
-    from vreason_tracking.known_runs.lookup import require
+    from vreason_tracking.catalog.lookup import require
     from vreason_tracking.settings.sections import journal_folder
 
     manifest = require(journal_folder(journal), resume or "").manifest

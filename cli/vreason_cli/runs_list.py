@@ -14,10 +14,10 @@ from vreason_cli.help_names import HELP
 from vreason_cli.since import since
 
 if TYPE_CHECKING:
-    from vreason_tracking.known_runs.catalog import Catalog
-    from vreason_tracking.known_runs.run_list import RunRow
+    from vreason_tracking.catalog.index import Catalog
+    from vreason_tracking.catalog.run_list import RunRow
 
-STATUSES = ("RUNNING", "SILENT", "FINISHED", "FAILED", "KILLED")  # vreason_tracking.known_runs.run_list.STATUSES
+STATUSES = ("RUNNING", "SILENT", "FINISHED", "FAILED", "KILLED")  # vreason_tracking.catalog.run_list.STATUSES
 
 
 def _identity(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -56,8 +56,8 @@ def list_command(
     """
     from vreason_cli import sides
     from vreason_cli.listing import print_json
-    from vreason_tracking.known_runs.catalog import Catalog
-    from vreason_tracking.known_runs.run_list import RunFilter, list_runs
+    from vreason_tracking.catalog.index import Catalog
+    from vreason_tracking.catalog.run_list import RunFilter, list_runs
 
     catalog = Catalog(record_options.journal_root(journal), tracking_uri, None if all_experiments else experiment)
     found = list_runs(catalog, RunFilter(statuses, variants, configs, identity, since_ms), limit)

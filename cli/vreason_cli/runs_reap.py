@@ -11,8 +11,8 @@ from vreason_cli import record_options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.known_runs.catalog import Catalog
-    from vreason_tracking.reaping import Reaped
+    from vreason_tracking.catalog.index import Catalog
+    from vreason_tracking.catalog.reaping import Reaped
 
 
 @click.command("reap", short_help="Close runs whose process is gone.", context_settings=HELP)
@@ -33,7 +33,7 @@ def reap_command(tracking_uri: str | None, experiment: str, journal: str | None,
     What they finished is kept, and `run --resume` continues them. Of those in the journal MLflow is told when they are delivered.
     """
     from vreason_cli import sides
-    from vreason_tracking.known_runs.catalog import Catalog
+    from vreason_tracking.catalog.index import Catalog
 
     catalog = Catalog(record_options.journal_root(journal), tracking_uri, experiment)
     found = []
@@ -63,8 +63,8 @@ def _reap(catalog: Catalog, minutes: int, dry: bool) -> Iterator[tuple[str, Reap
         TrackingError: at the end, when some of them could not be closed.
     """
     from vreason.errors import TrackingError
-    from vreason_tracking.known_runs.stored_run import asking
-    from vreason_tracking.reaping import reap_journal, reap_store
+    from vreason_tracking.catalog.reaping import reap_journal, reap_store
+    from vreason_tracking.catalog.stored_run import asking
 
     failure = None
     try:

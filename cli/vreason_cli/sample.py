@@ -14,7 +14,7 @@ from vreason_cli import record_options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.known_runs.samples import RecordedSample
+    from vreason_tracking.catalog.recorded_samples import RecordedSample
 
 
 @click.command("sample", context_settings=HELP)
@@ -28,8 +28,8 @@ def sample_command(run: str, sample_id: str | None, tracking_uri: str | None, ex
     RUN is an id, in MLflow or in the journal, the beginning of one, or a variant's name (then the newest run of that name). A run whose
     journal is here is read from there, delivered or not.
     """
-    from vreason_tracking.known_runs.catalog import Catalog
-    from vreason_tracking.known_runs.samples import rows_of, sample_of
+    from vreason_tracking.catalog.index import Catalog
+    from vreason_tracking.catalog.recorded_samples import rows_of, sample_of
 
     found = Catalog(record_options.journal_root(journal), tracking_uri, experiment).find(run)
     if sample_id is None:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from vreason_tracking.known_runs.journal_status import JournalRow, journal_rows, totals
+from vreason_tracking.catalog.journal_status import JournalRow, journal_rows, totals
 
 
 @pytest.fixture

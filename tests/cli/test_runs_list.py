@@ -11,7 +11,7 @@ import pytest
 from tests.doubles import run_states
 from tests.doubles.recorded_world import NEWEST_FIRST
 from vreason_cli.runs_list import STATUSES
-from vreason_tracking.known_runs import run_list
+from vreason_tracking.catalog import run_list
 
 
 def rows(out):

@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from tests.doubles import run_states
-from vreason_tracking.known_runs.run_details import RunDetails
+from vreason_tracking.catalog.run_details import RunDetails
 
 
 @pytest.mark.parametrize(

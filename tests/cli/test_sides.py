@@ -6,7 +6,7 @@ import pytest
 
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_cli import sides
-from vreason_tracking.known_runs.catalog import Catalog
+from vreason_tracking.catalog.index import Catalog
 
 
 @pytest.fixture

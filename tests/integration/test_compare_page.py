@@ -12,13 +12,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mlflow_pages import browser_page, mlflow_server
 
 from tests.doubles import clips, compared, like_runs, records
+from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.run_record import recorded_runs
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.publishing import publish
-from vreason_tracking.comparison.recorded_run import recorded_runs
 from vreason_tracking.comparison.report import make_report
 from vreason_tracking.comparison.sample_pages.page import anchor
 from vreason_tracking.comparison.selection import named_runs
-from vreason_tracking.known_runs.catalog import Catalog
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from vreason.events import StepRecord
+from vreason_tracking.catalog.journal_status import JournalRow
+from vreason_tracking.catalog.run_details import Delivery, RunDetails, Session, Sibling
+from vreason_tracking.catalog.run_list import RunRow
 from vreason_tracking.journal.reader import Damage
 from vreason_tracking.journal.verification import Verification
-from vreason_tracking.known_runs.journal_status import JournalRow
-from vreason_tracking.known_runs.run_details import Delivery, RunDetails, Session, Sibling
-from vreason_tracking.known_runs.run_list import RunRow
 
 TEXT = (Path(__file__).parents[2] / "docs" / "records.md").read_text(encoding="utf-8")
 

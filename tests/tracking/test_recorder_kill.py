@@ -11,13 +11,13 @@ import pytest
 
 from tests.doubles import journal_process, journals
 from tests.doubles.journal_process import Told
+from vreason_tracking.catalog.reaping import bury, reap_journal
 from vreason_tracking.journal.codec import Begin, ClosedSample
 from vreason_tracking.journal.folder import RunFolder, run_folders
 from vreason_tracking.journal.lease import is_held
 from vreason_tracking.journal.reader import last_end, recover
 from vreason_tracking.journal.samples import SampleAssembly
 from vreason_tracking.journal.verification import verify
-from vreason_tracking.reaping import bury, reap_journal
 from vreason_tracking.recorder import RunRecorder
 
 KILLS = 24

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.reaping import reap_journal
 from vreason_tracking.delivery.background import BackgroundDelivery
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.experiment import config_text, evaluation_config, load_samples, run_tags, variant_params
@@ -20,7 +21,6 @@ from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.journal.reader import closed_samples, last_end, recorded_points
 from vreason_tracking.outcomes import RunWatcher, VariantResult
 from vreason_tracking.presentation.entropy_plot import COLOURS
-from vreason_tracking.reaping import reap_journal
 from vreason_tracking.record.summary import RunSummary
 from vreason_tracking.recorder import RunRecorder
 from vreason_tracking.resume import Asked, Plan, Task, look_again, plan

@@ -14,17 +14,17 @@ import pytest
 
 from tests.doubles import faulty_store, like_runs, readback
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.reaping import reap_store
+from vreason_tracking.catalog.run_record import recorded_runs
+from vreason_tracking.catalog.stored_run import stored_runs
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.likeness import Unlikeness
 from vreason_tracking.comparison.outputs.document import COLUMNS, rows
 from vreason_tracking.comparison.outputs.verdicts import verdicts
 from vreason_tracking.comparison.publishing import publish, warning_of
-from vreason_tracking.comparison.recorded_run import recorded_runs
 from vreason_tracking.comparison.report import make_report
 from vreason_tracking.comparison.selection import experiment_runs, named_runs
-from vreason_tracking.known_runs.catalog import Catalog
-from vreason_tracking.known_runs.stored_run import stored_runs
-from vreason_tracking.reaping import reap_store
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 

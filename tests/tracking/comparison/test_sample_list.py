@@ -9,8 +9,8 @@ import pytest
 from tests.doubles import readback, scored_runs
 from tests.doubles.scored_runs import BASE, OWN, record
 from vreason.errors import TrackingError, UnlikeRunsError
+from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.comparison.sample_list import SampleFilter, list_samples
-from vreason_tracking.known_runs.catalog import Catalog
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 

@@ -9,8 +9,8 @@ import pytest
 from tests.doubles import readback, run_states
 from tests.doubles.ports import free_port
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.comparison.selection import config_runs, experiment_runs, named_runs
-from vreason_tracking.known_runs.catalog import Catalog
 
 DAY = 24 * 3_600_000
 

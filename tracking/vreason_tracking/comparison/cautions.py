@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.comparison.frame import Frame
 from vreason_tracking.comparison.likeness import Unlikeness
-from vreason_tracking.comparison.recorded_run import RecordedRun
 from vreason_tracking.record.sample_table import SampleTable
 from vreason_tracking.statistics.significance import smallest_p
 

@@ -9,6 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.comparison import accuracy, costs, likeness
 from vreason_tracking.comparison.accuracy import Accuracy
 from vreason_tracking.comparison.cautions import Completeness, cautions
@@ -17,7 +18,6 @@ from vreason_tracking.comparison.frame import Frame, align
 from vreason_tracking.comparison.groups import Group
 from vreason_tracking.comparison.likeness import Unlikeness
 from vreason_tracking.comparison.paper import Measured, Paper, beside, method_of
-from vreason_tracking.comparison.recorded_run import RecordedRun
 from vreason_tracking.record.sample_table import SampleTable, read_samples
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason.errors import UnlikeRunsError
+from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.comparison.groups import Group, groups_of
-from vreason_tracking.comparison.recorded_run import RecordedRun
 from vreason_tracking.record.sample_table import SampleTable
 from vreason_tracking.statistics.estimates import Codes, codes_of
 

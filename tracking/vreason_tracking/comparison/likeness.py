@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vreason.errors import UnlikeRunsError
-from vreason_tracking.comparison.recorded_run import RecordedRun
+from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.record.sample_table import SampleTable
 
 _NOT_COMPARED = ("video.timeout",)  # how long one waits for a file is no part of what is shown

@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from vreason.config import PRESETS
-from vreason_tracking.comparison.recorded_run import RecordedRun
+from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.settings.variants import Variant
 
 COLUMNS = ("VideoMMMU", "MMVU", "MVBench", "TempCompass", "VideoMME", "VSI-Bench (acc)", "VSI-Bench (MRA)")

@@ -26,12 +26,12 @@ from pathlib import Path
 from typing import Any
 
 from vreason.errors import TrackingError, TrackingUnavailableError
+from vreason_tracking.catalog.reaping import bury, reap_store
 from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.protocol import REFUSED
 from vreason_tracking.delivery.scheduler import Rounds
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import last_end
-from vreason_tracking.reaping import bury, reap_store
 from vreason_tracking.stores.mlflow_store import MlflowStore
 from vreason_tracking.stores.store_errors import short_http_patience
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.doubles.compared import IDENTITY, PARAMS, TAGS
+from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.comparison.figures.sweeps import Sweep, number, settings_of, sweeps
-from vreason_tracking.comparison.recorded_run import RecordedRun
 
 
 def method(**changes: str) -> dict[str, str]:

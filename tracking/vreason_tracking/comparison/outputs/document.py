@@ -11,10 +11,10 @@ from dataclasses import asdict
 from typing import Any
 
 from vreason.evaluation.failure_signatures import ADVICE
+from vreason_tracking.catalog.run_list import iso
 from vreason_tracking.comparison.comparison import Comparison, Result
 from vreason_tracking.comparison.costs import QUANTITIES
 from vreason_tracking.comparison.outputs.verdicts import verdicts
-from vreason_tracking.known_runs.run_list import iso
 
 FORMAT = 1
 COLUMNS = (

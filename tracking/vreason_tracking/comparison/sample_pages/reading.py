@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from vreason.errors import TrackingError
 from vreason.prompts import option_letter
+from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.recorded_run import RecordedRun
 from vreason_tracking.comparison.sample_pages.page import SHOWN, Reply, SamplePage
 from vreason_tracking.comparison.sample_pages.reply_curve import reply_curve, scale_of
 from vreason_tracking.comparison.sample_pages.thumbnails import Thumbnails

@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.recorded_run: a run's files from MLflow or from the journal, which say the same."""
+"""vreason_tracking.catalog.run_record: a run's files from MLflow or from the journal, which say the same."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import pytest
 from tests.doubles import compared, readback, records, run_states
 from tests.doubles.tracking_server import TrackingServer
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.run_record import recorded_runs, unique_names
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.outputs.document import to_json
-from vreason_tracking.comparison.recorded_run import recorded_runs, unique_names
 from vreason_tracking.comparison.selection import named_runs
-from vreason_tracking.known_runs.catalog import Catalog
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 NAMES = ("baseline", "v-reason")

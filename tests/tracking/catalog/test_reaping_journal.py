@@ -1,4 +1,4 @@
-"""vreason_tracking.reaping: the dead of a journal, told one by one."""
+"""vreason_tracking.catalog.reaping: the dead of a journal, told one by one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 
 from tests.doubles import run_states
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.reaping import reap_journal
 from vreason_tracking.journal.reader import last_end
-from vreason_tracking.reaping import reap_journal
 
 
 @pytest.fixture

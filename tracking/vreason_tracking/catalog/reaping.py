@@ -14,12 +14,12 @@ from pathlib import Path
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason.events import StepRecord
+from vreason_tracking.catalog.local_run import local_runs
 from vreason_tracking.journal.codec import Begin, ClosedSample, End, Event, foot, head, to_record
 from vreason_tracking.journal.folder import MANIFEST, RunFolder, run_folders, write_whole
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import last_end, read_fragment, read_only_backwards, recover
-from vreason_tracking.known_runs.local_run import local_runs
 from vreason_tracking.record.tags import HEARTBEAT_TAG, RUN_TAG
 from vreason_tracking.stores.mlflow_store import MlflowStore
 from vreason_tracking.telemetry import DeviceRecord

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.index import KnownRun
+from vreason_tracking.catalog.local_run import LocalRun
+from vreason_tracking.catalog.run_steps import journal_steps, unknown_sample
+from vreason_tracking.catalog.stored_run import StoredRun, asking
 from vreason_tracking.delivery.mlflow_points import sample_tags
-from vreason_tracking.known_runs.catalog import KnownRun
-from vreason_tracking.known_runs.local_run import LocalRun
-from vreason_tracking.known_runs.run_steps import journal_steps, unknown_sample
-from vreason_tracking.known_runs.stored_run import StoredRun, asking
 from vreason_tracking.record.metrics import sample_points
 from vreason_tracking.stores.mlflow_store import MlflowStore
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.reaping of a store that several machines share: a run that has fallen silent is marked KILLED, any other left alone."""
+"""vreason_tracking.catalog.reaping of a store that several machines share: a run that has fallen silent is marked KILLED, any other left alone."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from tests.doubles import readback
 from vreason.clock import unix_ms
+from vreason_tracking.catalog.reaping import SILENT_MS, reap_store
 from vreason_tracking.delivery.run_delivery import RunDelivery
-from vreason_tracking.reaping import SILENT_MS, reap_store
 
 MINUTE = 60_000
 

@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.index import KnownRun
+from vreason_tracking.catalog.local_run import LocalRun
+from vreason_tracking.catalog.stored_run import StoredRun, asking
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import read_events
 from vreason_tracking.journal.samples import SampleAssembly
-from vreason_tracking.known_runs.catalog import KnownRun
-from vreason_tracking.known_runs.local_run import LocalRun
-from vreason_tracking.known_runs.stored_run import StoredRun, asking
 from vreason_tracking.record.parquet_writer import RecordTables
 from vreason_tracking.stores.mlflow_store import short
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.known_runs.samples: a sample's record read back, from the journal and from MLflow."""
+"""vreason_tracking.catalog.recorded_samples: a sample's record read back, from the journal and from MLflow."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from tests.doubles import readback, records, run_states
 from vreason.errors import TrackingError
-from vreason_tracking.known_runs.catalog import Catalog, KnownRun
-from vreason_tracking.known_runs.samples import read_sample, rows_of, sample_of, sample_rows
+from vreason_tracking.catalog.index import Catalog, KnownRun
+from vreason_tracking.catalog.recorded_samples import read_sample, rows_of, sample_of, sample_rows
 
 
 @pytest.fixture

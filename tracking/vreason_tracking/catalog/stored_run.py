@@ -9,7 +9,7 @@ from typing import Any
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking.reaping import SILENT_MS
+from vreason_tracking.catalog.reaping import SILENT_MS
 from vreason_tracking.record.tags import ASKED_TAG, DONE_TAG, HEARTBEAT_TAG, RUN_TAG
 from vreason_tracking.stores.addresses import without_password
 from vreason_tracking.stores.mlflow_store import MlflowStore

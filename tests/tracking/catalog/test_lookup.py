@@ -1,4 +1,4 @@
-"""vreason_tracking.known_runs.lookup: a run of the journal by whichever name somebody has for it."""
+"""vreason_tracking.catalog.lookup: a run of the journal by whichever name somebody has for it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 
 from tests.doubles import readback
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.lookup import look_up, require
 from vreason_tracking.delivery.checkpoint import DeliveryLog
-from vreason_tracking.known_runs.lookup import look_up, require
 
 
 @pytest.fixture

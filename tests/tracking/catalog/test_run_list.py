@@ -1,4 +1,4 @@
-"""vreason_tracking.known_runs.run_list: rows of both sides, filtered and limited."""
+"""vreason_tracking.catalog.run_list: rows of both sides, filtered and limited."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from tests.doubles import run_states
 from tests.doubles.recorded_world import DAY, NEWEST_FIRST, PARTS, SILENT_MINUTES
 from vreason.clock import unix_ms
-from vreason_tracking.known_runs.catalog import Catalog
-from vreason_tracking.known_runs.run_list import RunFilter, iso, list_runs
+from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.run_list import RunFilter, iso, list_runs
 
 ACCURACY = 1.4 / 3
 """Of readback's three samples: right, wrong, 0.4."""

@@ -1,4 +1,4 @@
-"""vreason_tracking.known_runs.catalog: both sides of the record as one, and a run by any of its names."""
+"""vreason_tracking.catalog.index: both sides of the record as one, and a run by any of its names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.doubles import readback, run_states
 from tests.doubles.ports import free_port
 from tests.doubles.recorded_world import NEWEST_FIRST, PARTS
 from vreason.errors import TrackingError, TrackingUnavailableError
-from vreason_tracking.known_runs.catalog import Catalog
+from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 

@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 from vreason.errors import TrackingError
-from vreason_tracking.known_runs.local_run import LocalRun, local_runs
-from vreason_tracking.known_runs.lookup import choose, missing
-from vreason_tracking.known_runs.stored_run import StoredRun, stored_runs
+from vreason_tracking.catalog.local_run import LocalRun, local_runs
+from vreason_tracking.catalog.lookup import choose, missing
+from vreason_tracking.catalog.stored_run import StoredRun, stored_runs
 from vreason_tracking.settings.sections import DEFAULT_URI, resolved_uri
 from vreason_tracking.stores.addresses import lasting, without_password
 from vreason_tracking.stores.mlflow_store import MlflowStore, open_store

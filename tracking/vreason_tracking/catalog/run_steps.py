@@ -11,12 +11,12 @@ from typing import Any
 
 from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
+from vreason_tracking.catalog.index import KnownRun
+from vreason_tracking.catalog.local_run import LocalRun, readable
+from vreason_tracking.catalog.stored_run import StoredRun, asking
 from vreason_tracking.journal.codec import Begin, ClosedSample, Event
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import Fragment, read_fragment
-from vreason_tracking.known_runs.catalog import KnownRun
-from vreason_tracking.known_runs.local_run import LocalRun, readable
-from vreason_tracking.known_runs.stored_run import StoredRun, asking
 
 STEPS_FILE = "steps.parquet"
 

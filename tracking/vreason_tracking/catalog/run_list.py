@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking.known_runs.catalog import Catalog, KnownRun
-from vreason_tracking.known_runs.stored_run import SILENT
+from vreason_tracking.catalog.index import Catalog, KnownRun
+from vreason_tracking.catalog.stored_run import SILENT
 from vreason_tracking.record.summary import RunSummary
 from vreason_tracking.settings.fingerprint import WHOLE
 

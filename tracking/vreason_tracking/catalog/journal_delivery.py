@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.local_run import LocalRun
+from vreason_tracking.catalog.reaping import bury
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.delivery.scheduler import Rounds
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
-from vreason_tracking.known_runs.local_run import LocalRun
-from vreason_tracking.reaping import bury
 from vreason_tracking.stores.addresses import lasting
 from vreason_tracking.stores.mlflow_store import MlflowStore
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.known_runs.run_deletion: what is deleted, what is refused, and that nothing else goes with it."""
+"""vreason_tracking.catalog.deletion: what is deleted, what is refused, and that nothing else goes with it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 
 from tests.doubles import readback, run_states
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.deletion import Deletion
+from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.journal.lease import Lease
-from vreason_tracking.known_runs.catalog import Catalog
-from vreason_tracking.known_runs.run_deletion import Deletion
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 

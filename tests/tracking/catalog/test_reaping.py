@@ -1,4 +1,4 @@
-"""vreason_tracking.reaping of the journal: a run whose process is gone is told so, any other is left alone."""
+"""vreason_tracking.catalog.reaping of the journal: a run whose process is gone is told so, any other is left alone."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.doubles.disk import small_disk
 from tests.doubles.lease_holder import holding
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.reaping import bury, reap_journal
 from vreason_tracking.journal.codec import Begin, End, Event
 from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lease import is_held
 from vreason_tracking.journal.reader import last_end, recover
 from vreason_tracking.journal.verification import verify
-from vreason_tracking.reaping import bury, reap_journal
 from vreason_tracking.recorder import RunRecorder
 
 LAST = unix_ms() - 3_600_000  # last sign of life of whoever died here: an hour ago

@@ -1,4 +1,4 @@
-"""vreason_tracking.known_runs.journal_status: a row for each run of a journal."""
+"""vreason_tracking.catalog.journal_status: a row for each run of a journal."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 
 from tests.doubles import readback, run_states
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.journal_status import journal_rows, totals
 from vreason_tracking.journal.lease import Lease
-from vreason_tracking.known_runs.journal_status import journal_rows, totals
 
 
 @pytest.fixture(scope="module")

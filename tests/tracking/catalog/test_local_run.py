@@ -1,4 +1,4 @@
-"""vreason_tracking.known_runs.local_run: how a run of this machine stands, out of its folder."""
+"""vreason_tracking.catalog.local_run: how a run of this machine stands, out of its folder."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from tests.doubles import readback, run_states
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.local_run import LocalRun, local_runs
 from vreason_tracking.journal.lease import Lease
-from vreason_tracking.known_runs.local_run import LocalRun, local_runs
 
 POINTS = 183
 """Of three samples of 12, 7 and 1 tokens and two devices."""

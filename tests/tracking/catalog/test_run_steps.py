@@ -1,4 +1,4 @@
-"""vreason_tracking.known_runs.run_steps: every step of one sample, from the journal and from the table in MLflow."""
+"""vreason_tracking.catalog.run_steps: every step of one sample, from the journal and from the table in MLflow."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from tests.doubles import readback, records, run_states
 from tests.doubles.run_states import OPEN
 from vreason.errors import TrackingError
-from vreason_tracking.known_runs.catalog import Catalog
-from vreason_tracking.known_runs.run_steps import steps_of
-from vreason_tracking.reaping import bury
+from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.reaping import bury
+from vreason_tracking.catalog.run_steps import steps_of
 from vreason_tracking.recorder import RunRecorder
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.index import Catalog, KnownRun
+from vreason_tracking.catalog.stored_run import asking
 from vreason_tracking.journal.folder import MANIFEST, RunFolder, sync_folder
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
-from vreason_tracking.known_runs.catalog import Catalog, KnownRun
-from vreason_tracking.known_runs.stored_run import asking
 from vreason_tracking.stores.addresses import lasting
 from vreason_tracking.stores.mlflow_store import MlflowStore, open_store
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.known_runs.journal_delivery: what waits is carried to where it belongs, by a process that somebody started for it."""
+"""vreason_tracking.catalog.journal_delivery: what waits is carried to where it belongs, by a process that somebody started for it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tests.doubles import readback, records, run_states
 from tests.doubles.ports import free_port
 from tests.doubles.tracking_server import TrackingServer
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.journal_delivery import JournalDelivery, consign, destination, forget
+from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.delivery.checkpoint import DeliveryLog, read_delivered
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
-from vreason_tracking.known_runs.journal_delivery import JournalDelivery, consign, destination, forget
-from vreason_tracking.known_runs.local_run import LocalRun
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""vreason_tracking.known_runs.journal_check: which runs are checked, and that whatever is wrong is named."""
+"""vreason_tracking.catalog.journal_check: which runs are checked, and that whatever is wrong is named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.doubles import run_states
 from vreason.errors import TrackingError
-from vreason_tracking.known_runs.journal_check import check, chosen_folders
+from vreason_tracking.catalog.journal_check import check, chosen_folders
 
 
 def test_all_runs(world) -> None:

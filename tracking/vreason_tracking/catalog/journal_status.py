@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.local_run import LocalRun, local_runs
 from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.known_runs.local_run import LocalRun, local_runs
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vreason_tracking.catalog.index import Catalog, KnownRun
+from vreason_tracking.catalog.local_run import LocalRun, readable
+from vreason_tracking.catalog.run_list import RunRow, iso, row_of
+from vreason_tracking.catalog.stored_run import StoredRun
 from vreason_tracking.journal.codec import Begin, End
 from vreason_tracking.journal.reader import read_only
-from vreason_tracking.known_runs.catalog import Catalog, KnownRun
-from vreason_tracking.known_runs.local_run import LocalRun, readable
-from vreason_tracking.known_runs.run_list import RunRow, iso, row_of
-from vreason_tracking.known_runs.stored_run import StoredRun
 from vreason_tracking.record.summary import RunSummary
 from vreason_tracking.settings.sections import journal_folder
 from vreason_tracking.stores.addresses import without_password

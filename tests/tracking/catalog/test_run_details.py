@@ -1,4 +1,4 @@
-"""vreason_tracking.known_runs.run_details: everything about one run."""
+"""vreason_tracking.catalog.run_details: everything about one run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from tests.doubles import records, run_states
 from tests.doubles.recorded_world import PARTS
-from vreason_tracking.known_runs.catalog import Catalog
-from vreason_tracking.known_runs.run_details import details_of
+from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.run_details import details_of
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""vreason_tracking.known_runs.stored_run: how a run stands, as far as an MLflow store tells."""
+"""vreason_tracking.catalog.stored_run: how a run stands, as far as an MLflow store tells."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.doubles import run_states
 from tests.doubles.recorded_world import DAY, SILENT_MINUTES
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError, TrackingUnavailableError
-from vreason_tracking.known_runs.stored_run import SILENT_MS, StoredRun, asking, stored_runs
+from vreason_tracking.catalog.stored_run import SILENT_MS, StoredRun, asking, stored_runs
 from vreason_tracking.record.tags import HEARTBEAT_TAG
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
