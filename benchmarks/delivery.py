@@ -38,7 +38,7 @@ from vreason_tracking.delivery.mlflow_points import points_of, sample_tags
 from vreason_tracking.delivery.run_delivery import RunDelivery
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.samples import FinishedSample
-from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 STEPS = 500  # of a sample

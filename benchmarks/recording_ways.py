@@ -15,7 +15,7 @@ from synthetic_record import make_manifest
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.journal.reader import read_events
 from vreason_tracking.record.metrics import count_points, step_points
-from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.running.recorder import RunRecorder
 
 
 class Journal:

@@ -16,7 +16,7 @@ from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.record.summary import RunSummary
 
 if TYPE_CHECKING:
-    from vreason_tracking.outcomes import VariantResult
+    from vreason_tracking.running.results import VariantResult
     from vreason_tracking.settings import RunSettings
 
 _LINE_EVERY = 5.0  # seconds between plain lines of one variant

@@ -14,7 +14,7 @@ from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
     from vreason_tracking.journal.manifest import Manifest
-    from vreason_tracking.outcomes import VariantResult
+    from vreason_tracking.running.results import VariantResult
     from vreason_tracking.settings import RunSettings
 
 
@@ -58,7 +58,7 @@ def run_command(
         _print_plan(settings)
         return
     from vreason_cli.progress import progress_for
-    from vreason_tracking.runs import run_experiment
+    from vreason_tracking.running.runner import run_experiment
 
     watcher = progress_for(settings)
     try:

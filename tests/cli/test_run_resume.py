@@ -14,7 +14,7 @@ import pytest
 from tests.doubles import readback, trials
 from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.journal.reader import last_end
-from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.running.recorder import RunRecorder
 
 MODULES = """
 import sys

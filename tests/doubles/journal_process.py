@@ -47,7 +47,7 @@ def main(root: Path, run_id: str, tokens: int, steps: int) -> None:
     """Record."""
     from vreason_tracking.journal.folder import RunFolder
     from vreason_tracking.journal.manifest import Manifest
-    from vreason_tracking.recorder import RunRecorder
+    from vreason_tracking.running.recorder import RunRecorder
 
     if (root / run_id).is_dir():
         recorder = RunRecorder(RunFolder(root / run_id))

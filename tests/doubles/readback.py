@@ -21,7 +21,7 @@ from vreason_tracking.journal.folder import RunFolder, new_run_id
 from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.journal.reader import read_events
 from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
-from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 CONFIG = "name: trial  # größer\n"

@@ -18,7 +18,7 @@ from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import closed_samples
 from vreason_tracking.record.tags import HEARTBEAT_TAG, RUN_TAG
-from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ import yaml
 from vreason.events import SampleRecord, StepRecord
 
 if TYPE_CHECKING:
-    from vreason_tracking.outcomes import VariantResult
+    from vreason_tracking.running.results import VariantResult
 
 VARIANTS = ("baseline", "v-reason", "v-reason-lite")
 TWO = [{"name": name, "preset": name} for name in VARIANTS[:2]]
@@ -44,8 +44,8 @@ def trial(model: Path | str | dict[str, Any], uri: str | None = None, **sections
 def result(name: str, *samples: SampleRecord, status: str = "FINISHED", run_id: str = "0123456789abcdef", **changes: Any) -> VariantResult:
     """What became of a variant with these samples: ten points, all of them delivered. `changes` are fields."""
     from vreason_tracking.journal.folder import RunFolder
-    from vreason_tracking.outcomes import VariantResult
     from vreason_tracking.record.summary import RunSummary
+    from vreason_tracking.running.results import VariantResult
 
     folder = RunFolder(Path("vreason-journal") / "20261120T094512-3f2a9c")
     made = VariantResult(name, folder, status, 10, summary=RunSummary.of(samples), delivered=10, run_id=run_id, experiment_id="1")

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mlflow_pages import browser_page, mlflow_server
 
 from tests.doubles import trials
-from vreason_tracking.runs import run_experiment
+from vreason_tracking.running.runner import run_experiment
 from vreason_tracking.settings import load_settings
 
 CONFIG = Path(__file__).parents[2] / "configs" / "quickstart.yaml"

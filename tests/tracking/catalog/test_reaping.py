@@ -24,7 +24,7 @@ from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lease import is_held
 from vreason_tracking.journal.reader import last_end, recover
 from vreason_tracking.journal.verification import verify
-from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.running.recorder import RunRecorder
 
 LAST = unix_ms() - 3_600_000  # last sign of life of whoever died here: an hour ago
 WHY = "process 4242 on elsewhere died without a word (kill -9, out of memory or a power cut?)"

@@ -13,7 +13,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.catalog.reaping import bury
 from vreason_tracking.catalog.run_steps import steps_of
-from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.running.recorder import RunRecorder
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.doubles import readback
 from tests.doubles.faulty_store import faulty
 from vreason_tracking.delivery.call_plot import NAME, draw_together
 from vreason_tracking.record.entropy_curve import EntropyCurve
-from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 NAMES = ("baseline", "v-reason", "v-reason-lite")

@@ -12,7 +12,7 @@ from tests.doubles import readback, records
 from tests.doubles.readback import nested, series
 from vreason.errors import TrackingError
 from vreason_tracking.delivery.run_delivery import RunDelivery, require_same_store
-from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")

@@ -19,7 +19,7 @@ from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.delivery.worker import Worker
 from vreason_tracking.journal.lease import Lease
 from vreason_tracking.journal.reader import last_end
-from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 

@@ -21,7 +21,7 @@ from vreason_tracking.journal.folder import RunFolder, new_run_id
 from vreason_tracking.journal.reader import recover
 from vreason_tracking.journal.verification import verify
 from vreason_tracking.journal.writer import JournalWriter
-from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.running.recorder import RunRecorder
 
 FIRST = [("a", token) for token in range(20)]
 BOTH = [*FIRST, *(("b", token) for token in range(9))]

@@ -122,7 +122,7 @@ def test_the_interval_is_that_of_a_comparison(tmp_path, seed) -> None:
 def test_a_run_does_not_begin_with_statistics() -> None:
     """Its process loads the record's modules without scipy and mlflow, and grows a summary without them; the interval is for the end."""
     code = (
-        "import sys, vreason_tracking.recorder, vreason_tracking.runs\n"
+        "import sys, vreason_tracking.running.recorder, vreason_tracking.running.runner\n"
         "from tests.doubles import records\nfrom vreason_tracking.record.summary import RunSummary\n"
         "summary = RunSummary.of([records.sample('a'), records.sample('b')])\nsummary.live()\n"
         "print(sorted({name.split('.')[0] for name in sys.modules} & {'scipy', 'mlflow', 'pandas'}))"

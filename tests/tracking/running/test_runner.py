@@ -1,4 +1,4 @@
-"""vreason_tracking.runs: an experiment from settings to record, with a real model of random weights and a real process that delivers. Read
+"""vreason_tracking.running.runner: an experiment from settings to record, with a real model of random weights and a real process that delivers. Read
 back through MLflow's own API.
 """
 
@@ -16,10 +16,10 @@ from mlflow import MlflowClient
 
 from tests.doubles import readback, records, trials
 from vreason.benchmarks import data_digest
-from vreason_tracking.experiment import load_samples
 from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.record.metrics import STEP_METRICS
-from vreason_tracking.runs import run_experiment
+from vreason_tracking.running.inputs import load_samples
+from vreason_tracking.running.runner import run_experiment
 from vreason_tracking.settings import parse_settings
 
 STEP_NAMES = {metric.name for metric in STEP_METRICS}

@@ -1,4 +1,4 @@
-"""vreason_tracking.runs of a call that continues an earlier one: the result is the one that an undisturbed call has. A real model of random
+"""vreason_tracking.running.runner of a call that continues an earlier one: the result is the one that an undisturbed call has. A real model of random
 weights; most runs write the journal only.
 """
 
@@ -20,7 +20,7 @@ from vreason_tracking.journal.codec import Begin, ClosedSample
 from vreason_tracking.journal.folder import RunFolder, run_folders
 from vreason_tracking.journal.lease import Lease
 from vreason_tracking.journal.reader import last_end, read_events
-from vreason_tracking.runs import run_experiment
+from vreason_tracking.running.runner import run_experiment
 from vreason_tracking.settings import parse_settings
 
 OFFLINE = {"mode": "offline"}

@@ -1,4 +1,4 @@
-"""vreason_tracking.recorder: what is told of a session stands in its run's journal, and the run has one owner."""
+"""vreason_tracking.running.recorder: what is told of a session stands in its run's journal, and the run has one owner."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import last_end
 from vreason_tracking.journal.samples import SampleAssembly
 from vreason_tracking.journal.verification import verify
-from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.telemetry import DeviceRecord
 
 
@@ -253,6 +253,6 @@ def test_an_entropy_that_is_no_number(tmp_path: Path) -> None:
 def test_the_run_does_not_pay_for_the_store() -> None:
     """What writes the journal loads neither MLflow nor its database's library, nor torch."""
     names = ("mlflow", "sqlalchemy", "torch", "pyarrow")
-    script = f"import sys, vreason_tracking.recorder; print([name for name in {names} if name in sys.modules])"
+    script = f"import sys, vreason_tracking.running.recorder; print([name for name in {names} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert "[]" == done.stdout.strip()

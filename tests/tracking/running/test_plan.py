@@ -1,4 +1,4 @@
-"""vreason_tracking.resume: what a call has still to do. Journals of synthetic runs, settings as a user writes them; no model."""
+"""vreason_tracking.running.plan: what a call has still to do. Journals of synthetic runs, settings as a user writes them; no model."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import pytest
 from tests.doubles import readback, records, trials
 from vreason.errors import TrackingError
 from vreason_tracking.delivery.checkpoint import DeliveryLog
-from vreason_tracking.experiment import variant_params
 from vreason_tracking.journal.reader import last_end
-from vreason_tracking.recorder import RunRecorder
-from vreason_tracking.resume import Asked, plan
+from vreason_tracking.running.inputs import variant_params
+from vreason_tracking.running.plan import Asked, plan
+from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.settings import parse_settings
 from vreason_tracking.settings.fingerprint import identity_of
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.recorder in real processes that are killed with SIGKILL at random moments while they record as fast as they can."""
+"""vreason_tracking.running.recorder in real processes that are killed with SIGKILL at random moments while they record as fast as they can."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vreason_tracking.journal.lease import is_held
 from vreason_tracking.journal.reader import last_end, recover
 from vreason_tracking.journal.samples import SampleAssembly
 from vreason_tracking.journal.verification import verify
-from vreason_tracking.recorder import RunRecorder
+from vreason_tracking.running.recorder import RunRecorder
 
 KILLS = 24
 LONGEST = 0.25  # seconds of recording

@@ -1,4 +1,4 @@
-"""vreason_tracking.runs when something goes wrong: broken videos, a model that is refused, Ctrl-C, SIGTERM, listeners and stores that fail.
+"""vreason_tracking.running.runner when something goes wrong: broken videos, a model that is refused, Ctrl-C, SIGTERM, listeners and stores that fail.
 
 Most runs here write the journal only, and are then carried to MLflow in this process, which is quicker than a process for each.
 """
@@ -21,8 +21,8 @@ from vreason.errors import TrackingError, UnsupportedGenerationError, Unsupporte
 from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.journal.lease import is_held
 from vreason_tracking.journal.reader import last_end
-from vreason_tracking.runs import run_experiment
-from vreason_tracking.termination import Terminated
+from vreason_tracking.running.runner import run_experiment
+from vreason_tracking.running.signals import Terminated
 
 OFFLINE = {"mode": "offline"}
 

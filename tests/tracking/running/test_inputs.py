@@ -1,4 +1,4 @@
-"""vreason_tracking.experiment: what settings ask for, in the words of those who do it."""
+"""vreason_tracking.running.inputs: what settings ask for, in the words of those who do it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.doubles import trials
 from vreason.benchmarks import data_digest
 from vreason.errors import DataError
-from vreason_tracking.experiment import config_text, evaluation_config, load_samples, run_tags, variant_params
+from vreason_tracking.running.inputs import config_text, evaluation_config, load_samples, run_tags, variant_params
 from vreason_tracking.settings import parse_settings
 
 PASSWORD = {"uri": "http://me:s3cret@h:5000", "experiment": "nights", "journal": "/somewhere", "mode": "offline"}

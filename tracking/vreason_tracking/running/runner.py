@@ -14,21 +14,21 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.reaping import reap_journal
 from vreason_tracking.delivery.background import BackgroundDelivery
 from vreason_tracking.delivery.checkpoint import read_delivered
-from vreason_tracking.experiment import config_text, evaluation_config, load_samples, run_tags, variant_params
 from vreason_tracking.journal.folder import RunFolder, new_run_id, readable_runs
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.journal.reader import closed_samples, last_end, recorded_points
-from vreason_tracking.outcomes import RunWatcher, VariantResult
 from vreason_tracking.presentation.entropy_plot import COLOURS
 from vreason_tracking.record.summary import RunSummary
-from vreason_tracking.recorder import RunRecorder
-from vreason_tracking.resume import Asked, Plan, Task, look_again, plan
+from vreason_tracking.running.inputs import config_text, evaluation_config, load_samples, run_tags, variant_params
+from vreason_tracking.running.plan import Asked, Plan, Task, look_again, plan
+from vreason_tracking.running.recorder import RunRecorder
+from vreason_tracking.running.results import RunWatcher, VariantResult
+from vreason_tracking.running.signals import Terminated, terminable
 from vreason_tracking.settings import RunSettings
 from vreason_tracking.settings.fingerprint import identity_of
 from vreason_tracking.stores import addresses
 from vreason_tracking.telemetry import MemorySampler
-from vreason_tracking.termination import Terminated, terminable
 
 if TYPE_CHECKING:
     from vreason.benchmarks import Sample
@@ -44,7 +44,7 @@ def run_experiment(settings: RunSettings, watcher: RunWatcher, resume: str | Non
     Args:
         settings: the experiment.
         watcher: told how it goes.
-        resume: None begins anew; else what is continued (see `vreason_tracking.resume.plan`).
+        resume: None begins anew; else what is continued (see `vreason_tracking.running.plan.plan`).
 
     Raises:
         VReasonError: model, data, journal or tracking store cannot be used, or what is to be continued was begun with something else.

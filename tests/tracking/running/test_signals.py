@@ -1,4 +1,4 @@
-"""vreason_tracking.termination: SIGTERM as an exception."""
+"""vreason_tracking.running.signals: SIGTERM as an exception."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from vreason_tracking.termination import Terminated, terminable
+from vreason_tracking.running.signals import Terminated, terminable
 
 
 def terminate_me() -> None:

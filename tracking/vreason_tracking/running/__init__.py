@@ -1,0 +1,1 @@
+"""From settings to finished runs: what is to be done, the work itself, and its results."""
