@@ -44,7 +44,7 @@ def ours(folder: Path) -> None:
     from compare_data import runs_of
 
     from vreason_tracking.comparison.comparison import compare
-    from vreason_tracking.comparison.outputs.document import to_csv, to_json
+    from vreason_tracking.comparison.export.documents import to_csv, to_json
     from vreason_tracking.comparison.report import make_report
     from vreason_tracking.presentation.markdown import to_markdown
 

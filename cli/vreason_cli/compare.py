@@ -143,8 +143,8 @@ def _place_to_log(comparison: Comparison, catalog: Catalog) -> str | None:
 
 
 def _texts(comparison: Comparison, report: Report | None, kinds: Sequence[str]) -> dict[str, str]:
-    from vreason_tracking.comparison.outputs.document import to_csv, to_json
-    from vreason_tracking.comparison.outputs.html_page import LARGEST
+    from vreason_tracking.comparison.export.documents import to_csv, to_json
+    from vreason_tracking.comparison.export.html_page import LARGEST
     from vreason_tracking.presentation.markdown import to_markdown
 
     make = {"md": to_markdown, "csv": to_csv, "json": to_json}

@@ -22,12 +22,13 @@ _NOTHING = ("0", "–")
 
 def print_comparison(comparison: Comparison, groupings: Sequence[str]) -> None:
     """Print it; `groupings` are those to show beside all questions, such as "problem type"."""
-    from vreason_tracking.comparison.outputs import accuracy_tables, contents, context_tables, cost_tables
-    from vreason_tracking.comparison.outputs.verdicts import FEW, in_short, verdicts
+    from vreason_tracking.comparison.export import page_sections
+    from vreason_tracking.comparison.tables import accuracy_tables, context_tables, cost_tables
+    from vreason_tracking.comparison.tables.verdicts import FEW, in_short, verdicts
 
     for warning in comparison.warnings:
         click.secho(f"WARNING  {warning}", fg="yellow", bold=True)
-    click.echo(contents.opening(comparison))
+    click.echo(page_sections.opening(comparison))
     if len(comparison.runs) - 1 > FEW:
         click.echo(in_short(comparison))
     for each in verdicts(comparison):

@@ -12,7 +12,7 @@ from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
     from vreason_tracking.catalog.index import KnownRun
-    from vreason_tracking.comparison.sample_list import SampleList, SampleRow
+    from vreason_tracking.comparison.sample_flips import SampleList, SampleRow
 
 
 _CUT = 40  # characters of a text on a terminal
@@ -63,7 +63,7 @@ def samples_command(
     baseline's, 0.4 against 0.3 too.
     """
     from vreason_tracking.catalog.index import Catalog
-    from vreason_tracking.comparison.sample_list import SampleFilter, list_samples
+    from vreason_tracking.comparison.sample_flips import SampleFilter, list_samples
 
     _require_baseline(baseline, won, lost, failed)
     catalog = Catalog(record_options.journal_root(journal), tracking_uri, experiment)

@@ -155,7 +155,7 @@ def test_pages(compare, journal, tmp_path) -> None:
 
 def test_a_page_that_is_full(compare, journal, tmp_path, monkeypatch) -> None:
     """Samples without room are named."""
-    from vreason_tracking.comparison.outputs import html_page
+    from vreason_tracking.comparison.export import html_page
 
     monkeypatch.setattr(html_page, "LARGEST", 1_000)
     outcome = compare("baseline", "v-reason", "--html", tmp_path / "out.html", "--pages", 2, "--no-log")

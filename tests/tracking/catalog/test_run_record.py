@@ -20,7 +20,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.catalog.run_record import recorded_runs, unique_names
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.outputs.document import to_json
+from vreason_tracking.comparison.export.documents import to_json
 from vreason_tracking.comparison.selection import named_runs
 from vreason_tracking.stores.mlflow_store import MlflowStore
 

@@ -12,7 +12,7 @@ from tests.doubles import compared, records
 from vreason.errors import TrackingError, UnlikeRunsError
 from vreason.events import SampleRecord
 from vreason_tracking.comparison.comparison import baseline_of, compare
-from vreason_tracking.comparison.outputs.document import to_json
+from vreason_tracking.comparison.export.documents import to_json
 from vreason_tracking.record.summary import RunSummary
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")

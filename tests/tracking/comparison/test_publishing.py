@@ -18,13 +18,13 @@ from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.catalog.reaping import reap_store
 from vreason_tracking.catalog.run_record import recorded_runs
 from vreason_tracking.catalog.stored_run import stored_runs
+from vreason_tracking.comparison.comparability import Unlikeness
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.likeness import Unlikeness
-from vreason_tracking.comparison.outputs.document import COLUMNS, rows
-from vreason_tracking.comparison.outputs.verdicts import verdicts
+from vreason_tracking.comparison.export.documents import COLUMNS, rows
 from vreason_tracking.comparison.publishing import publish, warning_of
 from vreason_tracking.comparison.report import make_report
 from vreason_tracking.comparison.selection import experiment_runs, named_runs
+from vreason_tracking.comparison.tables.verdicts import verdicts
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from vreason_tracking.comparison.outputs.contents import tables_of
-from vreason_tracking.comparison.outputs.verdicts import in_short, verdicts
+from vreason_tracking.comparison.export.page_sections import tables_of
+from vreason_tracking.comparison.tables.verdicts import in_short, verdicts
 from vreason_tracking.presentation.markdown import escaped, to_markdown
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from vreason_tracking.comparison.figures.agreement import FAILED, PARTLY, RIGHT, WRONG, outcomes
-from vreason_tracking.comparison.outputs.questions import mark
-from vreason_tracking.comparison.sample_list import STATUSES
+from vreason_tracking.comparison.sample_flips import STATUSES
+from vreason_tracking.comparison.tables.questions import mark
 from vreason_tracking.record.outcome import OUTCOMES, outcome
 
 SCORES = {1.0: "right", 0.999999: "partly", 0.4: "partly", 1e-12: "partly", 0.0: "wrong"}

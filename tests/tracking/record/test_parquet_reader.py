@@ -8,7 +8,7 @@ import pytest
 
 from tests.doubles import compared
 from vreason.errors import TrackingError
-from vreason_tracking.comparison.sample_list import _rows as listed_rows
+from vreason_tracking.comparison.sample_flips import _rows as listed_rows
 from vreason_tracking.comparison.sample_pages.reading import _rows as page_rows
 from vreason_tracking.record.parquet_reader import DAMAGE, columns_of, record_file
 from vreason_tracking.record.sample_table import read_samples

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vreason_tracking.comparison.frame import Frame
 from vreason_tracking.comparison.groups import Group
+from vreason_tracking.comparison.paired_samples import Frame
 from vreason_tracking.statistics import estimates, significance
 from vreason_tracking.statistics.estimates import Codes, Estimate
 

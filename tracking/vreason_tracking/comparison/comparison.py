@@ -10,13 +10,13 @@ import numpy as np
 
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.run_record import RecordedRun
-from vreason_tracking.comparison import accuracy, costs, likeness
+from vreason_tracking.comparison import accuracy, comparability, costs
 from vreason_tracking.comparison.accuracy import Accuracy
-from vreason_tracking.comparison.cautions import Completeness, cautions
+from vreason_tracking.comparison.caveats import Completeness, cautions
+from vreason_tracking.comparison.comparability import Unlikeness
 from vreason_tracking.comparison.costs import QUANTITIES, Cost, Memory
-from vreason_tracking.comparison.frame import Frame, align
 from vreason_tracking.comparison.groups import Group
-from vreason_tracking.comparison.likeness import Unlikeness
+from vreason_tracking.comparison.paired_samples import Frame, align
 from vreason_tracking.comparison.paper import Measured, Paper, beside, method_of
 from vreason_tracking.record.sample_table import SampleTable, read_samples
 
@@ -112,9 +112,9 @@ def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: boo
         raise ValueError(f"runs: names must differ, and these do not: {', '.join(run.name for run in runs)}; see `unique_names`")
     base = baseline_of(runs, baseline)
     tables = [read_samples(run.samples) for run in runs]
-    unlike = likeness.unlike(runs, tables)
+    unlike = comparability.unlike(runs, tables)
     if not force:
-        likeness.require_like(unlike)
+        comparability.require_like(unlike)
     frame = align(runs, tables)
     groups = results(frame, base)
     completeness = [_completeness(run, table, frame, place) for place, (run, table) in enumerate(zip(runs, tables, strict=True))]
@@ -127,7 +127,7 @@ def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: boo
         completeness=completeness,
         warnings=[*notes, *cautions(runs, unlike, completeness, frame, tables)],
         unlike=unlike,
-        differences=likeness.noted(runs),
+        differences=comparability.noted(runs),
         paper=beside(runs, measured),
     )
 
@@ -185,7 +185,7 @@ def _videos(frame: Frame, group: Group) -> int:
 
 def _completeness(run: RecordedRun, table: SampleTable, frame: Frame, place: int) -> Completeness:
     failed = int(np.isnan(frame.scores[:, place]).sum())
-    missing = likeness.missing_of(run, table)
+    missing = comparability.missing_of(run, table)
     return Completeness(run.asked, len(table.ids), missing, frame.uncommon[place], failed, costs.errors(frame, place))
 
 

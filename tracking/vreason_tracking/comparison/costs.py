@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vreason_tracking.comparison.frame import Frame
 from vreason_tracking.comparison.groups import Group
+from vreason_tracking.comparison.paired_samples import Frame
 from vreason_tracking.statistics.estimates import Codes, Estimate, compact
 from vreason_tracking.statistics.quantiles import quantile, ratio_of_rates
 from vreason_tracking.telemetry import best_source

@@ -12,10 +12,10 @@ from pathlib import Path
 from vreason.clock import unix_ms
 from vreason_tracking.catalog.stored_run import asking
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.outputs.contents import opening, title_of
-from vreason_tracking.comparison.outputs.document import rows
-from vreason_tracking.comparison.outputs.verdicts import verdicts
+from vreason_tracking.comparison.export.documents import rows
+from vreason_tracking.comparison.export.page_sections import opening, title_of
 from vreason_tracking.comparison.report import Report
+from vreason_tracking.comparison.tables.verdicts import verdicts
 from vreason_tracking.presentation.markdown import escaped
 from vreason_tracking.presentation.standalone_svg import picture_file
 from vreason_tracking.record.provenance import user_name

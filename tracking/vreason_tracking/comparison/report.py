@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from vreason.errors import TrackingError
 from vreason_tracking.comparison.comparison import Comparison
+from vreason_tracking.comparison.export.html_page import HtmlPage, to_html
 from vreason_tracking.comparison.figures import Figure, figures
-from vreason_tracking.comparison.outputs.html_page import HtmlPage, to_html
 from vreason_tracking.comparison.sample_pages.disagreement import interesting
 from vreason_tracking.comparison.sample_pages.page import SamplePage
 from vreason_tracking.comparison.sample_pages.reading import read_pages

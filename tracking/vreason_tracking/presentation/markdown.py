@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.outputs.contents import groupings_of, opening, tables_of, title_of
-from vreason_tracking.comparison.outputs.verdicts import FEW, in_short, verdicts
+from vreason_tracking.comparison.export.page_sections import groupings_of, opening, tables_of, title_of
+from vreason_tracking.comparison.tables.verdicts import FEW, in_short, verdicts
 from vreason_tracking.presentation.table import Table
 
 _SPECIAL = str.maketrans({each: f"\\{each}" for each in "\\`*_[]<>|#~$&"})

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.frame import Matrix
+from vreason_tracking.comparison.paired_samples import Matrix
 
 
 def interesting(comparison: Comparison, most: int) -> list[str]:

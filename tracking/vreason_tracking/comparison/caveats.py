@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vreason_tracking.catalog.run_record import RecordedRun
-from vreason_tracking.comparison.frame import Frame
-from vreason_tracking.comparison.likeness import Unlikeness
+from vreason_tracking.comparison.comparability import Unlikeness
+from vreason_tracking.comparison.paired_samples import Frame
 from vreason_tracking.record.sample_table import SampleTable
 from vreason_tracking.statistics.significance import smallest_p
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.figures import accuracy_cost, agreement, alpha, by_length, entropy, spread, sweep
+from vreason_tracking.comparison.figures import accuracy_cost, agreement, alpha, by_length, entropy, spread, sweep_figure
 from vreason_tracking.presentation.figure import Figure
 from vreason_tracking.record.step_table import RunSteps
 
@@ -24,7 +24,7 @@ def figures(comparison: Comparison, steps: Sequence[RunSteps], sample_id: str | 
         *(accuracy_cost.draw(comparison, price) for price in accuracy_cost.PRICES),
         *(spread.draw(comparison, each) for each in spread.SPREADS),
         by_length.draw(comparison),
-        *sweep.draw(comparison),
+        *sweep_figure.draw(comparison),
         agreement.draw(comparison),
     ]
     return [figure for figure in found if figure is not None]

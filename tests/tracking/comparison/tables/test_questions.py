@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.outputs.questions: the way from figures to single samples."""
+"""vreason_tracking.comparison.tables.questions: the way from figures to single samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.doubles import compared
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.outputs.questions import MOST, mark, questions_of
+from vreason_tracking.comparison.tables.questions import MOST, mark, questions_of
 
 
 @pytest.mark.parametrize(("score", "sign"), [(1.0, "●"), (0.0, "○"), (0.4, "◐"), (0.999, "◐"), (float("nan"), "×")])

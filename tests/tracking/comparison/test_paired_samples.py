@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.frame: the same questions of all runs, row by row."""
+"""vreason_tracking.comparison.paired_samples: the same questions of all runs, row by row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.doubles import compared, records
 from vreason.errors import UnlikeRunsError
-from vreason_tracking.comparison.frame import align
+from vreason_tracking.comparison.paired_samples import align
 from vreason_tracking.record.sample_table import read_samples
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")

@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.figures.sweeps: runs that differ in one number of their method, and in nothing else that matters."""
+"""vreason_tracking.comparison.figures.sweep_groups: runs that differ in one number of their method, and in nothing else that matters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.doubles.compared import IDENTITY, PARAMS, TAGS
 from vreason_tracking.catalog.run_record import RecordedRun
-from vreason_tracking.comparison.figures.sweeps import Sweep, number, settings_of, sweeps
+from vreason_tracking.comparison.figures.sweep_groups import Sweep, number, settings_of, sweeps
 
 
 def method(**changes: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.outputs.html_page: one file that needs nothing else."""
+"""vreason_tracking.comparison.export.html_page: one file that needs nothing else."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from vreason_tracking.comparison.outputs import html_page
-from vreason_tracking.comparison.outputs.contents import tables_of, title_of
-from vreason_tracking.comparison.outputs.verdicts import in_short, verdicts
+from vreason_tracking.comparison.export import html_page
+from vreason_tracking.comparison.export.page_sections import tables_of, title_of
 from vreason_tracking.comparison.report import make_report
 from vreason_tracking.comparison.sample_pages.page import anchor
+from vreason_tracking.comparison.tables.verdicts import in_short, verdicts
 
 _ADDRESSES = ("src", "href", "xlink:href", "srcset", "poster", "data", "action", "background", "formaction")
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.likeness: only like with like; what is not is named, with the values and the runs."""
+"""vreason_tracking.comparison.comparability: only like with like; what is not is named, with the values and the runs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from tests.doubles import compared
 from vreason.errors import UnlikeRunsError
+from vreason_tracking.comparison.comparability import Unlikeness, missing_of, noted, unlike
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.likeness import Unlikeness, missing_of, noted, unlike
 from vreason_tracking.record.sample_table import read_samples
 
 

@@ -1,11 +1,11 @@
-"""vreason_tracking.comparison.outputs.cost_tables: the comparison's costs, in words."""
+"""vreason_tracking.comparison.tables.cost_tables: the comparison's costs, in words."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from vreason_tracking.comparison.costs import QUANTITIES
-from vreason_tracking.comparison.outputs.cost_tables import cost_summary, cost_tables, costs_by, memory_table
+from vreason_tracking.comparison.tables.cost_tables import cost_summary, cost_tables, costs_by, memory_table
 from vreason_tracking.presentation import formatting
 
 

@@ -1,10 +1,10 @@
-"""vreason_tracking.comparison.outputs.contents: what stands on a page, in order."""
+"""vreason_tracking.comparison.export.page_sections: what stands on a page, in order."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from vreason_tracking.comparison.outputs.contents import groupings_of, opening, tables_of, title_of
+from vreason_tracking.comparison.export.page_sections import groupings_of, opening, tables_of, title_of
 
 
 def test_titles(trio, many) -> None:

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.figures.sweeps import Sweep, settings_of, sweeps
+from vreason_tracking.comparison.figures.sweep_groups import Sweep, settings_of, sweeps
 from vreason_tracking.presentation.canvas import PALE, drawn, intervals, key, unit_axis
 from vreason_tracking.presentation.entropy_plot import COLOURS
 from vreason_tracking.presentation.figure import Figure

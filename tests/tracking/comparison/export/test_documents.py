@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.outputs.document: JSON and CSV."""
+"""vreason_tracking.comparison.export.documents: JSON and CSV."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from vreason.evaluation.failure_signatures import ADVICE
-from vreason_tracking.comparison.outputs.document import COLUMNS, FORMAT, document, rows, to_csv, to_json
-from vreason_tracking.comparison.outputs.verdicts import verdicts
+from vreason_tracking.comparison.export.documents import COLUMNS, FORMAT, document, rows, to_csv, to_json
+from vreason_tracking.comparison.tables.verdicts import verdicts
 
 
 def read(comparison):

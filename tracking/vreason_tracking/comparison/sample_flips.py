@@ -9,7 +9,7 @@ from typing import Any
 from vreason.errors import TrackingError, UnlikeRunsError
 from vreason_tracking.catalog.index import KnownRun
 from vreason_tracking.catalog.run_record import RecordedRun, recorded_runs
-from vreason_tracking.comparison.likeness import Unlikeness, unlike
+from vreason_tracking.comparison.comparability import Unlikeness, unlike
 from vreason_tracking.record.outcome import outcome
 from vreason_tracking.record.parquet_reader import columns_of, record_file
 from vreason_tracking.record.sample_table import SampleTable, read_samples

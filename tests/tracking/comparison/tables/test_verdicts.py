@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.outputs.verdicts: what may be said, and what may not."""
+"""vreason_tracking.comparison.tables.verdicts: what may be said, and what may not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.doubles import compared, records
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.outputs.verdicts import in_short, verdicts
+from vreason_tracking.comparison.tables.verdicts import in_short, verdicts
 
 
 def said(comparison, p_holm, value=0.125):

@@ -14,7 +14,7 @@ from vreason.evaluation.failure_signatures import ADVICE
 from vreason_tracking.catalog.run_list import iso
 from vreason_tracking.comparison.comparison import Comparison, Result
 from vreason_tracking.comparison.costs import QUANTITIES
-from vreason_tracking.comparison.outputs.verdicts import verdicts
+from vreason_tracking.comparison.tables.verdicts import verdicts
 
 FORMAT = 1
 COLUMNS = (

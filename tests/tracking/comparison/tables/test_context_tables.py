@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.outputs.context_tables: runs, methods, failures, the paper's column."""
+"""vreason_tracking.comparison.tables.context_tables: runs, methods, failures, the paper's column."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from tests.doubles import compared
 from vreason.evaluation.failure_signatures import ADVICE
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.outputs import context_tables
+from vreason_tracking.comparison.tables import context_tables
 
 
 def test_runs(trio) -> None:

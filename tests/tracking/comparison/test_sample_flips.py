@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.sample_list: a run's samples, filtered; and those on which it parts from another run."""
+"""vreason_tracking.comparison.sample_flips: a run's samples, filtered; and those on which it parts from another run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.doubles import readback, scored_runs
 from tests.doubles.scored_runs import BASE, OWN, record
 from vreason.errors import TrackingError, UnlikeRunsError
 from vreason_tracking.catalog.index import Catalog
-from vreason_tracking.comparison.sample_list import SampleFilter, list_samples
+from vreason_tracking.comparison.sample_flips import SampleFilter, list_samples
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.figures.sweep: accuracy along a parameter."""
+"""vreason_tracking.comparison.figures.sweep_figure: accuracy along a parameter."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from tests.doubles import records
 from tests.doubles.compared import asked, recorded, trio
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.figures.sweep import draw, middles
+from vreason_tracking.comparison.figures.sweep_figure import draw, middles
 from vreason_tracking.presentation.formatting import percent, percent_interval
 
 

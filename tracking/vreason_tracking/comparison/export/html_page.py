@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.costs import QUANTITIES
+from vreason_tracking.comparison.export.page_sections import groupings_of, opening, tables_of, title_of
 from vreason_tracking.comparison.figures import Figure
-from vreason_tracking.comparison.outputs.contents import groupings_of, opening, tables_of, title_of
-from vreason_tracking.comparison.outputs.cost_tables import cost_summary
-from vreason_tracking.comparison.outputs.questions import QuestionList, questions_of
-from vreason_tracking.comparison.outputs.verdicts import FEW, in_short, verdicts
 from vreason_tracking.comparison.sample_pages.page import SamplePage, anchor
+from vreason_tracking.comparison.tables.cost_tables import cost_summary
+from vreason_tracking.comparison.tables.questions import QuestionList, questions_of
+from vreason_tracking.comparison.tables.verdicts import FEW, in_short, verdicts
 from vreason_tracking.presentation.table import slug
 
 if TYPE_CHECKING:

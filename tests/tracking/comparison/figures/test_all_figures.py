@@ -1,4 +1,4 @@
-"""vreason_tracking.comparison.figures.gallery: all pictures of a comparison, fit for one page."""
+"""vreason_tracking.comparison.figures.all_figures: all pictures of a comparison, fit for one page."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""vreason_tracking.comparison.outputs.accuracy_tables: the figures of the comparison, in words."""
+"""vreason_tracking.comparison.tables.accuracy_tables: the figures of the comparison, in words."""
 
 from __future__ import annotations
 
-from vreason_tracking.comparison.outputs.accuracy_tables import accuracy_by, accuracy_table
+from vreason_tracking.comparison.tables.accuracy_tables import accuracy_by, accuracy_table
 
 
 def cells(accuracy):
