@@ -103,7 +103,7 @@ def forked_program() -> Iterator[ForkedProgram]:
 
 def _serve() -> None:
     """Load everything once, then fork a child for each line and wait for it."""
-    for module in ("vreason.evaluation.evaluator", "vreason_cli.run", "vreason_tracking.running.runner", "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl"):
+    for module in ("vreason.evaluation.evaluator", "vreason_cli.commands.run", "vreason_tracking.running.runner", "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl"):
         importlib.import_module(module)
 
     print(json.dumps({"ready": True}), flush=True)
@@ -127,7 +127,8 @@ def _be_the_program(order: dict[str, Any]) -> None:
     for stream in (1, 2):
         os.dup2(output, stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    from vreason_cli import main, progress
+    from vreason_cli import main
+    from vreason_cli.terminal import progress
 
     told = os.open(order["told"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     progress.progress_for = lambda settings: _telling(settings, told, order["clock_jumps"])
@@ -145,7 +146,7 @@ def _be_the_program(order: dict[str, Any]) -> None:
 
 def _telling(settings: Any, told: int, clock_jumps: bool) -> Any:
     """The plain progress, which also tells the file."""
-    from vreason_cli.progress import PlainProgress
+    from vreason_cli.terminal.progress import PlainProgress
 
     class Telling(PlainProgress):
         def on_steps(self, steps: Any) -> None:

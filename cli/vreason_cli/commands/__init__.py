@@ -1,0 +1,1 @@
+"""The commands of vreason-track, one file each."""

@@ -1,0 +1,189 @@
+"""``vreason-track compare``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from vreason_cli import options
+from vreason_cli.help_names import HELP
+
+if TYPE_CHECKING:
+    from vreason_tracking.catalog.index import Catalog, KnownRun
+    from vreason_tracking.comparison.comparison import Comparison
+    from vreason_tracking.comparison.report import Report
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+GROUPINGS = ("benchmark", "problem-type", "video-length", "category")
+_KINDS = ("html", "md", "csv", "json")
+
+
+def _output(kind: str, what: str) -> Callable[[_Command], _Command]:
+    return click.option(f"--{kind}", f"{kind}_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help=what)
+
+
+@click.command("compare", context_settings=HELP)
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.option("--experiment", metavar="NAME", help="Compare the newest finished run of every variant in this MLflow experiment.")
+@click.option("--config-run", metavar="NAME", help="Compare the variants of the newest `run` of this config (or of the call of this id).")
+@click.option("--baseline", metavar="NAME", help="Name or id of the run that others are compared with; default: the one without a method.")
+@click.option("--by", "groupings", multiple=True, type=click.Choice(GROUPINGS), help="Print accuracy by these groups too; may be repeated.")
+@_output("html", "Write a self-contained page: pictures, tables, samples side by side.")
+@_output("md", "Write Markdown, as for a pull request.")
+@_output("csv", "Write a row for each figure.")
+@_output("json", "Write one JSON document.")
+@click.option("--open", "open_page", is_flag=True, help="Open the page of --html in the browser.")
+@click.option("--sample", "samples", multiple=True, metavar="ID", help="Give this sample a page in the HTML; may be repeated.")
+@click.option("--pages", type=click.IntRange(0, 500), default=12, show_default=True, help="Samples with a page, the most telling ones.")
+@click.option("--force", is_flag=True, help="Compare what unlike runs have in common, with a warning on every output.")
+@click.option("--no-log", is_flag=True, help="Do not log the comparison to MLflow.")
+@options.tracking_uri
+@options.journal
+def compare_command(
+    runs: tuple[str, ...],
+    experiment: str | None,
+    config_run: str | None,
+    baseline: str | None,
+    groupings: tuple[str, ...],
+    html_file: Path | None,
+    md_file: Path | None,
+    csv_file: Path | None,
+    json_file: Path | None,
+    open_page: bool,
+    samples: tuple[str, ...],
+    pages: int,
+    force: bool,
+    no_log: bool,
+    tracking_uri: str | None,
+    journal: str | None,
+) -> None:
+    """Is a variant better, at what cost, and how sure is that? Compare runs on the questions that they were asked.
+
+    Name the RUNs (id, beginning of an id, or variant), or an experiment, or a config. Runs that differ in data, prompt, frames, decoding,
+    scoring or device, or that are not finished, are refused with what differs.
+
+    Exit codes: 0 done, 2 wrong options, 5 a record cannot be read or written, 6 the runs are not alike.
+    """
+    files = dict(zip(_KINDS, (html_file, md_file, csv_file, json_file), strict=True))
+    wanted = {kind: file for kind, file in files.items() if file is not None}
+    _check(runs, experiment, config_run, wanted, open_page)
+
+    from vreason_cli.terminal import sources
+    from vreason_cli.terminal.comparison_output import print_comparison
+    from vreason_tracking.catalog.index import Catalog
+    from vreason_tracking.catalog.run_record import recorded_runs
+    from vreason_tracking.comparison.comparison import compare
+    from vreason_tracking.comparison.report import make_report, require_compared
+
+    catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
+    found, notes = _chosen(catalog, runs, experiment, config_run, baseline)
+    sources.print_notes(catalog)
+    with recorded_runs(found) as recorded:
+        comparison = compare(recorded, baseline, force, notes)
+        require_compared(comparison, samples)
+        print_comparison(comparison, [name.replace("-", " ") for name in groupings])
+        to_log = None if no_log else _place_to_log(comparison, catalog)
+        if not wanted and to_log is None:
+            return
+        report = make_report(comparison, samples, pages) if html_file or to_log else None
+        texts = _texts(comparison, report, _KINDS if to_log else tuple(wanted))
+        _write({file: texts[kind] for kind, file in wanted.items()})
+        if to_log is not None and report is not None:
+            _log(report, texts, catalog)
+    if open_page and html_file:
+        click.launch(html_file.absolute().as_uri())
+
+
+def _check(runs: Sequence[str], experiment: str | None, config_run: str | None, files: dict[str, Path], open_page: bool) -> None:
+    """What the options mean together.
+
+    Raises:
+        click.UsageError: they contradict each other, or a file cannot be written.
+    """
+    if sum((bool(runs), experiment is not None, config_run is not None)) != 1:
+        raise click.UsageError("name RUNs, or --experiment NAME, or --config-run NAME: one of the three")
+    if open_page and "html" not in files:
+        raise click.UsageError("--open opens the page that --html FILE writes; give both")
+    for kind, file in files.items():
+        if not file.absolute().parent.is_dir():
+            raise click.BadParameter(f"there is no folder {file.absolute().parent} to write {file.name} to", param_hint=f"--{kind}")
+    if len({file.resolve() for file in files.values()}) < len(files):
+        raise click.UsageError("two outputs have the same file; give each its own")
+
+
+def _chosen(
+    catalog: Catalog, names: Sequence[str], experiment: str | None, config_run: str | None, baseline: str | None
+) -> tuple[list[KnownRun], list[str]]:
+    from vreason_cli.terminal import sources
+    from vreason_tracking.comparison.selection import config_runs, experiment_runs, named_runs
+
+    if names:
+        return named_runs(catalog, names, baseline), []
+    _ = catalog.runs
+    sources.require_either(catalog)
+    if config_run is not None:
+        return config_runs(catalog, config_run), []
+    found, left_out = experiment_runs(catalog, experiment or "")
+    return found, [left_out] if left_out else []
+
+
+def _place_to_log(comparison: Comparison, catalog: Catalog) -> str | None:
+    """The experiment that the comparison is logged to; None, and a word to the user, where there is none."""
+    base, told = comparison.runs[comparison.baseline], catalog.trouble
+    if catalog.store is None or base.mlflow_id is None or base.experiment_id is None:
+        why = f"{base.name} is not in {catalog.address} (`vreason-track journal deliver` carries it there)"
+        why = "the store cannot be used, see above" if told else str(catalog.trouble or why)
+        click.echo(f"note: not logged to MLflow: {why}", err=True)
+        return None
+    return base.experiment_id
+
+
+def _texts(comparison: Comparison, report: Report | None, kinds: Sequence[str]) -> dict[str, str]:
+    from vreason_tracking.comparison.export.documents import to_csv, to_json
+    from vreason_tracking.comparison.export.html_page import LARGEST
+    from vreason_tracking.presentation.markdown import to_markdown
+
+    make = {"md": to_markdown, "csv": to_csv, "json": to_json}
+    texts = {kind: make[kind](comparison) for kind in kinds if kind in make}
+    if report is not None and "html" in kinds:
+        page = report.html()
+        texts["html"] = page.text
+        if page.left_out:
+            click.echo(f"note: the page has no room for {len(page.left_out)} sample(s): {', '.join(page.left_out[:5])}", err=True)
+        if page.size > LARGEST:
+            click.echo(f"note: the page has {page.size / 1e6:.1f} MB, more than a mail may carry; compare fewer runs", err=True)
+    return texts
+
+
+def _write(texts: dict[Path, str]) -> None:
+    """Write every file whole, or say which one cannot be.
+
+    Raises:
+        TrackingError: a file cannot be written.
+    """
+    from vreason.errors import TrackingError
+    from vreason_tracking.journal.folder import write_whole
+
+    for file, text in texts.items():
+        try:
+            write_whole(file, text.encode())
+        except OSError as error:
+            raise TrackingError(f"{file}: cannot be written ({error.strerror or error}); name another file") from error
+        click.echo(f"written: {file}", err=True)
+
+
+def _log(report: Report, texts: dict[str, str], catalog: Catalog) -> None:
+    from vreason.errors import TrackingError
+    from vreason_tracking.comparison.publishing import publish
+
+    assert catalog.store is not None, "looked at before"
+    try:
+        run_id = publish(report, {f"comparison.{kind}": text for kind, text in texts.items()}, catalog.store)
+    except TrackingError as error:
+        click.echo(f"note: not logged to MLflow: {error}", err=True)
+        return
+    click.echo(f"logged to MLflow: run {run_id}", err=True)

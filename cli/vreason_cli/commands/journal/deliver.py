@@ -1,0 +1,109 @@
+"""``vreason-track journal deliver``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from vreason_cli import options
+from vreason_cli.help_names import HELP
+
+if TYPE_CHECKING:
+    from vreason_tracking.catalog.journal_delivery import Round
+    from vreason_tracking.catalog.local_run import LocalRun
+    from vreason_tracking.journal.folder import RunFolder
+
+
+@click.command("deliver", short_help="Carry to MLflow what waits.", context_settings=HELP)
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.option("--tracking-uri", metavar="URI", help="Where to; default: where each run was recorded for.")
+@options.journal
+@click.option("--again", is_flag=True, help="Forget what was delivered and deliver everything anew, as to a store that was lost.")
+@click.option("--wait", type=click.FloatRange(min=0), default=30.0, show_default=True, metavar="SECONDS", help="For a store that is away.")
+def deliver_command(runs: tuple[str, ...], tracking_uri: str | None, journal: str | None, again: bool, wait: float) -> None:
+    """Carry to MLflow what waits in the journal: of every run, or of those named.
+
+    Sending twice changes nothing. Runs whose process is gone are closed first, and runs that the store has refused are tried again. What
+    another process delivers is left to it.
+
+    Exit codes: 0 done, 5 a store is away or refuses a run (the journal keeps everything), 130 interrupted.
+    """
+    from vreason.errors import TrackingError
+    from vreason_tracking.catalog.journal_check import chosen_folders
+    from vreason_tracking.catalog.journal_delivery import consign
+
+    folders = chosen_folders(options.journal_root(journal), runs)
+    consignment = consign(folders, tracking_uri, os.environ, again=again)
+    failures = list(consignment.failures)
+    try:
+        for address, group in consignment.groups.items():
+            failures += _deliver(address, group, wait)
+    finally:
+        _print_end(folders)
+    if failures:
+        raise TrackingError("\n".join([*failures, "the journal keeps everything; `vreason-track journal deliver` goes on from there"]))
+
+
+def _deliver(address: str, runs: Sequence[LocalRun], wait: float) -> list[str]:
+    """Deliver to one address, and say what came of it; returns what went wrong."""
+    from vreason_tracking.catalog.journal_delivery import JournalDelivery
+
+    delivery = JournalDelivery(address, runs, lambda text: click.echo(text, err=True), wait)
+    click.echo(f"{len(runs)} run(s) to {delivery.result.uri}")
+    try:
+        with _progress(sum(run.recorded for run in runs)) as show:
+            for points in delivery.advance():
+                show(points)
+    finally:
+        delivery.close()
+        for run in runs:
+            click.echo(f"  {_outcome(run, delivery.result)}")
+    return _failures(delivery.result)
+
+
+@contextmanager
+def _progress(points: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal; nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    bars = Progress(TextColumn("points"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console, transient=True)
+    if not console.is_terminal:
+        yield lambda done: None
+        return
+    with bars:
+        task = bars.add_task("points", total=points)
+        yield lambda done: bars.update(task, completed=done)
+
+
+def _outcome(run: LocalRun, result: Round) -> str:
+    """Where one run stands now."""
+    from vreason_tracking.catalog.local_run import LocalRun
+
+    now = LocalRun(run.folder)
+    head = f"{run.run_id} ({run.manifest.variant})"
+    if run.run_id in result.refused:
+        return f"{head}: refused: {result.refused[run.run_id]}"
+    if run.run_id in result.left:
+        return f"{head}: left: {result.left[run.run_id]}"
+    if now.is_delivered:
+        return f"{head}: {now.delivered:,} points, {now.status}, as {now.marks.run_id}"
+    return f"{head}: {now.waiting:,} points wait"
+
+
+def _failures(result: Round) -> list[str]:
+    away = [f"{result.uri} is away: {result.away}"] if result.away else []
+    return away + [f"{result.uri} does not take run {run_id}: {reason}" for run_id, reason in result.refused.items()]
+
+
+def _print_end(folders: Sequence[RunFolder]) -> None:
+    """The truth about the points of all runs that were meant."""
+    from vreason_tracking.catalog.journal_status import rows_of, totals
+
+    sums = totals(rows_of(folders))
+    click.echo(f"{sums['recorded']:,} points recorded, {sums['delivered']:,} delivered, {sums['waiting']:,} waiting")

@@ -1,0 +1,163 @@
+"""``vreason-track run``: the main job."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vreason_cli.help_names import HELP
+
+if TYPE_CHECKING:
+    from vreason_tracking.journal.manifest import Manifest
+    from vreason_tracking.running.results import VariantResult
+    from vreason_tracking.settings import RunSettings
+
+
+@click.command("run", context_settings=HELP)
+@click.option("--config", "-c", type=click.Path(path_type=Path), help="YAML file; `vreason-track init` writes one.")
+@click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Change a field of the config; may be repeated.")
+@click.option("--limit", type=click.IntRange(min=1), help="Ask only the first N questions.")
+@click.option("--variant", "variants", multiple=True, metavar="NAME", help="Run only this variant; may be repeated.")
+@click.option(
+    "--resume",
+    metavar="RUN|auto",
+    help="Continue what RUN's call left undone (its id, the beginning of one, or a variant's name; without --config it has its own); "
+    "auto continues the newest call of this config, if it was not finished.",
+)
+@click.option("--offline", is_flag=True, help="Write the journal only; `vreason-track journal deliver` carries it to MLflow later.")
+@click.option("--journal", metavar="DIR", help="Folder of the local record; default: the config's, VREASON_JOURNAL, ./vreason-journal.")
+@click.option("--dry-run", is_flag=True, help="Check and print the resolved config; load nothing.")
+def run_command(
+    config: Path | None,
+    overrides: tuple[str, ...],
+    limit: int | None,
+    variants: tuple[str, ...],
+    resume: str | None,
+    offline: bool,
+    journal: str | None,
+    dry_run: bool,
+) -> None:
+    """Run every variant of a config over its samples, and record every controller step in the journal and in MLflow.
+
+    Nothing that was answered is asked again by --resume, and a changed config is refused with what differs.
+
+    Exit codes: 0 done, 2 the config is wrong, 3 the model cannot be used, 4 the data cannot be used, 5 the journal or the tracking store
+    cannot be used, 130 interrupted, 143 terminated (what was done is kept, and can be continued).
+    """
+    if config is None and (resume is None or resume == "auto"):
+        raise click.UsageError("Missing option '--config' / '-c'; only --resume RUN knows its own.")
+    places = {"tracking.mode": "offline" if offline else None, "tracking.journal": json.dumps(journal) if journal else None}
+    changes = [*overrides, *(f"{name}={value}" for name, value in places.items() if value)]
+    settings = _settings(config, changes, limit, variants, resume, journal)
+    if dry_run:
+        _print_plan(settings)
+        return
+    from vreason_cli.terminal.progress import progress_for
+    from vreason_tracking.running.runner import run_experiment
+
+    watcher = progress_for(settings)
+    try:
+        with watcher:
+            run_experiment(settings, watcher, resume)
+    finally:
+        _print_end(settings, watcher.results, watcher.last_sample)
+
+
+def _settings(
+    config: Path | None, changes: list[str], limit: int | None, variants: tuple[str, ...], resume: str | None, journal: str | None
+) -> RunSettings:
+    """The config file's, or those that the run to be continued was begun with."""
+    from vreason_tracking.settings import load_settings, parse_settings
+
+    if config is not None:
+        return load_settings(config, changes, limit, variants)
+    from vreason_tracking.catalog.lookup import require
+    from vreason_tracking.settings.sections import journal_folder
+
+    manifest = require(journal_folder(journal), resume or "").manifest
+    named = any(change.startswith("tracking.uri=") for change in changes)
+    places = [f"tracking.mode={manifest.mode}", *([] if named else _address(manifest))]
+    return parse_settings(manifest.config, f"config of run {manifest.run_id}", [*places, *changes], limit, variants)
+
+
+def _address(manifest: Manifest) -> list[str]:
+    """Where the run was recorded, unless the environment names a place.
+
+    Raises:
+        TrackingError: that address has a password, which the journal does not keep.
+    """
+    from vreason.errors import TrackingError
+
+    if os.environ.get("MLFLOW_TRACKING_URI") or manifest.mode == "offline":
+        return []
+    if "***" in manifest.tracking_uri:
+        mend = "name the address with --set tracking.uri=..., or in MLFLOW_TRACKING_URI"
+        raise TrackingError(f"run {manifest.run_id} was recorded at {manifest.tracking_uri}, whose password is not kept: {mend}")
+    return [f"tracking.uri={json.dumps(manifest.tracking_uri)}"]
+
+
+def _print_plan(settings: RunSettings) -> None:
+    from vreason_tracking.stores.database import without_password
+
+    click.echo(settings.to_yaml().rstrip())
+    address = without_password(settings.tracking.resolved_uri())
+    click.echo(f"\n# {len(settings.resolved_variants())} variant(s); tracking in {address}")
+
+
+def _print_end(settings: RunSettings, results: list[VariantResult], sample_id: str) -> None:
+    """The table, what to know of it, and what to type next."""
+    if not results:
+        return
+    from vreason_cli.terminal.results_table import result_table, show
+
+    show(result_table(results))
+    for result in results:
+        for note in [*result.summary.advice(), *result.notes]:
+            click.echo(f"  {result.name}: {note}")
+    click.echo("")
+    for line in next_steps(settings, results, sample_id):
+        click.echo(line)
+
+
+def next_steps(settings: RunSettings, results: list[VariantResult], sample_id: str) -> list[str]:
+    """What was recorded and delivered, and the exact commands to look at it."""
+    from vreason_tracking.stores.addresses import without_password
+
+    tracking = settings.tracking
+    address = without_password(tracking.resolved_uri())
+    lines = [delivery_line(results, address, tracking.experiment)]
+    where = (f" --tracking-uri {shlex.quote(address)}" if tracking.uri else "") + (
+        f" --experiment {shlex.quote(tracking.experiment)}" if tracking.experiment != "vreason" else ""
+    )
+    if any(result.delivered < result.recorded for result in results):
+        journal = f" --journal {shlex.quote(tracking.journal)}" if tracking.journal else ""
+        store = f" --tracking-uri {shlex.quote(address)}" if tracking.uri else ""
+        lines.append(f"  deliver          vreason-track journal deliver{journal}{store}")
+    there = [result for result in results if result.experiment_id]
+    if not there:
+        return lines
+    runs = json.dumps([result.run_id for result in there], separators=(",", ":"))
+    remote = address.startswith(("http://", "https://"))
+    opening = address if remote else f"mlflow ui --backend-store-uri {shlex.quote(address)}"
+    server = address.rstrip("/") if remote else "http://127.0.0.1:5000"
+    page = f'{server}/#/compare-runs?runs={runs}&experiments=["{there[0].experiment_id}"]'
+    sample = f"vreason-track sample {there[-1].run_id[:12]}" + (f" {shlex.quote(sample_id)}" if sample_id else "")
+    lines += [f"  open the UI      {opening}", f"  see one sample   {sample}{where}", f"  side by side     {page}"]
+    if len(results) > 1:
+        store = f" --tracking-uri {shlex.quote(address)}" if tracking.uri else ""
+        lines.append(f"  compare          vreason-track compare --config-run {shlex.quote(settings.name)} --html report.html{store}")
+    return lines
+
+
+def delivery_line(results: list[VariantResult], address: str, experiment: str) -> str:
+    """The truth about the points: recorded in the journal, delivered to MLflow, waiting; and why, where a run is refused."""
+    recorded, delivered = (sum(getattr(result, name) for result in results) for name in ("recorded", "delivered"))
+    there = f"{delivered:,} delivered to {address} (experiment {experiment!r})"
+    line = f"{recorded:,} points recorded, {there}, {recorded - delivered:,} waiting"
+    refused = [f"\n  {result.name}: the store refuses it: {result.parked}" for result in results if result.parked]
+    return line + "".join(refused)

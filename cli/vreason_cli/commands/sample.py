@@ -1,0 +1,106 @@
+"""``vreason-track sample``: one recorded sample, with its entropy curve drawn in the terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from vreason_cli import options
+from vreason_cli.help_names import HELP
+
+if TYPE_CHECKING:
+    from vreason_tracking.catalog.recorded_samples import RecordedSample
+
+
+@click.command("sample", context_settings=HELP)
+@click.argument("run")
+@click.argument("sample_id", required=False)
+@options.both_sides
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
+def sample_command(run: str, sample_id: str | None, tracking_uri: str | None, experiment: str, journal: str | None, as_json: bool) -> None:
+    """Print one sample of RUN: question, reasoning, answer and entropy curve. Without SAMPLE_ID, list the run's samples.
+
+    RUN is an id, in MLflow or in the journal, the beginning of one, or a variant's name (then the newest run of that name). A run whose
+    journal is here is read from there, delivered or not.
+    """
+    from vreason_tracking.catalog.index import Catalog
+    from vreason_tracking.catalog.recorded_samples import rows_of, sample_of
+
+    found = Catalog(options.journal_root(journal), tracking_uri, experiment).find(run)
+    if sample_id is None:
+        _print_list([dict(tags) for tags in rows_of(found)], as_json)
+        return
+    sample = sample_of(found, sample_id)
+    if as_json:
+        whole = {"run_id": sample.run_id, "tags": _plain(sample.tags), "metrics": dict(sample.metrics), "series": dict(sample.series)}
+        click.echo(json.dumps(whole))
+    else:
+        _print_sample(sample, f"{found.variant}, run {sample.run_id or found.shown_id}")
+
+
+def _plain(tags: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in tags.items() if not name.startswith("mlflow.")}
+
+
+def _print_list(rows: list[dict[str, str]], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([_plain(row) for row in rows]))
+        return
+    for row in rows:
+        mark = {"true": "right", "false": "wrong"}.get(row.get("correct", ""), "failed")
+        detail = row.get("error") or f"answer {row.get('answer')}, said {row.get('prediction', 'nothing')}"
+        click.echo(f"{row.get('vreason.sample_id', '?'):32} {mark:7} {detail}")
+    click.echo(f"{len(rows)} sample(s)")
+
+
+def _print_sample(sample: RecordedSample, run: str) -> None:
+    from vreason.scoring.answers import extract_reasoning
+
+    tags = sample.tags
+    click.secho(f"{tags['vreason.sample_id']}  ({run})", bold=True)
+    _print_part("video", tags.get("video", ""))
+    _print_part("question", tags.get("question", ""))
+    for option in tags.get("options", "").splitlines():
+        click.echo(f"             {option}")
+    if "error" in tags:
+        _print_part("error", tags["error"])
+        return
+    _print_part("reasoning", extract_reasoning(tags.get("output", "")))
+    right = {"true": "right", "false": "wrong"}.get(tags.get("correct", ""), "")
+    _print_part("answer", f"{tags.get('prediction', '(none extracted)')}   expected {tags.get('answer', '')}   {right}")
+    if "signatures" in tags:
+        _print_part("signatures", tags["signatures"])
+    click.echo()
+    click.echo(entropy_curve(sample))
+    if sample.note:
+        click.echo(sample.note)
+
+
+def _print_part(name: str, text: str) -> None:
+    width = max(40, min(shutil.get_terminal_size().columns, 120) - 13)
+    lines = [line for paragraph in text.splitlines() or [""] for line in textwrap.wrap(paragraph, width) or [""]]
+    click.echo(f"{name:>11}  " + ("\n" + " " * 13).join(lines))
+
+
+def entropy_curve(sample: RecordedSample) -> str:
+    """H_t and its moving average over the tokens, as text; updates are marked on the axis line below."""
+    import plotext
+
+    entropy, ema = sample.series.get("entropy", []), sample.series.get("ema", [])
+    if not entropy:
+        return "no steps recorded"
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.plotsize(max(50, min(shutil.get_terminal_size().columns, 120)), 16)
+    plotext.plot([token for token, _ in entropy], [value for _, value in entropy], label="H (nats)", marker="braille")
+    plotext.plot([token for token, _ in ema], [value for _, value in ema], label="EMA", marker="dot")
+    plotext.xlabel("generated token t")
+    picture: str = plotext.build()
+    peak = max(ema, key=lambda point: point[1])
+    updates = len(sample.series.get("loss", []))
+    return f"{picture}\nEMA peak {peak[1]:.3f} nats at token {peak[0]}; {updates} update(s) of dV over {len(entropy)} tokens"

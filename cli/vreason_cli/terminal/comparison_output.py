@@ -1,0 +1,63 @@
+"""A comparison on the terminal: what must be known first, a sentence a run, then the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from vreason_tracking.comparison.comparison import Comparison
+    from vreason_tracking.presentation.table import Table
+
+_SPARE = (
+    *("won", "lost", "p", "answered", "detectable", "ratio, p95", "totals' 95 % interval", "p95"),
+    *("failed", "missing", "left out", "its 95 % interval", "95 % interval"),
+)
+"""Columns that a narrow terminal does without, the first one first."""
+_NOTHING = ("0", "–")
+
+
+def print_comparison(comparison: Comparison, groupings: Sequence[str]) -> None:
+    """Print it; `groupings` are those to show beside all questions, such as "problem type"."""
+    from vreason_tracking.comparison.export import page_sections
+    from vreason_tracking.comparison.tables import accuracy_tables, context_tables, cost_tables
+    from vreason_tracking.comparison.tables.verdicts import FEW, in_short, verdicts
+
+    for warning in comparison.warnings:
+        click.secho(f"WARNING  {warning}", fg="yellow", bold=True)
+    click.echo(page_sections.opening(comparison))
+    if len(comparison.runs) - 1 > FEW:
+        click.echo(in_short(comparison))
+    for each in verdicts(comparison):
+        click.echo(f"  {each}")
+    _print(accuracy_tables.accuracy_table(comparison))
+    _print(cost_tables.cost_summary(comparison))
+    failures = context_tables.failure_table(comparison)
+    if any(cell not in _NOTHING for row in failures.rows for cell in (*row[1:5], *row[6:])):
+        _print(_without_empty(failures))
+    if paper := context_tables.paper_table(comparison):
+        _print(paper)
+    for grouping in groupings:
+        _print(accuracy_tables.accuracy_by(comparison, grouping))
+
+
+def _without_empty(table: Table) -> Table:
+    """The table without the columns in which no run has anything."""
+    kept = [place for place in range(len(table.columns)) if place == 0 or any(row[place] not in _NOTHING for row in table.rows)]
+    rows = [[row[place] for place in kept] for row in table.rows]
+    return replace(table, columns=[table.columns[place] for place in kept], rows=rows, texts=sum(place < table.texts for place in kept))
+
+
+def _print(table: Table) -> None:
+    from vreason_cli.terminal.listing import print_table
+
+    click.echo()
+    click.secho(table.title, bold=True)
+    right = [name for place, name in enumerate(table.columns) if place >= table.texts]
+    spare = [name for name in _SPARE if name in table.columns]
+    print_table(table.columns, table.rows, right, spare)
+    if table.note:
+        click.secho(table.note, dim=True)

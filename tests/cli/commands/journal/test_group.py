@@ -1,0 +1,40 @@
+"""vreason_cli.commands.journal.group: the group `vreason-track journal`, and what holds for each of its commands."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from tests.doubles.commands import check_options, weigh
+from vreason_cli.commands.journal.group import journal_group
+
+NAMES = ["status", "deliver", "verify"]
+
+
+def test_its_commands(program) -> None:
+    """In the order in which a user meets them, each with a line that is not cut."""
+    assert NAMES == list(journal_group.commands)
+    outcome = program("journal", "--help")
+    places = [outcome.out.index(f"\n  {name} ") for name in NAMES]
+    assert (0, sorted(places)) == (outcome.code, places)
+    assert "..." not in outcome.out.split("Commands:")[1]
+
+
+def test_without_a_command(program) -> None:
+    """The help, and exit code 2."""
+    outcome = program("journal")
+    assert (2, True) == (outcome.code, "Commands:" in outcome.out + outcome.err)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_is_quick_and_light(name) -> None:
+    """Nothing heavy is loaded for it."""
+    weigh("journal", name, "--help")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_says_what_it_does(name) -> None:
+    """Each has a text or shows its default."""
+    command = journal_group.commands[name]
+    assert isinstance(command, click.Command)
+    check_options(command)
