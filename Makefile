@@ -31,14 +31,14 @@ format: $(READY)  ## what ruff can mend
 	$(BIN)/ruff check --fix .
 
 bench: $(READY)  ## control's cost on this CPU
-	$(BIN)/python benchmarks/control_overhead.py
+	$(BIN)/python perf/control_overhead.py
 
 bench-recording: $(READY)  ## what the record costs: W&B beside it is installed for that; half an hour
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
-	$(BIN)/python benchmarks/recording.py
-	$(BIN)/python benchmarks/delivery.py
-	$(BIN)/python benchmarks/run_overhead.py
-	$(BIN)/python benchmarks/recorder_memory.py
+	$(BIN)/python perf/recording.py
+	$(BIN)/python perf/delivery.py
+	$(BIN)/python perf/run_overhead.py
+	$(BIN)/python perf/recorder_memory.py
 
 docs: $(READY)  ## docs/cli.md out of the commands' own help, docs/metrics.md out of the table of metrics
 	$(BIN)/python -m vreason_cli.reference docs/cli.md

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.doubles import trials
+from tests.helpers import trials
 
 if TYPE_CHECKING:
-    from tests.doubles.postgres import Databases
-    from tests.doubles.recorded_world import World
+    from tests.helpers.postgres import Databases
+    from tests.helpers.recorded_world import World
     from vreason_tracking.settings import RunSettings
 
 
@@ -64,7 +64,7 @@ def tracking_uri(tmp_path: Path, mlflow_template: Path, monkeypatch: pytest.Monk
 @pytest.fixture(scope="session")
 def world(mlflow_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A journal and a store with runs in every state, to look at and never to change."""
-    from tests.doubles import recorded_world
+    from tests.helpers import recorded_world
 
     with recorded_world.build(tmp_path_factory.mktemp("world"), mlflow_template) as made:
         yield made
@@ -73,7 +73,7 @@ def world(mlflow_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Databases]:
     """A real PostgreSQL, to make databases on; each process of tests has its own, unless VREASON_TEST_POSTGRES names one."""
-    from tests.doubles.postgres import running
+    from tests.helpers.postgres import running
 
     with running() as databases:
         yield databases
@@ -103,7 +103,7 @@ def postgres_uri(postgres: Databases, postgres_template: str, tmp_path: Path, mo
 @pytest.fixture(scope="session")
 def random_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's model with random weights and its processor, saved as a user would save them."""
-    from tests.doubles import random_demo  # torch and transformers, which not every test needs
+    from tests.helpers import random_demo  # torch and transformers, which not every test needs
 
     return random_demo.save(tmp_path_factory.mktemp("model"))
 

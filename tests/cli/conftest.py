@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.doubles.recorded_world import World
+    from tests.helpers.recorded_world import World
 
 _LEFT_BEHIND = {  # what a command sets for its own process when nobody has; here several commands share one
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -57,7 +57,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A journal with two like runs, in a folder without a database."""
-    from tests.doubles import like_runs
+    from tests.helpers import like_runs
 
     monkeypatch.chdir(tmp_path)
     like_runs.pair(tmp_path / "vreason-journal")
@@ -67,7 +67,7 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def unlike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A journal with two runs that were asked different questions, some of which failed."""
-    from tests.doubles import scored_runs
+    from tests.helpers import scored_runs
 
     monkeypatch.chdir(tmp_path)
     scored_runs.both(tmp_path / "vreason-journal")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.doubles.forked_program import ForkedProgram, forked_program
+from tests.helpers.forked_program import ForkedProgram, forked_program
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.doubles import trials
+from tests.helpers import trials
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.journal.folder import RunFolder, run_folders
 from vreason_tracking.journal.reader import read_events

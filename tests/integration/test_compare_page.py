@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from mlflow_pages import browser_page, mlflow_server
 
-from tests.doubles import clips, compared, like_runs, records
+from tests.helpers import clips, compared, like_runs, records
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.catalog.run_record import recorded_runs
 from vreason_tracking.comparison.comparison import compare

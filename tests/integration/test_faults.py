@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.doubles import trials
-from tests.doubles.disk import small_disk
-from tests.doubles.forked_program import Child
-from tests.doubles.tracking_server import TrackingServer
+from tests.helpers import trials
+from tests.helpers.disk import small_disk
+from tests.helpers.forked_program import Child
+from tests.helpers.tracking_server import TrackingServer
 from tests.integration.real_runs import finished_samples, in_mlflow, make_place, only_run, outcome
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.journal.folder import RunFolder

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.doubles.forked_program import Child, ForkedProgram
+from tests.helpers.forked_program import Child, ForkedProgram
 from tests.integration.real_runs import SAMPLES, finished_samples, in_mlflow, make_place, only_run, outcome
 from vreason.errors import TrackingError
 from vreason.events import StepRecord

@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from mlflow_pages import browser_page, mlflow_server
 
-from tests.doubles import trials
+from tests.helpers import trials
 from vreason_tracking.running.runner import run_experiment
 from vreason_tracking.settings import load_settings
 

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
-from tests.doubles import trials
-from tests.doubles.tracking_server import TrackingServer
+from tests.helpers import trials
+from tests.helpers.tracking_server import TrackingServer
 from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.journal.reader import closed_samples
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 sys.path.insert(0, str(Path(__file__).parent))
 from mlflow_pages import browser_page
 
-from tests.doubles import clips, compared, records
+from tests.helpers import clips, compared, records
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.sample_pages.page import anchor
 from vreason_tracking.comparison.sample_pages.reading import read_pages

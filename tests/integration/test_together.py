@@ -8,7 +8,7 @@ import sys
 import pytest
 from mlflow import MlflowClient
 
-from tests.doubles import trials
+from tests.helpers import trials
 from vreason_tracking.journal.codec import Begin
 from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.journal.reader import last_end, read_events

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.doubles.evaluations import Events
+    from tests.helpers.evaluations import Events
     from vreason.benchmarks import Sample
     from vreason.events import SampleRecord
     from vreason.models.loading import LoadedModel
@@ -33,7 +33,7 @@ def samples(cache_folder: Path) -> list[Sample]:
 @pytest.fixture(scope="session")
 def singles(loaded: LoadedModel, samples: list[Sample]) -> tuple[list[SampleRecord], Events]:
     """All six, one by one."""
-    from tests.doubles.evaluations import Events, run
+    from tests.helpers.evaluations import Events, run
 
     events = Events()
     return run(loaded, samples, [events]), events
@@ -42,7 +42,7 @@ def singles(loaded: LoadedModel, samples: list[Sample]) -> tuple[list[SampleReco
 @pytest.fixture(scope="session")
 def mp4(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clip of 24 frames; tests leave it as it is."""
-    from tests.doubles import clips
+    from tests.helpers import clips
 
     return clips.write_clip(tmp_path_factory.mktemp("clips") / "whole.mp4")
 
@@ -50,7 +50,7 @@ def mp4(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def textured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One clip a container, full of coded data; "fast" is an mp4 whose index comes first."""
-    from tests.doubles import clips
+    from tests.helpers import clips
 
     folder = tmp_path_factory.mktemp("textured")
     made = {suffix: clips.write_clip(folder / f"textured.{suffix}", texture=True) for suffix in ("mp4", "mkv", "webm", "avi")}

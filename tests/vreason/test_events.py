@@ -14,7 +14,7 @@ import torch
 from transformers import LogitsProcessorList
 
 import vreason
-from tests.doubles.tiny_models import Turn, prompt, shared_model, special_ids
+from tests.helpers.tiny_models import Turn, prompt, shared_model, special_ids
 from vreason import ControllerConfig, PrefillRecord, SampleRecord, StepRecord, VReasonConfig
 from vreason.clock import unix_ms
 from vreason.events import DecodeObserver, ObserverGuard

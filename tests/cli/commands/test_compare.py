@@ -11,8 +11,8 @@ import click
 import pandas as pd
 import pytest
 
-from tests.doubles import like_runs
-from tests.doubles.report_files import KINDS, left, outputs, refused
+from tests.helpers import like_runs
+from tests.helpers.report_files import KINDS, left, outputs, refused
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import like_runs, readback
-from tests.doubles.ports import free_port
-from tests.doubles.report_files import KINDS, left, outputs, refused
+from tests.helpers import like_runs, readback
+from tests.helpers.ports import free_port
+from tests.helpers.report_files import KINDS, left, outputs, refused
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.stores.mlflow_store import MlflowStore

@@ -12,7 +12,7 @@ import sys
 import pytest
 from mlflow import MlflowClient
 
-from tests.doubles import clips, trials
+from tests.helpers import clips, trials
 from vreason_cli.commands.run import delivery_line, next_steps
 from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.journal.reader import last_end

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.doubles import readback, trials
+from tests.helpers import readback, trials
 from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.journal.reader import last_end
 from vreason_tracking.running.recorder import RunRecorder

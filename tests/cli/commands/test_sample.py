@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests.doubles import readback, records, run_states
+from tests.helpers import readback, records, run_states
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.doubles import like_runs, readback, scored_runs
-from tests.doubles.scored_runs import BASE, OWN
+from tests.helpers import like_runs, readback, scored_runs
+from tests.helpers.scored_runs import BASE, OWN
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.doubles import records, trials
+from tests.helpers import records, trials
 from vreason_cli.terminal.progress import LiveProgress, PlainProgress, progress_for
 from vreason_tracking.settings import parse_settings
 

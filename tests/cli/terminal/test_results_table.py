@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.doubles import records
-from tests.doubles.trials import result
+from tests.helpers import records
+from tests.helpers.trials import result
 from vreason_cli.terminal.results_table import baseline_of, result_table, show
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.doubles import readback, run_states
+from tests.helpers import readback, run_states
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.deletion import Deletion
 from vreason_tracking.catalog.index import Catalog

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.doubles import readback, run_states
-from tests.doubles.ports import free_port
-from tests.doubles.recorded_world import NEWEST_FIRST, PARTS
+from tests.helpers import readback, run_states
+from tests.helpers.ports import free_port
+from tests.helpers.recorded_world import NEWEST_FIRST, PARTS
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.stores.mlflow_store import MlflowStore

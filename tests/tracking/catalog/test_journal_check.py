@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.doubles import run_states
+from tests.helpers import run_states
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.journal_check import check, chosen_folders
 
@@ -49,7 +49,7 @@ def test_a_fragment_that_cannot_be_read(tmp_path) -> None:
 
 def test_a_run_under_way_is_intact(tmp_path) -> None:
     """However often it is looked at while fragments are being closed: nothing is missing that was only just made."""
-    from tests.doubles import records
+    from tests.helpers import records
 
     with run_states.running(tmp_path, {"s-0": 1}) as recorder:
         for number in range(1, 120):

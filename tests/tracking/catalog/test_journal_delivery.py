@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from tests.doubles import readback, records, run_states
-from tests.doubles.ports import free_port
-from tests.doubles.tracking_server import TrackingServer
+from tests.helpers import readback, records, run_states
+from tests.helpers.ports import free_port
+from tests.helpers.tracking_server import TrackingServer
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.journal_delivery import JournalDelivery, consign, destination, forget
 from vreason_tracking.catalog.local_run import LocalRun

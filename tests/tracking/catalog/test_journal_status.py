@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.doubles import readback, run_states
+from tests.helpers import readback, run_states
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.journal_status import journal_rows, totals
 from vreason_tracking.journal.lease import Lease

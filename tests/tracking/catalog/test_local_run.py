@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import readback, run_states
+from tests.helpers import readback, run_states
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import LocalRun, local_runs
 from vreason_tracking.journal.lease import Lease

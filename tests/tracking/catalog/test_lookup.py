@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.doubles import readback
+from tests.helpers import readback
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.lookup import look_up, require
 from vreason_tracking.delivery.checkpoint import DeliveryLog

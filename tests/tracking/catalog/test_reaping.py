@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import journal_process, journals, records
-from tests.doubles.deaths import dies
-from tests.doubles.disk import small_disk
-from tests.doubles.lease_holder import holding
+from tests.helpers import journal_process, journals, records
+from tests.helpers.deaths import dies
+from tests.helpers.disk import small_disk
+from tests.helpers.lease_holder import holding
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.reaping import bury, reap_journal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.doubles import run_states
+from tests.helpers import run_states
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.reaping import reap_journal
 from vreason_tracking.journal.reader import last_end

@@ -6,7 +6,7 @@ import platform
 
 import pytest
 
-from tests.doubles import readback
+from tests.helpers import readback
 from vreason.clock import unix_ms
 from vreason_tracking.catalog.reaping import SILENT_MS, reap_store
 from vreason_tracking.delivery.run_delivery import RunDelivery

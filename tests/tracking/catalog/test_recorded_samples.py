@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.doubles import readback, records, run_states
+from tests.helpers import readback, records, run_states
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog, KnownRun
 from vreason_tracking.catalog.recorded_samples import read_sample, rows_of, sample_of, sample_rows

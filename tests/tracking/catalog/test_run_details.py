@@ -7,8 +7,8 @@ import platform
 
 import pytest
 
-from tests.doubles import records, run_states
-from tests.doubles.recorded_world import PARTS
+from tests.helpers import records, run_states
+from tests.helpers.recorded_world import PARTS
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.catalog.run_details import details_of
 
@@ -83,7 +83,7 @@ def test_figures(details) -> None:
 
 def test_samples(tmp_path, tracking_uri) -> None:
     """Asked, answered and failed."""
-    from tests.doubles import readback
+    from tests.helpers import readback
 
     recorder = readback.recorder_of(tmp_path / "journal")
     readback.answer(recorder, {"s-1": 4})

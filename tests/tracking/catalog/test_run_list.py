@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.doubles import run_states
-from tests.doubles.recorded_world import DAY, NEWEST_FIRST, PARTS, SILENT_MINUTES
+from tests.helpers import run_states
+from tests.helpers.recorded_world import DAY, NEWEST_FIRST, PARTS, SILENT_MINUTES
 from vreason.clock import unix_ms
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.catalog.run_list import RunFilter, iso, list_runs
@@ -132,7 +132,7 @@ def test_a_run_of_an_older_version(store, tracking_uri, tmp_path) -> None:
 
 def test_damage_is_not_counted_as_done(store, tracking_uri, tmp_path) -> None:
     """A sample whose steps are lost is not delivered, and once the run is, not counted."""
-    from tests.doubles import readback
+    from tests.helpers import readback
 
     folder = run_states.finished(tmp_path / "journal")
     run_states.flip_a_bit(folder)

@@ -14,8 +14,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.doubles import compared, readback, records, run_states
-from tests.doubles.tracking_server import TrackingServer
+from tests.helpers import compared, readback, records, run_states
+from tests.helpers.tracking_server import TrackingServer
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.catalog.run_record import recorded_runs, unique_names

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.doubles import readback, records, run_states
-from tests.doubles.run_states import OPEN
+from tests.helpers import readback, records, run_states
+from tests.helpers.run_states import OPEN
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.catalog.reaping import bury
@@ -69,7 +69,7 @@ def test_asked_again(tmp_path) -> None:
 
 def test_under_way(tmp_path) -> None:
     """Steps of a sample that is being answered now are shown, and said to be unfinished, with the process that is at it."""
-    from tests.doubles.waiting import wait_until
+    from tests.helpers.waiting import wait_until
 
     with run_states.running(tmp_path, {"s-1": 3}) as recorder:
         recorder.on_steps(records.steps("s-2", 5))

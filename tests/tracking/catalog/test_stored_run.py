@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.doubles import run_states
-from tests.doubles.recorded_world import DAY, SILENT_MINUTES
+from tests.helpers import run_states
+from tests.helpers.recorded_world import DAY, SILENT_MINUTES
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_tracking.catalog.stored_run import SILENT_MS, StoredRun, asking, stored_runs

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binomtest, t
 from statsmodels.stats.multitest import multipletests
 
-from tests.doubles import compared, records
+from tests.helpers import compared, records
 from vreason_tracking.comparison.accuracy import BOOTSTRAP, MCNEMAR
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.statistics.significance import wild_cluster_bootstrap

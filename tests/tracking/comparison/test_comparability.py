@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.doubles import compared
+from tests.helpers import compared
 from vreason.errors import UnlikeRunsError
 from vreason_tracking.comparison.comparability import Unlikeness, missing_of, noted, unlike
 from vreason_tracking.comparison.comparison import compare

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.doubles import compared, records
+from tests.helpers import compared, records
 from vreason.errors import TrackingError, UnlikeRunsError
 from vreason.events import SampleRecord
 from vreason_tracking.comparison.comparison import baseline_of, compare

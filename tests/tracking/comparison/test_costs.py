@@ -8,7 +8,7 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from tests.doubles import compared, records
+from tests.helpers import compared, records
 from vreason.events import SampleRecord
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.costs import QUANTITIES, errors

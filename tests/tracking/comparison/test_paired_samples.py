@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.doubles import compared, records
+from tests.helpers import compared, records
 from vreason.errors import UnlikeRunsError
 from vreason_tracking.comparison.paired_samples import align
 from vreason_tracking.record.sample_table import read_samples

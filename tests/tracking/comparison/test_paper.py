@@ -8,7 +8,7 @@ from importlib import resources
 
 import pytest
 
-from tests.doubles import compared, records
+from tests.helpers import compared, records
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.paper import COLUMNS, SIX, Measured, beside, method_of
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import mlflow
 import pytest
 
-from tests.doubles import faulty_store, like_runs, readback
+from tests.helpers import faulty_store, like_runs, readback
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.catalog.reaping import reap_store

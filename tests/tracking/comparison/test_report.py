@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.doubles import compared
+from tests.helpers import compared
 from vreason.errors import TrackingError
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.report import PAGES, make_report, require_compared

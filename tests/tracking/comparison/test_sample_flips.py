@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.doubles import readback, scored_runs
-from tests.doubles.scored_runs import BASE, OWN, record
+from tests.helpers import readback, scored_runs
+from tests.helpers.scored_runs import BASE, OWN, record
 from vreason.errors import TrackingError, UnlikeRunsError
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.comparison.sample_flips import SampleFilter, list_samples

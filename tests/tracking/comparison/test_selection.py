@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.doubles import readback, run_states
-from tests.doubles.ports import free_port
+from tests.helpers import readback, run_states
+from tests.helpers.ports import free_port
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.comparison.selection import config_runs, experiment_runs, named_runs

@@ -16,9 +16,9 @@ import pytest
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from tests.doubles import readback, records
-from tests.doubles.ports import free_port
-from tests.doubles.tracking_server import TrackingServer
+from tests.helpers import readback, records
+from tests.helpers.ports import free_port
+from tests.helpers.tracking_server import TrackingServer
 from vreason.errors import TrackingError
 from vreason_tracking.delivery import background
 from vreason_tracking.delivery.background import BackgroundDelivery

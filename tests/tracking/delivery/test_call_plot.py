@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
-from tests.doubles import readback
-from tests.doubles.faulty_store import faulty
+from tests.helpers import readback
+from tests.helpers.faulty_store import faulty
 from vreason_tracking.delivery.call_plot import NAME, draw_together
 from vreason_tracking.record.entropy_curve import EntropyCurve
 from vreason_tracking.running.recorder import RunRecorder

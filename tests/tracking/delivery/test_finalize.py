@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.doubles import readback, records
+from tests.helpers import readback, records
 from vreason_tracking.delivery.finalize import Closing
 from vreason_tracking.journal.codec import End
 from vreason_tracking.record.entropy_curve import EntropyCurve

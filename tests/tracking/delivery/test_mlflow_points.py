@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.doubles import records
+from tests.helpers import records
 from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
 from vreason_tracking.journal.samples import FinishedSample
 from vreason_tracking.record.metrics import STEP_METRICS, count_points

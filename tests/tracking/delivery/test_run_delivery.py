@@ -11,8 +11,8 @@ from statistics import fmean
 
 import pytest
 
-from tests.doubles import readback, records
-from tests.doubles.readback import CREATED_MS, LENGTHS, nested, series
+from tests.helpers import readback, records
+from tests.helpers.readback import CREATED_MS, LENGTHS, nested, series
 from vreason.clock import unix_ms
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.delivery.run_delivery import RunDelivery

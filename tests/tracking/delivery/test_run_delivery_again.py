@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import readback, records
-from tests.doubles.faulty_store import Away, at, faulty
+from tests.helpers import readback, records
+from tests.helpers.faulty_store import Away, at, faulty
 from vreason_tracking.delivery.run_delivery import RunDelivery
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.stores.mlflow_store import MlflowStore

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import readback, records
-from tests.doubles.readback import nested, series
+from tests.helpers import readback, records
+from tests.helpers.readback import nested, series
 from vreason.errors import TrackingError
 from vreason_tracking.delivery.run_delivery import RunDelivery, require_same_store
 from vreason_tracking.running.recorder import RunRecorder

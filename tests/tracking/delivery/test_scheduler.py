@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import readback, records, trials
-from tests.doubles.faulty_store import faulty
-from tests.doubles.readback import Deliveries, nested
+from tests.helpers import readback, records, trials
+from tests.helpers.faulty_store import faulty
+from tests.helpers.readback import Deliveries, nested
 from vreason_tracking.delivery import scheduler as rounds_module
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.delivery.run_delivery import RunDelivery

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import readback
-from tests.doubles.faulty_store import Away, faulty
-from tests.doubles.readback import Deliveries
+from tests.helpers import readback
+from tests.helpers.faulty_store import Away, faulty
+from tests.helpers.readback import Deliveries
 from vreason_tracking.delivery.backoff import FIRST, Backoff
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.stores.mlflow_store import MlflowStore

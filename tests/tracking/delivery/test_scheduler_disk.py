@@ -9,7 +9,7 @@ import time
 import pyarrow as pa
 import pytest
 
-from tests.doubles import readback, records
+from tests.helpers import readback, records
 from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.checkpoint import DeliveryLog, read_delivered
 from vreason_tracking.record import parquet_writer as tables_module

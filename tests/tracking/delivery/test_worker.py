@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from tests.doubles import readback, records
-from tests.doubles.readback import nested
+from tests.helpers import readback, records
+from tests.helpers.readback import nested
 from vreason.clock import unix_ms
 from vreason_tracking.delivery import worker as worker_module
 from vreason_tracking.delivery.checkpoint import read_delivered

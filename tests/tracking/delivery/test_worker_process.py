@@ -13,14 +13,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.doubles import readback
+from tests.helpers import readback
 from vreason_tracking.delivery.checkpoint import read_delivered
 
 pytestmark = pytest.mark.slow
 PARENT = """
 import sys, time
 from pathlib import Path
-from tests.doubles import readback
+from tests.helpers import readback
 from vreason_tracking.delivery.background import BackgroundDelivery
 root = Path(sys.argv[2])
 recorder = readback.recorder_of(root)

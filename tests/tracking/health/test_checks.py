@@ -8,7 +8,7 @@ import pynvml
 import pytest
 import torch
 
-from tests.doubles.nvml import FakeGpu, FakeNvml
+from tests.helpers.nvml import FakeGpu, FakeNvml
 from vreason_tracking.health import checks as health
 from vreason_tracking.health.check import Check
 from vreason_tracking.health.checks import checks

@@ -19,7 +19,7 @@ import sqlalchemy
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from tests.doubles.postgres import Databases
+from tests.helpers.postgres import Databases
 from vreason_tracking.health import mlflow_store_check as health_store
 from vreason_tracking.health.check import Check
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.doubles import journals, records
+from tests.helpers import journals, records
 from vreason.events import PrefillRecord, SampleRecord, StepRecord
 from vreason_tracking.journal.codec import COLUMNS, FORMAT, Begin, ClosedSample, End, Event, foot, from_record, head, to_record
 from vreason_tracking.journal.lines import from_line, to_line

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import journals
-from tests.doubles.disk import DiskCalls, no_room
+from tests.helpers import journals
+from tests.helpers.disk import DiskCalls, no_room
 from vreason.errors import TrackingError
 from vreason_tracking.journal.folder import MANIFEST, RunFolder, new_run_id, readable_runs, run_folders, write_whole
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles.disk import small_disk
-from tests.doubles.lease_holder import holding
-from tests.doubles.waiting import wait_until
+from tests.helpers.disk import small_disk
+from tests.helpers.lease_holder import holding
+from tests.helpers.waiting import wait_until
 from vreason_tracking.journal.lease import Lease, LeaseTakenError, is_held
 
 

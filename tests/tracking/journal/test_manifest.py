@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.doubles import journals
+from tests.helpers import journals
 from vreason.errors import TrackingError
 from vreason_tracking.journal.manifest import Manifest
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.doubles import journals, records
+from tests.helpers import journals, records
 from vreason.errors import TrackingError
 from vreason_tracking.journal.codec import COLUMNS, Begin, ClosedSample, End, Event, foot, to_record
 from vreason_tracking.journal.folder import RunFolder

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import journals, records
-from tests.doubles.deaths import dies
+from tests.helpers import journals, records
+from tests.helpers.deaths import dies
 from vreason.errors import TrackingError
 from vreason_tracking.journal.codec import ClosedSample, Event, head
 from vreason_tracking.journal.folder import MANIFEST, RunFolder

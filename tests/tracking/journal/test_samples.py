@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.doubles import journals, records
+from tests.helpers import journals, records
 from vreason_tracking.journal.codec import ClosedSample, Event
 from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.doubles import journals, records
-from tests.doubles.disk import mounted
-from tests.doubles.lease_holder import holding
+from tests.helpers import journals, records
+from tests.helpers.disk import mounted
+from tests.helpers.lease_holder import holding
 from vreason_tracking.journal.codec import ClosedSample, Event, head
 from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lines import to_line

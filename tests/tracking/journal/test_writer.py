@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import journal_process, journals, records
-from tests.doubles.disk import DiskCalls
-from tests.doubles.waiting import wait_until
+from tests.helpers import journal_process, journals, records
+from tests.helpers.disk import DiskCalls
+from tests.helpers.waiting import wait_until
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason.events import StepRecord

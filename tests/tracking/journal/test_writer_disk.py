@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import journals
-from tests.doubles.disk import FullDisk, full_device, small_disk
-from tests.doubles.waiting import wait_until
+from tests.helpers import journals
+from tests.helpers.disk import FullDisk, full_device, small_disk
+from tests.helpers.waiting import wait_until
 from vreason.errors import TrackingError
 from vreason_tracking.journal import writer as module
 from vreason_tracking.journal.folder import RunFolder, new_run_id

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import matplotlib.image
 import pytest
 
-from tests.doubles import records
+from tests.helpers import records
 from vreason_tracking.presentation.entropy_plot import draw_entropy
 from vreason_tracking.record.entropy_curve import EntropyCurve
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.doubles import records
+from tests.helpers import records
 from vreason_tracking.record.entropy_curve import EntropyCurve
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.doubles import records
+from tests.helpers import records
 from vreason.evaluation.failure_signatures import ADVICE
 from vreason.prompts import PROBLEM_TYPES
 from vreason_tracking.record import metrics

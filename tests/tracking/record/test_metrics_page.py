@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import readback, records
+from tests.helpers import readback, records
 from vreason_tracking.record.metrics import TABLES, metric_of
 from vreason_tracking.record.metrics_page import render
 

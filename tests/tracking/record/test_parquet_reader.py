@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.doubles import compared
+from tests.helpers import compared
 from vreason.errors import TrackingError
 from vreason_tracking.comparison.sample_flips import _rows as listed_rows
 from vreason_tracking.comparison.sample_pages.reading import _rows as page_rows

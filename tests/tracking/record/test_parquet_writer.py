@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 import pyarrow.parquet as pq
 import pytest
 
-from tests.doubles import records
+from tests.helpers import records
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.record.parquet_writer import RecordTables
 

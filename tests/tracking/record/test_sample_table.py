@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.doubles import compared, records
+from tests.helpers import compared, records
 from vreason.errors import TrackingError
 from vreason_tracking.record.sample_table import read_samples
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.doubles import compared, records
+from tests.helpers import compared, records
 from vreason.errors import TrackingError
 from vreason.evaluation.failure_signatures import peak_token
 from vreason_tracking.record.entropy_curve import EntropyCurve

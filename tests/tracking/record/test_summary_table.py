@@ -9,7 +9,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from tests.doubles import readback
+from tests.helpers import readback
 from vreason_tracking.record.metrics import SUMMARY_METRICS, metric_of
 from vreason_tracking.record.summary_table import NAME, TAG, listed, write_summary_table
 

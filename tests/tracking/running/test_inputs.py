@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.doubles import trials
+from tests.helpers import trials
 from vreason.benchmarks import data_digest
 from vreason.errors import DataError
 from vreason_tracking.running.inputs import config_text, evaluation_config, load_samples, run_tags, variant_params

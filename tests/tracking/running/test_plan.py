@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.doubles import readback, records, trials
+from tests.helpers import readback, records, trials
 from vreason.errors import TrackingError
 from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.journal.reader import last_end

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.doubles import journals, records
-from tests.doubles.disk import no_room, small_disk
-from tests.doubles.lease_holder import holding
-from tests.doubles.waiting import wait_until
+from tests.helpers import journals, records
+from tests.helpers.disk import no_room, small_disk
+from tests.helpers.lease_holder import holding
+from tests.helpers.waiting import wait_until
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason.events import DecodeObserver, ObserverGuard, PrefillRecord

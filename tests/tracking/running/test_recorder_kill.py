@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import journal_process, journals
-from tests.doubles.journal_process import Told
+from tests.helpers import journal_process, journals
+from tests.helpers.journal_process import Told
 from vreason_tracking.catalog.reaping import bury, reap_journal
 from vreason_tracking.journal.codec import Begin, ClosedSample
 from vreason_tracking.journal.folder import RunFolder, run_folders

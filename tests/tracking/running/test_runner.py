@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
-from tests.doubles import readback, records, trials
+from tests.helpers import readback, records, trials
 from vreason.benchmarks import data_digest
 from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.record.metrics import STEP_METRICS

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from tests.doubles import clips, readback, trials
+from tests.helpers import clips, readback, trials
 from vreason.errors import TrackingError, UnsupportedGenerationError, UnsupportedModelError
 from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.journal.lease import is_held

@@ -14,7 +14,7 @@ import time
 import pytest
 from mlflow import MlflowClient
 
-from tests.doubles import random_demo, readback, trials
+from tests.helpers import random_demo, readback, trials
 from vreason.errors import TrackingError
 from vreason_tracking.journal.codec import Begin, ClosedSample
 from vreason_tracking.journal.folder import RunFolder, run_folders

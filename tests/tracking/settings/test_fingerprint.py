@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.doubles import trials
+from tests.helpers import trials
 from vreason_tracking.settings import parse_settings
 from vreason_tracking.settings.fingerprint import PARTS, WHOLE, differing_parts, identity_of
 

@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 from mlflow import MlflowClient
 
-from tests.doubles import trials
-from tests.doubles.tracking_server import TrackingServer
+from tests.helpers import trials
+from tests.helpers.tracking_server import TrackingServer
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_tracking.stores.mlflow_store import MlflowStore, open_store
 

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-from tests.doubles.raised import error_of
+from tests.helpers.raised import error_of
 from vreason.errors import ConfigError, Fault, TrackingError, TrackingUnavailableError
 from vreason_tracking.stores.mlflow_store import MlflowStore
 from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of

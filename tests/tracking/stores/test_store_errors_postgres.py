@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from tests.doubles.postgres import PostgresServer
-from tests.doubles.raised import error_of
+from tests.helpers.postgres import PostgresServer
+from tests.helpers.raised import error_of
 from vreason.errors import TrackingUnavailableError
 from vreason_tracking.stores.database import prepare
 from vreason_tracking.stores.mlflow_store import MlflowStore

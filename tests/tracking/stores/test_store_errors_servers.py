@@ -13,10 +13,10 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 
-from tests.doubles.postgres import PostgresServer
-from tests.doubles.raised import error_of
-from tests.doubles.tracking_server import TrackingServer
-from tests.doubles.web_server import answering
+from tests.helpers.postgres import PostgresServer
+from tests.helpers.raised import error_of
+from tests.helpers.tracking_server import TrackingServer
+from tests.helpers.web_server import answering
 from vreason.errors import TrackingUnavailableError
 from vreason_tracking.stores.mlflow_store import MlflowStore
 from vreason_tracking.stores.store_errors import is_unavailable, reason_of, short_http_patience

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pynvml
 import pytest
 
-from tests.doubles.nvml import FakeGpu, FakeNvml
+from tests.helpers.nvml import FakeGpu, FakeNvml
 from vreason_tracking.telemetry.gpus import Gpu, find_gpus, visible_gpus
 
 

@@ -12,7 +12,7 @@ import psutil
 import pynvml
 import pytest
 
-from tests.doubles.nvml import MEMORY_INFO, MIB, POWER, PROCESS_LIST, UTILIZATION, FakeGpu, FakeNvml, own
+from tests.helpers.nvml import MEMORY_INFO, MIB, POWER, PROCESS_LIST, UTILIZATION, FakeGpu, FakeNvml, own
 from vreason_tracking.telemetry.devices import Reading
 from vreason_tracking.telemetry.error_counter import Faults
 from vreason_tracking.telemetry.gpus import find_gpus

@@ -7,8 +7,8 @@ import threading
 import numpy as np
 import pytest
 
-from tests.doubles.nvml import MIB, FakeGpu, FakeNvml, no_driver, own
-from tests.doubles.waiting import FAST, wait_until
+from tests.helpers.nvml import MIB, FakeGpu, FakeNvml, no_driver, own
+from tests.helpers.waiting import FAST, wait_until
 from vreason.events import MemoryMeter
 from vreason_tracking.telemetry import MemorySampler
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pynvml
 import pytest
 
-from tests.doubles.nvml import MEMORY_INFO, MIB, PROCESS_LIST, FakeGpu, FakeNvml, HangingNvml, own
-from tests.doubles.waiting import FAST, wait_until
+from tests.helpers.nvml import MEMORY_INFO, MIB, PROCESS_LIST, FakeGpu, FakeNvml, HangingNvml, own
+from tests.helpers.waiting import FAST, wait_until
 from vreason_tracking.telemetry import DeviceRecord, MemorySampler, sampler
 from vreason_tracking.telemetry.readers import STRIKES
 

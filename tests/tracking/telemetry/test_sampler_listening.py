@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from tests.doubles.nvml import MEMORY_INFO, MIB, POWER, UTILIZATION, FakeGpu, FakeNvml, no_driver, own
-from tests.doubles.waiting import FAST, wait_until
+from tests.helpers.nvml import MEMORY_INFO, MIB, POWER, UTILIZATION, FakeGpu, FakeNvml, no_driver, own
+from tests.helpers.waiting import FAST, wait_until
 from vreason_tracking.telemetry import DeviceRecord, MemorySampler
 
 

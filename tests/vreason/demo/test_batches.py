@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.doubles import random_demo
+from tests.helpers import random_demo
 from vreason.demo import batches
 from vreason.demo.batches import FIRST_KINDS, Batch, BatchMaker, draw
 from vreason.demo.questions import KINDS, Question

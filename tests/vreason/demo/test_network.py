@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
-from tests.doubles import random_demo
+from tests.helpers import random_demo
 from vreason.demo.network import CHAT_TEMPLATE, REASONING_TOKENS, SPECIAL_TOKENS, VOCABULARY, build_model
 from vreason.models import adapter_for
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
-from tests.doubles import random_demo
+from tests.helpers import random_demo
 from vreason.demo import train
 from vreason.demo.batches import FIRST_KINDS
 from vreason.demo.network import build_processor, build_tokenizer, load_tokenizer

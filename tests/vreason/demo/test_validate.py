@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.doubles import random_demo
+from tests.helpers import random_demo
 from vreason.demo.batches import draw
 from vreason.demo.questions import KINDS
 from vreason.demo.seeds import rng_for

@@ -8,7 +8,7 @@ import warnings
 import pytest
 import torch
 
-from tests.doubles.cuda import FakeCuda
+from tests.helpers.cuda import FakeCuda
 from vreason.evaluation.cuda_memory import CudaPeaks
 
 NAMES = ["is_initialized", "device_count", "reset_peak_memory_stats", "max_memory_allocated", "max_memory_reserved"]

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.doubles import random_demo
-from tests.doubles.evaluations import CONFIG, TOKENS, Events, answered, run
+from tests.helpers import random_demo
+from tests.helpers.evaluations import CONFIG, TOKENS, Events, answered, run
 from vreason.benchmarks import Sample
 from vreason.config import VReasonConfig
 from vreason.evaluation.evaluator import Evaluation

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from tests.doubles.cuda import FakeCuda
-from tests.doubles.evaluations import CONFIG, TOKENS, Events, answered, run
+from tests.helpers.cuda import FakeCuda
+from tests.helpers.evaluations import CONFIG, TOKENS, Events, answered, run
 from vreason.benchmarks import Sample
 from vreason.evaluation import evaluator
 from vreason.evaluation.evaluator import Evaluation

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.doubles.evaluations import CONFIG, SAMPLING, Events, answered, run
+from tests.helpers.evaluations import CONFIG, SAMPLING, Events, answered, run
 from vreason.benchmarks import Sample
 from vreason.config import ControllerConfig, PruningConfig, VReasonConfig
 from vreason.evaluation import evaluator

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.doubles.evaluations import TOKENS, Events, run
+from tests.helpers.evaluations import TOKENS, Events, run
 from vreason.benchmarks import Sample
 from vreason.clock import unix_ms
 from vreason.events import SampleRecord

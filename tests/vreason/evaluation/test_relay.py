@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.doubles.evaluations import Events
-from tests.doubles.records import steps as reply
+from tests.helpers.evaluations import Events
+from tests.helpers.records import steps as reply
 from vreason.evaluation.relay import BatchEvents, Forward
 from vreason.events import ObserverGuard, PrefillRecord, StepRecord
 

@@ -11,7 +11,7 @@ import torch
 from transformers import LogitsProcessorList, StoppingCriteriaList, StopStringCriteria, TextStreamer
 
 import vreason
-from tests.doubles.tiny_models import FAMILIES, Turn, build_model, prompt, shared_model, special_ids, tokenizer
+from tests.helpers.tiny_models import FAMILIES, Turn, build_model, prompt, shared_model, special_ids, tokenizer
 from vreason import ControllerConfig, PruningConfig, VReasonConfig
 from vreason.errors import ConfigError, UnsupportedGenerationError
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vreason
-from tests.doubles.tiny_models import FAMILIES, Turn, prompt, shared_model, special_ids
+from tests.helpers.tiny_models import FAMILIES, Turn, prompt, shared_model, special_ids
 from vreason import ControllerConfig, PruningConfig, StepRecord, VReasonConfig
 from vreason.method.controller import ValueController
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from transformers import DynamicCache
 
 import vreason
-from tests.doubles.tiny_models import FAMILIES, LAYERS, Turn, prompt, shared_model, special_ids
+from tests.helpers.tiny_models import FAMILIES, LAYERS, Turn, prompt, shared_model, special_ids
 from vreason import ControllerConfig, PrefillRecord, PruningConfig, StepRecord, VReasonConfig
 from vreason.method.pruning import prune
 from vreason.method.value_cache import VideoPositions

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import vreason
-from tests.doubles.tiny_models import Turn, prompt, shared_model, special_ids
+from tests.helpers.tiny_models import Turn, prompt, shared_model, special_ids
 from vreason import ControllerConfig, PruningConfig, StepRecord, VReasonConfig
 from vreason.method.switching import Switch, switching_loss
 

@@ -10,7 +10,7 @@ import torch
 from transformers import DynamicCache, LogitsProcessorList, StaticCache
 
 import vreason
-from tests.doubles.tiny_models import FAMILIES, LAYERS, Turn, build_model, prompt, shared_model, special_ids
+from tests.helpers.tiny_models import FAMILIES, LAYERS, Turn, build_model, prompt, shared_model, special_ids
 from vreason import ControllerConfig, PruningConfig, VReasonConfig
 from vreason.errors import UnsupportedGenerationError
 from vreason.method import value_cache

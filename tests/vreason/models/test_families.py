@@ -11,7 +11,7 @@ import torch
 import transformers
 
 import vreason
-from tests.doubles.tiny_models import FAMILIES, KV_HEADS, LAYERS, Turn, processor, prompt, shared_model
+from tests.helpers.tiny_models import FAMILIES, KV_HEADS, LAYERS, Turn, processor, prompt, shared_model
 from vreason.errors import UnsupportedModelError
 from vreason.models import adapter_for, supported_families
 from vreason.video.frames import VideoFrames

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.doubles import random_demo
+from tests.helpers import random_demo
 from vreason.errors import UnsupportedModelError
 from vreason.models import loading
 from vreason.models.loading import ModelSpec, load_model

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles.read_clips import SIXTEEN, fault_of, numbers
+from tests.helpers.read_clips import SIXTEEN, fault_of, numbers
 from vreason.errors import VideoError
 from vreason.video.decoder_process import DecoderProcess, decoder
 from vreason.video.frames import VideoConfig, frame_indices, read_video

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.doubles import clips
-from tests.doubles.read_clips import SIXTEEN, fault_of, numbers
+from tests.helpers import clips
+from tests.helpers.read_clips import SIXTEEN, fault_of, numbers
 from vreason.errors import ConfigError
 from vreason.video.decoder_process import decoder
 from vreason.video.frames import VideoConfig, frame_indices, read_video

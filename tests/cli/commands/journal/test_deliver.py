@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from tests.doubles import readback, run_states
-from tests.doubles.ports import free_port
-from tests.doubles.waiting import wait_until
+from tests.helpers import readback, run_states
+from tests.helpers.ports import free_port
+from tests.helpers.waiting import wait_until
 from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.journal.lease import Lease

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from tests.doubles.commands import check_options, weigh
+from tests.helpers.commands import check_options, weigh
 from vreason_cli.commands.journal.group import journal_group
 
 NAMES = ["status", "deliver", "verify"]

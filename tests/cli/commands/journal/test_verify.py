@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.doubles import run_states
+from tests.helpers import run_states
 from vreason_cli.commands.journal.verify import report
 from vreason_tracking.journal.verification import Verification
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.doubles import run_states
+from tests.helpers import run_states
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.stores.mlflow_store import MlflowStore
 

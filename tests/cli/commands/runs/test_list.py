@@ -8,8 +8,8 @@ from datetime import datetime
 
 import pytest
 
-from tests.doubles import run_states
-from tests.doubles.recorded_world import NEWEST_FIRST
+from tests.helpers import run_states
+from tests.helpers.recorded_world import NEWEST_FIRST
 from vreason_cli.commands.runs.list import STATUSES
 from vreason_tracking.catalog import run_list
 

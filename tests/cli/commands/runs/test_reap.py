@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.doubles import run_states
+from tests.helpers import run_states
 from vreason.clock import unix_ms
 from vreason_tracking.stores.mlflow_store import MlflowStore
 

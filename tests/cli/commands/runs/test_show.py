@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from tests.doubles import run_states
+from tests.helpers import run_states
 from vreason_tracking.catalog.run_details import RunDetails
 
 

@@ -9,8 +9,8 @@ from dataclasses import asdict
 
 import pytest
 
-from tests.doubles import records
-from tests.doubles.run_states import OPEN
+from tests.helpers import records
+from tests.helpers.run_states import OPEN
 
 STEPS = records.steps("s-1", 12)
 
@@ -101,7 +101,7 @@ def test_figures_that_json_has_no_word_for(program, tmp_path, monkeypatch) -> No
     """NaN and the infinities become null: the document is one that every reader takes."""
     from dataclasses import replace
 
-    from tests.doubles import readback
+    from tests.helpers import readback
 
     monkeypatch.chdir(tmp_path)
     recorder = readback.recorder_of(tmp_path / "vreason-journal")

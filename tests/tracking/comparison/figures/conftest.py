@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles.compared import asked, recorded, trio
+from tests.helpers.compared import asked, recorded, trio
 from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.comparison.comparison import Comparison, compare
 from vreason_tracking.record.step_table import RunSteps, read_steps

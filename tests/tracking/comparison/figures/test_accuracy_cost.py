@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.doubles import records
-from tests.doubles.compared import asked, recorded, trio
+from tests.helpers import records
+from tests.helpers.compared import asked, recorded, trio
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.figures.accuracy_cost import PRICES, draw
 from vreason_tracking.presentation.formatting import amount, percent, percent_interval

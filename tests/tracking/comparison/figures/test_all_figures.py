@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.doubles import records
-from tests.doubles.compared import asked, recorded
+from tests.helpers import records
+from tests.helpers.compared import asked, recorded
 from tests.tracking.comparison.figures.conftest import SAMPLE, read
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.figures import Figure, figures

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.doubles import records
+from tests.helpers import records
 from vreason.evaluation.failure_signatures import peak_token
 from vreason_tracking.comparison.figures.alpha import MOST_CELLS, cells, draw, ribbon
 from vreason_tracking.record.step_table import RunSteps

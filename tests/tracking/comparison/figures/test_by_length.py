@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.doubles import records
-from tests.doubles.compared import recorded, trio
+from tests.helpers import records
+from tests.helpers.compared import recorded, trio
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.figures.by_length import draw
 from vreason_tracking.presentation.formatting import percent, percent_interval

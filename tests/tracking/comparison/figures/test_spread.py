@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.doubles import records
-from tests.doubles.compared import asked, recorded, trio
+from tests.helpers import records
+from tests.helpers.compared import asked, recorded, trio
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.figures.spread import SPREADS, box, draw
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from tests.doubles import records
-from tests.doubles.compared import asked, recorded, trio
+from tests.helpers import records
+from tests.helpers.compared import asked, recorded, trio
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.figures.sweep_figure import draw, middles
 from vreason_tracking.presentation.formatting import percent, percent_interval

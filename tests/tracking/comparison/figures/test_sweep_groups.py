@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.doubles.compared import IDENTITY, PARAMS, TAGS
+from tests.helpers.compared import IDENTITY, PARAMS, TAGS
 from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.comparison.figures.sweep_groups import Sweep, number, settings_of, sweeps
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.doubles import compared, records
+from tests.helpers import compared, records
 from vreason_tracking.comparison.comparison import compare
 
 HOSTILE = "=1+1|a,b;<img src=x onerror=alert(1)>&amp;\"'$[x](http://e.example)`*_~#🙂\n</title></script>"

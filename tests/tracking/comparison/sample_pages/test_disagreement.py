@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.doubles import compared, records
+from tests.helpers import compared, records
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.sample_pages.disagreement import interesting
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tests.doubles import clips, compared, records
+from tests.helpers import clips, compared, records
 from vreason.errors import TrackingError
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.sample_pages.page import anchor

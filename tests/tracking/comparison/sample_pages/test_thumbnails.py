@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.doubles import clips
+from tests.helpers import clips
 from vreason.video.frames import VideoConfig, frame_indices, read_video
 from vreason_tracking.comparison.sample_pages import thumbnails
 from vreason_tracking.comparison.sample_pages.thumbnails import Thumbnails, picture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.doubles import compared
+from tests.helpers import compared
 from vreason.evaluation.failure_signatures import ADVICE
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.tables import context_tables

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.doubles import compared
+from tests.helpers import compared
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.tables.questions import MOST, mark, questions_of
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.doubles import compared, records
+from tests.helpers import compared, records
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.tables.verdicts import in_short, verdicts
 

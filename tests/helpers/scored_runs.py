@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.doubles import readback, records
+from tests.helpers import readback, records
 from vreason.events import SampleRecord
 from vreason_tracking.journal.folder import RunFolder
 

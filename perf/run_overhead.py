@@ -1,6 +1,6 @@
 """What full recording costs a real run: variants of the quickstart, answered with and without it, in one process, interleaved.
 
-    python benchmarks/run_overhead.py [--rounds 7] [--variants baseline v-reason] [--samples 48]
+    python perf/run_overhead.py [--rounds 7] [--variants baseline v-reason] [--samples 48]
 
 The embedded model is loaded once and answers the quickstart's questions as `run` would have it. A round answers all of them
 

@@ -1,6 +1,6 @@
 """A real process that records as fast as it can, and tells what it has handed over. It loads nothing but the journal.
 
-    python -m tests.doubles.journal_process ROOT RUN_ID TOKENS STEPS
+    python -m tests.helpers.journal_process ROOT RUN_ID TOKENS STEPS
 
 makes the run, or goes on with it, with samples of so many tokens, until it is killed or so many steps are told. In the file "told" beside
 the run's folder stands, for each block: monotonic nanoseconds, sample, and its last token (-1: the sample itself). At its end it prints
@@ -32,7 +32,7 @@ class Told:
 
 def start(root: Path, run_id: str, tokens: int, steps: int = 10**9) -> subprocess.Popen[str]:
     """The process; it prints "ready" when its run is open."""
-    command = [sys.executable, "-m", "tests.doubles.journal_process", str(root), run_id, str(tokens), str(steps)]
+    command = [sys.executable, "-m", "tests.helpers.journal_process", str(root), run_id, str(tokens), str(steps)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 

@@ -1,6 +1,6 @@
 """What control costs on a GPU at the true 3B and 7B shapes: time per token and peak memory against plain `generate`, interleaved.
 
-    python benchmarks/gpu_overhead.py [--shapes 3B 7B] [--video-tokens 4096 16384] [--batch 1 8] [--rounds 5] [--tokens 64]
+    python perf/gpu_overhead.py [--shapes 3B 7B] [--video-tokens 4096 16384] [--batch 1 8] [--rounds 5] [--tokens 64]
 
 Random weights in bfloat16, the language model and the head of Qwen2.5-VL at its own size behind a small vision tower (the prefill is not
 what is timed). Peak memory is torch.cuda's and, beside it, NVML's for this process. Ends with exit code 3 where there is no CUDA device.
@@ -124,7 +124,7 @@ def main() -> int:
     parser.add_argument("--tokens", type=int, default=64)
     options = parser.parse_args()
     if not torch.cuda.is_available():
-        print("this torch sees no CUDA device; benchmarks/control_overhead.py measures on the CPU", file=sys.stderr)
+        print("this torch sees no CUDA device; perf/control_overhead.py measures on the CPU", file=sys.stderr)
         return 3
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}")
     with MemorySampler() as meter:

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.doubles import readback, records
-from tests.doubles.waiting import wait_until
+from tests.helpers import readback, records
+from tests.helpers.waiting import wait_until
 from vreason.clock import unix_ms
 from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.journal.folder import RunFolder
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 OPEN = "s-3"
 """The sample that a killed run was answering: nine steps of it are there."""
 
-_DIE = "import sys; from tests.doubles import run_states; run_states.answer_for_ever(*sys.argv[1:])"
+_DIE = "import sys; from tests.helpers import run_states; run_states.answer_for_ever(*sys.argv[1:])"
 
 
 def finished(root: Path, name: str = "v-reason", store: MlflowStore | None = None, **changes: Any) -> RunFolder:

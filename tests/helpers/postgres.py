@@ -25,7 +25,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
-from tests.doubles.ports import free_port, wait_until
+from tests.helpers.ports import free_port, wait_until
 
 VARIABLE = "VREASON_TEST_POSTGRES"
 USER, PASSWORD = "vreason", "s3cret/p@ss"  # what has to be quoted in an address, so that nobody forgets to

@@ -1,6 +1,6 @@
 """A process that holds a lease until it is killed.
 
-    python -m tests.doubles.lease_holder LEASE [fork | spawn]     prints "held", and the id of a child that it made afterwards
+    python -m tests.helpers.lease_holder LEASE [fork | spawn]     prints "held", and the id of a child that it made afterwards
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Holder:
 @contextmanager
 def holding(lease: Path, how: str = "") -> Iterator[Holder]:
     """A process that holds `lease`; it and its child are ended at the end."""
-    command = [sys.executable, "-m", "tests.doubles.lease_holder", str(lease), how]
+    command = [sys.executable, "-m", "tests.helpers.lease_holder", str(lease), how]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     word, child = process.stdout.readline().split()

@@ -1,6 +1,6 @@
 """How fast a journal is delivered: `RunDelivery` against a hand-written loop over `log_batch(1000)`, in one run, interleaved.
 
-    python benchmarks/delivery.py [--rounds 7] [--samples 20] [--places sqlite postgres http]
+    python perf/delivery.py [--rounds 7] [--samples 20] [--places sqlite postgres http]
 
 The same finished journal (samples of 500 steps, ten points a step) goes, a fresh experiment each time, into SQLite in WAL mode, PostgreSQL,
 and an `mlflow server` over HTTP with its SQLite in WAL mode:

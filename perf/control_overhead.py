@@ -1,6 +1,6 @@
 """What control costs on a CPU: time per token and peak memory against plain `generate`, in one run, interleaved.
 
-    python benchmarks/control_overhead.py [--rounds 7] [--tokens 48] [--threads 2]
+    python perf/control_overhead.py [--rounds 7] [--tokens 48] [--threads 2]
 
 A Qwen2.5-VL of the 0.5B shape with random weights (float32), one video of at least 1,000 tokens, greedy, the same number of tokens for
 every way. A round runs every way once, in turn; a figure is the median over the rounds of the ratio to that round's plain run. Time is

@@ -4,7 +4,7 @@ A child is `vreason-track` with its arguments, in its folder, with its own envir
 sample that the decoding loop has handed over, with the monotonic time (which all processes of a machine share), so that a test can compare
 what there was with what is on disk after the child was killed.
 
-    python -m tests.doubles.forked_program     reads a JSON line a start, answers with the child's process id, then with its exit code
+    python -m tests.helpers.forked_program     reads a JSON line a start, answers with the child's process id, then with its exit code
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ForkedProgram:
 
     def __init__(self) -> None:
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.doubles.forked_program"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.helpers.forked_program"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._answer()  # everything is loaded
         self._count = 0

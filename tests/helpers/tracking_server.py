@@ -11,7 +11,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.doubles.ports import free_port, wait_until
+from tests.helpers.ports import free_port, wait_until
 
 
 @dataclass

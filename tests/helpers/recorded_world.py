@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.doubles import readback, run_states, trials
+from tests.helpers import readback, run_states, trials
 from vreason.clock import unix_ms
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.journal.folder import RunFolder

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tests.doubles import records
+from tests.helpers import records
 from vreason_tracking.delivery.checkpoint import Delivered, read_delivered
 from vreason_tracking.delivery.run_delivery import HEARTBEAT_TAG, RunDelivery
 from vreason_tracking.delivery.scheduler import Rounds

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.doubles import records
+from tests.helpers import records
 from vreason.config import PRESETS
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.catalog.run_record import SAMPLES, STEPS, RecordedRun

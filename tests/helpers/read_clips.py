@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles import clips
+from tests.helpers import clips
 from vreason.errors import VideoError
 from vreason.video.frames import VideoConfig, VideoFrames, read_video
 

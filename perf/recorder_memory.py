@@ -1,6 +1,6 @@
 """Whether the record's memory is flat: resident memory of a process that records, and of one that delivers, over ten million points.
 
-    python benchmarks/recorder_memory.py [--points 10000000]
+    python perf/recorder_memory.py [--points 10000000]
 
 Record: a process of its own feeds samples of 500 steps of ten points through `RunRecorder` into a journal on disk, as fast as it takes
 them. Deliver: another one reads that journal by `RunDelivery`, with a store that counts points and keeps nothing (a real one is in

@@ -1,6 +1,6 @@
 """Time and memory of a comparison, and how they grow: 30 runs of 5,000 samples of 500 steps, and 1/100 and 1/10 of that.
 
-    python benchmarks/compare.py [--rounds 3] [--sizes 0.01 0.1 1]
+    python perf/compare.py [--rounds 3] [--sizes 0.01 0.1 1]
 
 ours     everything that `vreason-track compare --html` does once it has found the runs: statistics of all groups, pictures, samples' pages.
 pandas   what one writes in a notebook instead, and far less of it: whole tables read by pandas, accuracy and median tokens by run, entropy

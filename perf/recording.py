@@ -1,6 +1,6 @@
 """What recording costs the decoder: points a second into the journal, beside MLflow's calls and W&B offline, in one run, interleaved.
 
-    python benchmarks/recording.py [--rounds 7] [--k 1]
+    python perf/recording.py [--rounds 7] [--k 1]
 
 Every way is given the same steps, ten points each with k = 1, in blocks of 16, as the decoding loop hands them over: `RunRecorder` (a
 journal on disk, fsynced at every sample's end), MLflow's `log_metric` (synchronous, asynchronous, asynchronous with a buffer of a second)

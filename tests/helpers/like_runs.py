@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.doubles import readback, records, scored_runs
+from tests.helpers import readback, records, scored_runs
 from vreason.config import PRESETS
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.settings.variants import Variant

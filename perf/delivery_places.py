@@ -16,8 +16,8 @@ from sqlalchemy import bindparam, create_engine, text
 
 sys.path.append(str(Path(__file__).parents[1]))  # for `tests`
 
-from tests.doubles.postgres import running
-from tests.doubles.tracking_server import TrackingServer
+from tests.helpers.postgres import running
+from tests.helpers.tracking_server import TrackingServer
 from vreason_tracking.record.metrics import SAMPLE_METRICS, STEP_METRICS
 from vreason_tracking.stores.database import prepare
 

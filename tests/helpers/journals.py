@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.doubles import records
+from tests.helpers import records
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.journal.codec import Begin, End, Event, foot, head, to_record
 from vreason_tracking.journal.folder import RunFolder
