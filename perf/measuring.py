@@ -15,7 +15,7 @@ from typing import TypeVar
 import psutil
 
 QUIET = 0.10  # cores: what others may use meanwhile
-PATIENCE = 1800.0  # seconds for which one measurement waits for that
+RETRY_TIMEOUT = 1800.0  # seconds for which one measurement waits for that
 _LOOK = 1.0  # seconds
 
 T = TypeVar("T")
@@ -36,9 +36,9 @@ class Others:
 def undisturbed(measure: Callable[[], T]) -> tuple[T, float]:
     """What `measure` returns from a call during which others used less than `QUIET` cores, and how much they used.
 
-    It is called again when they used more. After `PATIENCE` seconds the call with the least disturbance counts.
+    It is called again when they used more. After `RETRY_TIMEOUT` seconds the call with the least disturbance counts.
     """
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + RETRY_TIMEOUT
     best: tuple[float, T] | None = None
     while best is None or (best[0] > QUIET and time.monotonic() < end):
         _await_quiet(end)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
-from vreason.errors import ConfigError, Fault
+from vreason.errors import ConfigError, ConfigIssue
 
 Objective = Literal["switch", "min", "max", "random", "none"]
 EmaInit = Literal["zero", "first"]
@@ -21,24 +21,24 @@ Scope = Literal["layer", "shared"]
 Drop = Literal["lowest", "highest", "random"]
 
 
-def _number(path: str, value: object, low: float, high: float, *, whole: bool = False, open_high: bool = False) -> list[Fault]:
+def _number(path: str, value: object, low: float, high: float, *, whole: bool = False, open_high: bool = False) -> list[ConfigIssue]:
     """No fault when `value` is a number within [low, high] (or [low, high) with `open_high`)."""
     kind = "a whole number" if whole else "a number"
     right = isinstance(value, int) or (isinstance(value, float) and not whole)
     if not right or isinstance(value, bool):
-        return [Fault(path, f"{value!r} is not {kind}")]
+        return [ConfigIssue(path, f"{value!r} is not {kind}")]
     number = float(value)  # type: ignore[arg-type]
     if not math.isfinite(number):
-        return [Fault(path, f"{value!r} is not a finite number")]
+        return [ConfigIssue(path, f"{value!r} is not a finite number")]
     if not (low <= number < high if open_high else low <= number <= high):
         bound = "below" if open_high else "at most"
         upper = f" and {bound} {high:g}" if high != float("inf") else ""
-        return [Fault(path, f"{value!r} is out of range; give {kind} of at least {low:g}{upper}")]
+        return [ConfigIssue(path, f"{value!r} is out of range; give {kind} of at least {low:g}{upper}")]
     return []
 
 
-def _choice(path: str, value: object, allowed: tuple[str, ...]) -> list[Fault]:
-    return [] if value in allowed else [Fault(path, f"{value!r} is not one of {', '.join(allowed)}")]
+def _choice(path: str, value: object, allowed: tuple[str, ...]) -> list[ConfigIssue]:
+    return [] if value in allowed else [ConfigIssue(path, f"{value!r} is not one of {', '.join(allowed)}")]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class ControllerConfig:
     norm: Norm = "head"
     seed: int = 0
 
-    def faults(self, path: str = "controller") -> list[Fault]:
+    def faults(self, path: str = "controller") -> list[ConfigIssue]:
         """Every fault of these settings, each with its path."""
         infinity = float("inf")
         return [
@@ -107,7 +107,7 @@ class PruningConfig:
     drop: Drop = "lowest"
     seed: int = 0
 
-    def faults(self, path: str = "pruning") -> list[Fault]:
+    def faults(self, path: str = "pruning") -> list[ConfigIssue]:
         """Every fault of these settings, each with its path."""
         return [
             *_number(f"{path}.ratio", self.ratio, 0, 1, open_high=True),
@@ -134,7 +134,7 @@ class VReasonConfig:
         wrong = [(name, part, kind) for name, part, kind in parts if part is not None and not isinstance(part, kind)]
         if wrong:
             text = "{!r} is not a {} or None; from_mapping takes plain data"
-            raise ConfigError([Fault(name, text.format(part, kind.__name__)) for name, part, kind in wrong])
+            raise ConfigError([ConfigIssue(name, text.format(part, kind.__name__)) for name, part, kind in wrong])
 
     @classmethod
     def preset(cls, name: str) -> VReasonConfig:
@@ -144,7 +144,7 @@ class VReasonConfig:
             ConfigError: the name is none of them.
         """
         if name not in PRESETS:
-            raise ConfigError([Fault("preset", f"{name!r} is not one of {', '.join(PRESETS)}")])
+            raise ConfigError([ConfigIssue("preset", f"{name!r} is not one of {', '.join(PRESETS)}")])
         return PRESETS[name]
 
     @classmethod
@@ -154,7 +154,7 @@ class VReasonConfig:
         Raises:
             ConfigError: with one fault per wrong key or value.
         """
-        found = [Fault(f"{path}.{key}", "unknown key; known are controller, pruning") for key in values.keys() - {"controller", "pruning"}]
+        found = [ConfigIssue(f"{path}.{key}", "unknown key; known are controller, pruning") for key in values.keys() - {"controller", "pruning"}]
         parts: dict[str, Any] = {}
         kinds: dict[str, type[ControllerConfig] | type[PruningConfig]] = {"controller": ControllerConfig, "pruning": PruningConfig}
         for key, kind in kinds.items():
@@ -163,10 +163,10 @@ class VReasonConfig:
                 parts[key] = None if key in values or key == "pruning" else kind()
                 continue
             if not isinstance(given, Mapping):
-                found.append(Fault(f"{path}.{key}", f"{given!r} is not a mapping of its fields, or None"))
+                found.append(ConfigIssue(f"{path}.{key}", f"{given!r} is not a mapping of its fields, or None"))
                 continue
             known = {field.name for field in fields(kind)}
-            found += [Fault(f"{path}.{key}.{name}", f"unknown key; known are {', '.join(sorted(known))}") for name in given.keys() - known]
+            found += [ConfigIssue(f"{path}.{key}.{name}", f"unknown key; known are {', '.join(sorted(known))}") for name in given.keys() - known]
             made: ControllerConfig | PruningConfig = object.__new__(kind)
             for field in fields(kind):
                 object.__setattr__(made, field.name, given.get(field.name, field.default))

@@ -8,7 +8,7 @@ VReasonError                      1
 ├── DataError                     4   a data file or a sample in it is wrong
 ├── TrackingError                 5   the record cannot be written or read
 │   └── TrackingUnavailableError  5   its server or database is away or busy: the same call may succeed later
-└── UnlikeRunsError               6   runs that are to be compared were not asked the same, in the same way
+└── IncomparableRunsError               6   runs that are to be compared were not asked the same, in the same way
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class VReasonError(Exception):
 
 
 @dataclass(frozen=True)
-class Fault:
+class ConfigIssue:
     """One fault of a config: `path` as written ("method.controller.k"), what is wrong, and what would be right."""
 
     path: str
@@ -39,7 +39,7 @@ class ConfigError(VReasonError):
 
     exit_code = 2
 
-    def __init__(self, faults: Sequence[Fault], source: str = "") -> None:
+    def __init__(self, faults: Sequence[ConfigIssue], source: str = "") -> None:
         self.faults = tuple(faults)
         self.source = source
         head = f"{source}: {len(self.faults)} fault(s)\n" if source else ""
@@ -84,7 +84,7 @@ class TrackingUnavailableError(TrackingError):
     """The tracking server or database does not answer, or is busy: the same call may succeed later."""
 
 
-class UnlikeRunsError(VReasonError):
+class IncomparableRunsError(VReasonError):
     """Runs that are to be compared differ in more than model and method. The message lists in what."""
 
     exit_code = 6

@@ -13,9 +13,9 @@ PROBLEM_TYPES = ("multiple choice", "numerical", "regression", "OCR", "free-form
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def option_letter(place: int) -> str:
+def option_letter(index: int) -> str:
     """A to Z for the first 26 options, AA, AB and so on beyond."""
-    return LETTERS[place] if place < len(LETTERS) else option_letter(place // len(LETTERS) - 1) + LETTERS[place % len(LETTERS)]
+    return LETTERS[index] if index < len(LETTERS) else option_letter(index // len(LETTERS) - 1) + LETTERS[index % len(LETTERS)]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class PromptTemplate:
             problem_type: one of `PROBLEM_TYPES`.
         """
         if problem_type == "multiple choice":
-            lines = [f"{option_letter(place)}. {option}" for place, option in enumerate(options)]
+            lines = [f"{option_letter(index)}. {option}" for index, option in enumerate(options)]
             question = question + "Options:\n" + "\n".join(lines)
         return self.text.replace("{Question}", question) + self.suffixes.get(problem_type, "")
 

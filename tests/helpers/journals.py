@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.helpers import records
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.journal.codec import Begin, End, Event, foot, head, to_record
+from vreason_tracking.journal.codec import Event, SessionEnded, SessionStarted, foot, head, to_record
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.manifest import Manifest
@@ -47,14 +47,14 @@ def new(root: Path, run_id: str = RUN_ID) -> RunFolder:
     return RunFolder.create(root, manifest(run_id))
 
 
-def begin(session: int = 1, started_ms: int = records.START_MS) -> Begin:
+def begin(session: int = 1, started_ms: int = records.START_MS) -> SessionStarted:
     """A session of a process that is none of ours."""
-    return Begin(session, 4_242, "elsewhere", "somebody", started_ms)
+    return SessionStarted(session, 4_242, "elsewhere", "somebody", started_ms)
 
 
-def end(session: int = 1, status: str = "FINISHED", error: str | None = None) -> End:
+def end(session: int = 1, status: str = "FINISHED", error: str | None = None) -> SessionEnded:
     """A session's end."""
-    return End(session, status, error, records.START_MS + 60_000, ("listener Progress failed 2 time(s)",))
+    return SessionEnded(session, status, error, records.START_MS + 60_000, ("listener Progress failed 2 time(s)",))
 
 
 def device(second: int = 0) -> DeviceRecord:

@@ -13,10 +13,10 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tests.helpers import records
-from vreason_tracking.delivery.checkpoint import Delivered, read_delivered
+from vreason_tracking.delivery.checkpoint import DeliveryState, read_delivered
 from vreason_tracking.delivery.run_delivery import HEARTBEAT_TAG, RunDelivery
-from vreason_tracking.delivery.scheduler import Rounds
-from vreason_tracking.journal.codec import Begin, ClosedSample, End
+from vreason_tracking.delivery.scheduler import DeliveryScheduler
+from vreason_tracking.journal.codec import SampleEntry, SessionEnded, SessionStarted
 from vreason_tracking.journal.folder import RunFolder, new_run_id
 from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.journal.reader import read_events
@@ -86,12 +86,12 @@ def recorded(
     return recorder.folder
 
 
-def ended(recorder: RunRecorder) -> End:
+def ended(recorder: RunRecorder) -> SessionEnded:
     """How the newest session ended."""
-    return [event for event in read_events(recorder.folder) if isinstance(event, End)][-1]
+    return [event for event in read_events(recorder.folder) if isinstance(event, SessionEnded)][-1]
 
 
-def deliver(folder: RunFolder, store: MlflowStore) -> Delivered:
+def deliver(folder: RunFolder, store: MlflowStore) -> DeliveryState:
     """Carry everything that is there to the store, in this process; returns the marks."""
     delivery = RunDelivery(folder, store)
     try:
@@ -110,7 +110,7 @@ def go_on(delivery: RunDelivery) -> None:
 
 
 class Deliveries:
-    """`Rounds` in this process over the stores of one address.
+    """`DeliveryScheduler` in this process over the stores of one address.
 
     Attributes:
         said: what it told: state, reason, run.
@@ -120,7 +120,7 @@ class Deliveries:
     def __init__(self, uri: str, open: Callable[[str], MlflowStore] | None = None) -> None:
         self.said: list[tuple[str, str, str]] = []
         stores: dict[str, MlflowStore] = {}
-        self.rounds = Rounds(open or (lambda name: stores.setdefault(name, MlflowStore(uri, name))), lambda *word: self.said.append(word))
+        self.rounds = DeliveryScheduler(open or (lambda name: stores.setdefault(name, MlflowStore(uri, name))), lambda *word: self.said.append(word))
 
     def __enter__(self) -> Deliveries:
         return self
@@ -135,7 +135,7 @@ class Deliveries:
         for _ in range(turns):
             if not self.rounds.unfinished():
                 return
-            self.rounds.turn()
+            self.rounds.run_once()
 
     def states(self) -> list[str]:
         """What was told, the states only."""
@@ -208,9 +208,9 @@ def journal_points(folder: RunFolder) -> dict[str, list[tuple[str, int, int, flo
     found: dict[str, list[tuple[str, int, int, float]]] = {}
     names = ("entropy", "ema", "peak", "alpha", "loss", "delta_v_norm", "grad_norm", "value_cosine", "device_memory_bytes")
     for event in read_events(folder):
-        if isinstance(event, Begin):
+        if isinstance(event, SessionStarted):
             steps.clear()
-        elif isinstance(event, ClosedSample):
+        elif isinstance(event, SampleEntry):
             one = event.sample
             reply = steps.pop(one.sample_id, [])
             points = [(name, s.token_index, s.timestamp_ms, getattr(s, name)) for s in reply for name in names]
@@ -219,7 +219,7 @@ def journal_points(folder: RunFolder) -> dict[str, list[tuple[str, int, int, flo
             own = {"score": one.score, "output_tokens": one.output_tokens, "latency_ms": one.generation_ms}
             points += [(name, 0, end, value) for name, value in (own | {"time_to_first_token_ms": one.time_to_first_token_ms}).items()]
             found[one.sample_id] = sorted((name, step, stamp, float(value)) for name, step, stamp, value in points if value is not None)
-        elif not isinstance(event, End) and hasattr(event, "token_index"):
+        elif not isinstance(event, SessionEnded) and hasattr(event, "token_index"):
             steps.setdefault(event.sample_id, []).append(event)
     return found
 

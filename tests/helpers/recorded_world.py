@@ -79,7 +79,7 @@ def _journal(root: Path, uri: str, began: Mapping[str, int]) -> dict[str, RunFol
         "killed": run_states.killed(root, "killed", **about["killed"]),
         "offline": run_states.finished(root, "offline", mode="offline", **about["offline"]),
         "interrupted": run_states.interrupted(root, {"s-1": 12}, "interrupted", **about["interrupted"]),
-        "refused": run_states.parked(root, name="refused", **about["refused"]),
+        "refused": run_states.rejected(root, name="refused", **about["refused"]),
         "damaged": run_states.finished(root, "damaged", **about["damaged"]),
         "baseline": run_states.finished(root, "baseline", **{**about["baseline"], **both}),
         "v-reason": run_states.continued(run_states.interrupted(root, {"s-1": 12}, **second), {"s-2": 7, "s-3": 1}),

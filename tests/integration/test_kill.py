@@ -14,7 +14,7 @@ from tests.helpers.forked_program import Child, ForkedProgram
 from tests.integration.real_runs import SAMPLES, finished_samples, in_mlflow, make_place, only_run, outcome
 from vreason.errors import TrackingError
 from vreason.events import StepRecord
-from vreason_tracking.journal.codec import Begin
+from vreason_tracking.journal.codec import SessionStarted
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import Fragment, last_end, read_events, read_fragment
 from vreason_tracking.journal.verification import verify
@@ -56,7 +56,7 @@ def session_steps(run: RunFolder, *, opened: bool) -> set[tuple[str, int]]:
     found: set[tuple[str, int]] = set()
     for fragment in fragments(run, opened=opened):
         for event in fragment.events:
-            if isinstance(event, Begin):
+            if isinstance(event, SessionStarted):
                 found.clear()
             elif isinstance(event, StepRecord):
                 found.add((event.sample_id, event.token_index))
@@ -120,6 +120,6 @@ def _check_whole(program: ForkedProgram, folder: Path, expected: dict[str, Any],
     assert run is not None
     assert expected == outcome(run)
     assert "FINISHED" == getattr(last_end(run), "status", None)
-    sessions = [event.session for event in read_events(run) if isinstance(event, Begin)]
+    sessions = [event.session for event in read_events(run) if isinstance(event, SessionStarted)]
     assert list(range(1, len(sessions) + 1)) == sessions
     assert in_mlflow(undisturbed) == in_mlflow(run)

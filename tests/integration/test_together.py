@@ -9,7 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.helpers import trials
-from vreason_tracking.journal.codec import Begin
+from vreason_tracking.journal.codec import SessionStarted
 from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.journal.reader import last_end, read_events
 
@@ -32,7 +32,7 @@ def test_two_runs_at_once(tmp_path, random_model_folder, postgres, store) -> Non
     runs = list(run_folders(tmp_path / "vreason-journal"))
     assert 2 == len(runs)
     assert ["FINISHED", "FINISHED"] == [getattr(last_end(run), "status", None) for run in runs]
-    assert [1, 1] == [len([event for event in read_events(run) if isinstance(event, Begin)]) for run in runs]
+    assert [1, 1] == [len([event for event in read_events(run) if isinstance(event, SessionStarted)]) for run in runs]
     client = MlflowClient(uri)
     found = client.search_runs([client.get_experiment_by_name("vreason").experiment_id], "tags.`vreason.kind` = 'variant'")
     assert ["FINISHED", "FINISHED"] == [run.info.status for run in found]

@@ -12,7 +12,7 @@ from vreason.events import StepRecord
 from vreason_tracking.catalog.journal_status import JournalRow
 from vreason_tracking.catalog.run_details import Delivery, RunDetails, Session, Sibling
 from vreason_tracking.catalog.run_list import RunRow
-from vreason_tracking.journal.reader import Damage
+from vreason_tracking.journal.reader import Corruption
 from vreason_tracking.journal.verification import Verification
 
 TEXT = (Path(__file__).parents[2] / "docs" / "records.md").read_text(encoding="utf-8")
@@ -35,7 +35,7 @@ def described(command: str) -> set[str]:
         ("runs show", names(RunDetails, Session, Sibling, Delivery) | {"asked", "answered", "failed"}),
         ("runs steps", names(StepRecord) | {"phase", "step_ms", "run_id", "variant", "ended", "source", "note", "steps"}),
         ("journal status", names(JournalRow) | {"journal", "runs"}),
-        ("journal verify", names(Verification, Damage) | {"runs", "intact"}),
+        ("journal verify", names(Verification, Corruption) | {"runs", "intact"}),
     ],
 )
 def test_fields(command, expected) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vreason import ControllerConfig, PruningConfig, VReasonConfig
-from vreason.errors import ConfigError, Fault
+from vreason.errors import ConfigError, ConfigIssue
 
 CONTROLLERS = st.builds(
     ControllerConfig,
@@ -177,6 +177,6 @@ def test_the_observer_watches_under_the_controllers_settings() -> None:
 
 def test_an_error_lists_every_fault_under_its_source() -> None:
     """The message names the file, counts the faults and gives each a line; without a file the lines stand alone."""
-    faults = [Fault("a.b", "wrong; do right"), Fault("", "empty file")]
+    faults = [ConfigIssue("a.b", "wrong; do right"), ConfigIssue("", "empty file")]
     assert "run.yaml: 2 fault(s)\n  a.b: wrong; do right\n  empty file" == str(ConfigError(faults, "run.yaml"))
     assert "a.b: wrong; do right\nempty file" == str(ConfigError(faults))

@@ -9,12 +9,12 @@ from vreason.benchmarks.sample import Sample
 from vreason.demo.clips import cache_folder, write_clip
 from vreason.demo.questions import KINDS, Question
 from vreason.demo.seeds import rng_for
-from vreason.demo.world import Clip, sample_clip
+from vreason.demo.world import DemoClip, sample_clip
 from vreason.errors import DataError
 
 CLIPS = 120
 QUESTIONS_A_CLIP = 4
-ASKED = ("direction", "order", "counting", "distance", "position")
+QUESTION_KINDS = ("direction", "order", "counting", "distance", "position")
 """Kinds of the benchmark. "meeting" is trained but not asked: the shipped model answers it little better than a coin."""
 SEED = 0
 
@@ -39,26 +39,26 @@ class DemoBenchmark:
 
     def samples(self) -> Sequence[Sample]:
         """All questions in a fixed order; writes the clips that are not on disk yet."""
-        asked: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         samples: list[Sample] = []
         for number in range(CLIPS):
             if self.limit is not None and len(samples) >= self.limit:
                 break
-            clip, questions = self._clip(number, asked)
+            clip, questions = self._clip(number, counts)
             path = write_clip(clip, cache_folder() / self.split / f"{number:03d}.mp4")
             samples += [_sample(f"demo-{self.split}-{number:03d}-{question.kind}", str(path), question) for question in questions]
         return samples[: self.limit]
 
-    def _clip(self, number: int, asked: Counter[str]) -> tuple[Clip, list[Question]]:
+    def _clip(self, number: int, counts: Counter[str]) -> tuple[DemoClip, list[Question]]:
         """Clip `number` with its questions: of the kinds that it allows, those asked least so far."""
         rng = rng_for(self.split, SEED, number)
         clip = sample_clip(rng)
         while not clip.clear_at_end:  # else a question could be asked about a shape that nobody sees
             clip = sample_clip(rng)
-        possible = [question for kind in ASKED if (question := KINDS[kind](rng, clip)) is not None]
-        possible.sort(key=lambda question: asked[question.kind])
+        possible = [question for kind in QUESTION_KINDS if (question := KINDS[kind](rng, clip)) is not None]
+        possible.sort(key=lambda question: counts[question.kind])
         chosen = possible[:QUESTIONS_A_CLIP]
-        asked.update(question.kind for question in chosen)
+        counts.update(question.kind for question in chosen)
         return clip, chosen
 
 

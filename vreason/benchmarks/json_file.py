@@ -41,14 +41,14 @@ class JsonBenchmark:
         faults: list[str] = []
         samples = []
         seen: dict[str, int] = {}
-        for number, (place, row) in enumerate(rows):
+        for number, (index, row) in enumerate(rows):
             wrong = _faults(row)
             if wrong:
-                faults += [f"{place}: {fault}" for fault in wrong]
+                faults += [f"{index}: {fault}" for fault in wrong]
                 continue
             sample = self._sample(row, number)
             if sample.sample_id in seen:
-                faults.append(f"{place}: id {sample.sample_id!r} was given before (row {seen[sample.sample_id]}); ids must differ")
+                faults.append(f"{index}: id {sample.sample_id!r} was given before (row {seen[sample.sample_id]}); ids must differ")
             seen[sample.sample_id] = number + 1
             samples.append(sample)
         if faults:

@@ -77,9 +77,9 @@ class BatchMaker:
 
     def kinds(self, number: int) -> list[str | None]:
         """What batch `number` asks in this share: every third row a description (None), the others the kinds in turn."""
-        asked = self.rows - (self.rows + 2) // 3
+        chosen = self.rows - (self.rows + 2) // 3
         kinds = FIRST_KINDS if number < self.see_first else tuple(KINDS)
-        in_turn = islice(cycle(kinds), number * asked % len(kinds), None)
+        in_turn = islice(cycle(kinds), number * chosen % len(kinds), None)
         return [None if row % 3 == 0 else next(in_turn) for row in range(self.rows)]
 
     def texts(self, number: int, rows: int, recitals: bool) -> Batch:

@@ -6,7 +6,7 @@ import os
 import threading
 from pathlib import Path
 
-from vreason.demo.world import FPS, FRAMES, SIDE, Clip, render
+from vreason.demo.world import FPS, FRAMES, SIDE, DemoClip, render
 
 _ENCODER = {"crf": "12", "preset": "veryfast", "threads": "1", "x264-params": "cpu-independent=1"}  # the same bytes everywhere
 _EDITION = 1  # raise when the world or the encoder settings change: older files are then left alone
@@ -18,7 +18,7 @@ def cache_folder() -> Path:
     return Path(root) / f"demo-{_EDITION}"
 
 
-def write_clip(clip: Clip, path: Path) -> Path:
+def write_clip(clip: DemoClip, path: Path) -> Path:
     """Write a clip as H.264 in MP4 unless it is there; through a temporary file, so that no reader ever sees half of one."""
     if path.exists():
         return path

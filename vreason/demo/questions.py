@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vreason.demo.world import COLOURS, DIRECTIONS, Clip, Shape
+from vreason.demo.world import COLOURS, DIRECTIONS, DemoClip, Shape
 
 LETTERS = "ABCD"
 ROWS = ("top", "middle", "bottom")
@@ -39,9 +39,9 @@ class Question:
         return f"<think>{self.reasoning}</think><answer>{self.answer}</answer>"
 
 
-def place_name(place: tuple[int, int]) -> str:
+def place_name(slot: tuple[int, int]) -> str:
     """Words for a place in tenths of the frame: (8, 2) is "top right"."""
-    column, row = ((value > 3) + (value > 6) for value in place)
+    column, row = ((value > 3) + (value > 6) for value in slot)
     return f"{ROWS[row]} {COLUMNS[column]}"
 
 
@@ -66,7 +66,7 @@ def _lettered(rng: Rng, options: list[str], right: str, reasoning: str) -> tuple
     return tuple(shuffled), letter, f"{reasoning} {right} {letter}."
 
 
-def direction(rng: Rng, clip: Clip) -> Question:
+def direction(rng: Rng, clip: DemoClip) -> Question:
     """Which way does a shape move? Multiple choice, four options."""
     shape = clip.shapes[rng.integers(0, len(clip.shapes))]
     text = _pick(rng, f"Which way does the {shape.name} move?", f"In which direction does the {shape.name} go?")
@@ -81,7 +81,7 @@ def direction(rng: Rng, clip: Clip) -> Question:
     return Question("direction", "multiple choice", text, options, letter, reasoning)
 
 
-def order(rng: Rng, clip: Clip) -> Question | None:
+def order(rng: Rng, clip: DemoClip) -> Question | None:
     """Which colour appears first, second or last? Multiple choice, three options; only where the entries differ."""
     shapes = clip.by_entry
     if len({shape.entry for shape in shapes}) < 3:
@@ -102,7 +102,7 @@ def order(rng: Rng, clip: Clip) -> Question | None:
     return Question("order", "multiple choice", text, options, letter, reasoning)
 
 
-def meeting(rng: Rng, clip: Clip) -> Question | None:
+def meeting(rng: Rng, clip: DemoClip) -> Question | None:
     """Do two shapes meet? Multiple choice, yes or no; asked evenly of pairs that do and that do not where both exist."""
     pairs = [(a, b) for i, a in enumerate(clip.shapes) for b in clip.shapes[i + 1 :]]
     if not pairs:
@@ -126,7 +126,7 @@ def meeting(rng: Rng, clip: Clip) -> Question | None:
     return Question("meeting", "multiple choice", text, options, letter, reasoning)
 
 
-def counting(rng: Rng, clip: Clip) -> Question:
+def counting(rng: Rng, clip: DemoClip) -> Question:
     """How many shapes appear? Numerical, 1 to 4."""
     text = _pick(rng, "How many shapes appear in the clip?", "How many shapes are there?")
     names = [shape.name for shape in clip.by_entry]
@@ -142,7 +142,7 @@ def counting(rng: Rng, clip: Clip) -> Question:
     return Question("counting", "numerical", text, (), str(total), reasoning)
 
 
-def distance(rng: Rng, clip: Clip) -> Question:
+def distance(rng: Rng, clip: DemoClip) -> Question:
     """How far does a shape travel, in tenths of the frame? Regression, 2 to 8."""
     shape = clip.shapes[rng.integers(0, len(clip.shapes))]
     text = _pick(
@@ -160,7 +160,7 @@ def distance(rng: Rng, clip: Clip) -> Question:
     return Question("distance", "regression", text, (), str(shape.distance), reasoning)
 
 
-def position(rng: Rng, clip: Clip) -> Question:
+def position(rng: Rng, clip: DemoClip) -> Question:
     """Where is a shape at the end? Free-form, one of nine places."""
     shape = clip.shapes[rng.integers(0, len(clip.shapes))]
     text = _pick(rng, f"Where is the {shape.name} at the end?", f"Where does the {shape.name} end up?")
@@ -175,7 +175,7 @@ def position(rng: Rng, clip: Clip) -> Question:
     return Question("position", "free-form", text, (), name, reasoning)
 
 
-KINDS: dict[str, Callable[[Rng, Clip], Question | None]] = {
+KINDS: dict[str, Callable[[Rng, DemoClip], Question | None]] = {
     "direction": direction,
     "order": order,
     "meeting": meeting,
@@ -185,7 +185,7 @@ KINDS: dict[str, Callable[[Rng, Clip], Question | None]] = {
 }
 
 
-def describe(rng: Rng, clip: Clip) -> Question:
+def describe(rng: Rng, clip: DemoClip) -> Question:
     """Tell every shape's way in full. Training only: it teaches seeing, with a dozen facts a clip instead of one or two."""
     text = _pick(rng, "Describe the clip.", "What happens in the clip?")
     ordered = len({shape.entry for shape in clip.shapes}) > 1
@@ -242,6 +242,6 @@ def _written_way(rng: Rng) -> Question:
         text = f"It goes from {'xy'[axis]} {start} to {'xy'[axis]} {end}. How far does it travel?"
         length = abs(end - start)
         return Question("lookup", "regression", text, (), str(length), f"It travels {length}.")
-    place = (start, end)
+    slot = (start, end)
     text = f"It ends at x {start}, y {end}. Where is it at the end?"
-    return Question("lookup", "free-form", text, (), place_name(place), f"It is {place_name(place)}.")
+    return Question("lookup", "free-form", text, (), place_name(slot), f"It is {place_name(slot)}.")

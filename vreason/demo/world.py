@@ -84,7 +84,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Clip:
+class DemoClip:
     """What happens in one clip. `shapes` are in their order of drawing (a later one hides an earlier one)."""
 
     shapes: tuple[Shape, ...]
@@ -110,7 +110,7 @@ class Clip:
         return tuple(sorted(self.shapes, key=lambda shape: shape.entry))
 
 
-def sample_clip(rng: np.random.Generator) -> Clip:
+def sample_clip(rng: np.random.Generator) -> DemoClip:
     """Draw a clip: 1 to 4 shapes; half of the three-shape clips bring them in one after another.
 
     About half of the clips with two or more shapes hold exactly one pair that meets.
@@ -130,7 +130,7 @@ def sample_clip(rng: np.random.Generator) -> Clip:
             shapes.append(shape)
         if len(shapes) == count:
             order = rng.permutation(count)
-            return Clip(tuple(shapes[i] for i in order))
+            return DemoClip(tuple(shapes[i] for i in order))
 
 
 def _place(rng: np.random.Generator, others: list[Shape], colour: str, entry: int, must_meet: bool) -> Shape | None:
@@ -153,7 +153,7 @@ def _place(rng: np.random.Generator, others: list[Shape], colour: str, entry: in
     return None
 
 
-def render(clip: Clip, frames: tuple[int, ...] = SHOWN) -> NDArray[np.uint8]:
+def render(clip: DemoClip, frames: tuple[int, ...] = SHOWN) -> NDArray[np.uint8]:
     """Pixels of the clip at the frame numbers `frames`: uint8, shape (F, SIDE, SIDE, 3), RGB."""
     numbers = np.array(frames)
     pixels = np.repeat(_FLOOR[None], len(frames), axis=0)

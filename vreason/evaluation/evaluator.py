@@ -21,7 +21,7 @@ from vreason.config import VReasonConfig
 from vreason.errors import DataError, VideoError, VReasonError
 from vreason.evaluation.cuda_memory import CudaPeaks
 from vreason.evaluation.failure_signatures import ADVICE, find_signatures, peak_token
-from vreason.evaluation.relay import BatchEvents, Forward
+from vreason.evaluation.relay import BatchEvents, RelayObserver
 from vreason.evaluation.token_offsets import token_ends
 from vreason.events import MemoryMeter, ObserverGuard, SampleRecord
 from vreason.generation.decoding import decode
@@ -49,7 +49,7 @@ class EvaluationConfig:
 
 
 @dataclass(frozen=True)
-class _Clip:
+class LoadedSample:
     """A sample with its frames, or with the reason why there are none; `done`: in its batch for company, nothing is told of it."""
 
     sample: Sample
@@ -92,7 +92,7 @@ class Evaluation:
         whole = [samples[start : start + size] for start in range(0, len(samples), size)]
         batches = [batch for batch in whole if any(sample.sample_id not in done for sample in batch)]
         with ThreadPoolExecutor(1, thread_name_prefix="video") as ahead:
-            waiting: Future[list[_Clip]] | None = ahead.submit(self._read, batches[0], done) if batches else None
+            waiting: Future[list[LoadedSample]] | None = ahead.submit(self._read, batches[0], done) if batches else None
             for number in range(len(batches)):
                 assert waiting is not None
                 clips = waiting.result()
@@ -101,7 +101,7 @@ class Evaluation:
                     self.guard.sample(record)
                     yield record
 
-    def _read(self, samples: Sequence[Sample], done: Collection[str]) -> list[_Clip]:
+    def _read(self, samples: Sequence[Sample], done: Collection[str]) -> list[LoadedSample]:
         clips = []
         for sample in samples:
             start = time.perf_counter()
@@ -112,16 +112,16 @@ class Evaluation:
                 error = str(fault)
             except MemoryError:
                 error = f"{sample.video}: not enough memory for its frames; {ADVICE[OUT_OF_MEMORY]}"
-            clips.append(_Clip(sample, sample.sample_id in done, frames, error, (time.perf_counter() - start) * 1000))
+            clips.append(LoadedSample(sample, sample.sample_id in done, frames, error, (time.perf_counter() - start) * 1000))
         return clips
 
-    def _answer(self, clips: Sequence[_Clip]) -> list[SampleRecord]:
+    def _answer(self, clips: Sequence[LoadedSample]) -> list[SampleRecord]:
         """Records of what a batch has left to do, in its order; unreadable videos and a lack of memory become their samples' errors."""
         readable = [clip for clip in clips if clip.frames is not None]
         answered = {record.sample_id: record for record in self._generate_safely(readable)}
         return [answered.get(clip.sample.sample_id) or _failed(clip, clip.error or "") for clip in clips if not clip.done]
 
-    def _generate_safely(self, clips: Sequence[_Clip]) -> list[SampleRecord]:
+    def _generate_safely(self, clips: Sequence[LoadedSample]) -> list[SampleRecord]:
         if not clips:
             return []
         self._reset_memory()
@@ -137,17 +137,17 @@ class Evaluation:
             return self._one_by_one(clips)
         return [replace(_failed(clips[0], f"out of memory: {ADVICE[OUT_OF_MEMORY]}"), signatures=(OUT_OF_MEMORY,), **memory)]
 
-    def _one_by_one(self, clips: Sequence[_Clip]) -> list[SampleRecord]:
+    def _one_by_one(self, clips: Sequence[LoadedSample]) -> list[SampleRecord]:
         """Each alone, but for those that are done: nobody needs their company any more."""
         return [record for clip in clips if not clip.done for record in self._generate_safely([clip])]
 
-    def _generate(self, clips: Sequence[_Clip]) -> list[SampleRecord]:
+    def _generate(self, clips: Sequence[LoadedSample]) -> list[SampleRecord]:
         inputs, failed = self._inputs(clips)
         if inputs is None:
             return failed
         names = [clip.sample.sample_id for clip in clips]
         done = {clip.sample.sample_id for clip in clips if clip.done}
-        listener, forward = BatchEvents(), Forward(self.guard, done)
+        listener, forward = BatchEvents(), RelayObserver(self.guard, done)
         started = unix_ms()
         self.loaded.model.generate(
             **inputs.to(self.loaded.model.device),
@@ -174,7 +174,7 @@ class Evaluation:
         peaks = {"peak_allocated_bytes": self._cuda.allocated(), "peak_reserved_bytes": self._cuda.reserved()}
         return {"peak_memory_bytes": used, "memory_source": source, **peaks}
 
-    def _inputs(self, clips: Sequence[_Clip]) -> tuple[Any, list[SampleRecord]]:
+    def _inputs(self, clips: Sequence[LoadedSample]) -> tuple[Any, list[SampleRecord]]:
         """Model inputs of the batch; a sample that the processor refuses fails alone, the others are then asked one by one."""
         config, processor, adapter = self.config, self.loaded.processor, self.loaded.adapter
         turns = []
@@ -190,7 +190,7 @@ class Evaluation:
             reason = f"{clips[0].sample.video}: the processor refuses its frames ({error}); check size and shape of the clip"
             return None, [_failed(clips[0], reason)]
 
-    def _record(self, clip: _Clip, listener: BatchEvents, started: int) -> SampleRecord:
+    def _record(self, clip: LoadedSample, listener: BatchEvents, started: int) -> SampleRecord:
         sample, steps = clip.sample, listener.steps[clip.sample.sample_id]
         prefill = listener.prefills[sample.sample_id]
         assert clip.frames is not None
@@ -225,7 +225,7 @@ class Evaluation:
         return set(ends) if isinstance(ends, list) else {ends}
 
 
-def _failed(clip: _Clip, error: str | None) -> SampleRecord:
+def _failed(clip: LoadedSample, error: str | None) -> SampleRecord:
     """What is known of a sample before, or without, an answer."""
     sample = clip.sample
     return SampleRecord(

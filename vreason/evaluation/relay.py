@@ -26,7 +26,7 @@ class BatchEvents:
 
 
 @dataclass
-class Forward:
+class RelayObserver:
     """An observer that hands a batch's events on to the guard of the whole run, so that failures are counted over all of it.
 
     Attributes:

@@ -12,7 +12,7 @@ from typing import Any
 
 _PRINTABLE = {*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)}
 _MOVED = sorted(set(range(256)) - _PRINTABLE)  # bytes without a visible character of their own
-_BYTES = {chr(byte): byte for byte in _PRINTABLE} | {chr(256 + place): byte for place, byte in enumerate(_MOVED)}
+_BYTES = {chr(byte): byte for byte in _PRINTABLE} | {chr(256 + index): byte for index, byte in enumerate(_MOVED)}
 """The alphabet of GPT-2, in which every byte-level vocabulary is written: a visible character a byte."""
 
 
@@ -53,8 +53,8 @@ def _bytes_of(piece: str) -> bytes:
 def _texts(pieces: Sequence[bytes]) -> list[str]:
     """The characters that each piece completes; bytes that wait for more at the end are the last piece's that is not empty."""
     decoder = getincrementaldecoder("utf-8")("replace")
-    last = max((place for place, piece in enumerate(pieces) if piece), default=-1)
-    return [decoder.decode(piece, final=place == last) for place, piece in enumerate(pieces)]
+    last = max((index for index, piece in enumerate(pieces) if piece), default=-1)
+    return [decoder.decode(piece, final=index == last) for index, piece in enumerate(pieces)]
 
 
 def _sums(texts: Sequence[str]) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from vreason.errors import ConfigError, Fault
+from vreason.errors import ConfigError, ConfigIssue
 
 _SEEDS = 2**63  # as everywhere in the settings
 
@@ -51,9 +51,9 @@ class TokenSampler:
 
 def _checked(seeds: list[Any], rows: int) -> list[int]:
     if len(seeds) != rows:
-        raise ConfigError([Fault("row_seeds", f"{len(seeds)} seed(s) for {rows} row(s); give each row one")])
+        raise ConfigError([ConfigIssue("row_seeds", f"{len(seeds)} seed(s) for {rows} row(s); give each row one")])
     text = "{!r} is not a seed; give a whole number of at least 0 and below 2**63"
-    if faults := [Fault(f"row_seeds[{row}]", text.format(seed)) for row, seed in enumerate(seeds) if not _is_seed(seed)]:
+    if faults := [ConfigIssue(f"row_seeds[{row}]", text.format(seed)) for row, seed in enumerate(seeds) if not _is_seed(seed)]:
         raise ConfigError(faults)
     return [operator.index(seed) for seed in seeds]
 

@@ -68,12 +68,12 @@ def write_values(cache: Any, layer: int, positions: VideoPositions, values: torc
     """
     holder = cache.layers[layer]
     positions = positions.on(holder.values.device)
-    place = (positions.rows, slice(None), positions.columns)
+    position = (positions.rows, slice(None), positions.columns)
     values = values.to(holder.values.dtype)
     if values.requires_grad:
         holder.values = _place(holder.values, positions, values)
     else:
-        holder.values[place] = values
+        holder.values[position] = values
 
 
 def _place(whole: torch.Tensor, positions: VideoPositions, values: torch.Tensor) -> torch.Tensor:

@@ -72,7 +72,7 @@ def number_of(text: str) -> float | None:
     if match := _NUMBER.search(text):
         return float(match[0].replace(",", "").replace("\u2212", "-"))
     words = re.findall(r"[a-z]+", text.lower())
-    places = [place for place, word in enumerate(words) if word in _WORDS or word in _LARGER]
+    places = [index for index, word in enumerate(words) if word in _WORDS or word in _LARGER]
     if not places or words[places[0]] in _LARGER or (len(places) > 1 and places[1] == places[0] + 1):
         return None  # none, or one beyond twenty, which is rather left unread than read in part
     return float(_WORDS[words[places[0]]])

@@ -15,7 +15,7 @@ import sys
 from vreason.errors import VideoError
 from vreason.video.container import AGAIN, open_video
 from vreason.video.decoder_process import REENCODE, receive_message, send_message
-from vreason.video.decord_clip import Clip, Memory, UnusableClip
+from vreason.video.decord_clip import DecordClip, Memory, UnusableClip
 from vreason.video.frames import VideoConfig, requested
 
 GRACE = 5.0  # seconds after the parent's timeout at which this process ends itself, in case the parent is gone
@@ -61,7 +61,7 @@ def damage(complaints: str) -> str | None:
 
 
 def decode(path: str, config: VideoConfig, complaints: ErrorStream) -> Memory:
-    """The frames of one file; see `Clip.read`.
+    """The frames of one file; see `DecordClip.read`.
 
     Raises:
         VideoError: why there are none.
@@ -71,7 +71,7 @@ def decode(path: str, config: VideoConfig, complaints: ErrorStream) -> Memory:
         # decord takes no name that is not UTF-8: such a file goes by the number under which it is open
         name = path if path.isprintable() else f"/dev/fd/{file.fileno()}"
         try:
-            reply, memory = Clip(name).read(config)
+            reply, memory = DecordClip(name).read(config)
         except UnusableClip as error:
             raise VideoError(path, damage(complaints.take()) or str(error)) from None
     if fault := damage(complaints.take()):

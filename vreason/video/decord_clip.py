@@ -43,7 +43,7 @@ class UnusableClip(Exception):
     """Why decord cannot show a clip, in words that end with what to do."""
 
 
-class Clip:
+class DecordClip:
     """A file that decord has opened.
 
     Attributes:

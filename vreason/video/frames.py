@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason.config import _number
-from vreason.errors import ConfigError, Fault, VideoError
+from vreason.errors import ConfigError, ConfigIssue, VideoError
 
 TEMPORAL_PATCH = 2  # frames that the vision tower merges into one: an even number of frames is taken
 
@@ -40,7 +40,7 @@ class VideoConfig:
     max_pixels: int = 128 * 28 * 28
     timeout: float = 60.0
 
-    def faults(self, path: str = "video") -> list[Fault]:
+    def faults(self, path: str = "video") -> list[ConfigIssue]:
         """Every fault of these settings, each with its path."""
         infinity = float("inf")
         found = [
@@ -54,12 +54,12 @@ class VideoConfig:
         ]
         if (self.nframes is None) == (self.fps is None):
             both = "both are set" if self.fps is not None else "neither is set"
-            found.append(Fault(f"{path}.nframes", f"{both}; set one of nframes and fps, and null for the other"))
+            found.append(ConfigIssue(f"{path}.nframes", f"{both}; set one of nframes and fps, and null for the other"))
         if not found:
             for name in ("frames", "pixels"):
                 low, high = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
                 if low > high:
-                    found.append(Fault(f"{path}.min_{name}", f"{low} is above max_{name} = {high}; lower it or raise max_{name}"))
+                    found.append(ConfigIssue(f"{path}.min_{name}", f"{low} is above max_{name} = {high}; lower it or raise max_{name}"))
         return found
 
     def __post_init__(self) -> None:

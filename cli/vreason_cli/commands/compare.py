@@ -12,7 +12,7 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog.index import Catalog, KnownRun
+    from vreason_tracking.catalog.index import Catalog, Run
     from vreason_tracking.comparison.comparison import Comparison
     from vreason_tracking.comparison.report import Report
 
@@ -117,7 +117,7 @@ def _check(runs: Sequence[str], experiment: str | None, config_run: str | None, 
 
 def _chosen(
     catalog: Catalog, names: Sequence[str], experiment: str | None, config_run: str | None, baseline: str | None
-) -> tuple[list[KnownRun], list[str]]:
+) -> tuple[list[Run], list[str]]:
     from vreason_cli.terminal import sources
     from vreason_tracking.comparison.selection import config_runs, experiment_runs, named_runs
 
@@ -127,16 +127,16 @@ def _chosen(
     sources.require_either(catalog)
     if config_run is not None:
         return config_runs(catalog, config_run), []
-    found, left_out = experiment_runs(catalog, experiment or "")
-    return found, [left_out] if left_out else []
+    found, excluded = experiment_runs(catalog, experiment or "")
+    return found, [excluded] if excluded else []
 
 
 def _place_to_log(comparison: Comparison, catalog: Catalog) -> str | None:
     """The experiment that the comparison is logged to; None, and a word to the user, where there is none."""
-    base, told = comparison.runs[comparison.baseline], catalog.trouble
+    base, told = comparison.runs[comparison.baseline], catalog.store_error
     if catalog.store is None or base.mlflow_id is None or base.experiment_id is None:
         why = f"{base.name} is not in {catalog.address} (`vreason-track journal deliver` carries it there)"
-        why = "the store cannot be used, see above" if told else str(catalog.trouble or why)
+        why = "the store cannot be used, see above" if told else str(catalog.store_error or why)
         click.echo(f"note: not logged to MLflow: {why}", err=True)
         return None
     return base.experiment_id
@@ -152,8 +152,8 @@ def _texts(comparison: Comparison, report: Report | None, kinds: Sequence[str]) 
     if report is not None and "html" in kinds:
         page = report.html()
         texts["html"] = page.text
-        if page.left_out:
-            click.echo(f"note: the page has no room for {len(page.left_out)} sample(s): {', '.join(page.left_out[:5])}", err=True)
+        if page.excluded:
+            click.echo(f"note: the page has no room for {len(page.excluded)} sample(s): {', '.join(page.excluded[:5])}", err=True)
         if page.size > LARGEST:
             click.echo(f"note: the page has {page.size / 1e6:.1f} MB, more than a mail may carry; compare fewer runs", err=True)
     return texts

@@ -57,8 +57,8 @@ def print_check(console: Console, check: Check) -> None:
     """One line: state, name, detail, and after an arrow what to do. In colour where the console has any."""
     from rich.text import Text
 
-    mend = f" -> {check.mend}" if check.mend else ""
-    console.print(Text.assemble((f"{check.state:<8}", COLOURS[check.state]), f"{check.name}: {check.detail}", (mend, "bold")))
+    hint = f" -> {check.hint}" if check.hint else ""
+    console.print(Text.assemble((f"{check.state:<8}", COLOURS[check.state]), f"{check.name}: {check.detail}", (hint, "bold")))
 
 
 def print_summary(console: Console, found: list[Check]) -> None:

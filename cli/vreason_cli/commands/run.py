@@ -96,16 +96,16 @@ def _address(manifest: Manifest) -> list[str]:
     if os.environ.get("MLFLOW_TRACKING_URI") or manifest.mode == "offline":
         return []
     if "***" in manifest.tracking_uri:
-        mend = "name the address with --set tracking.uri=..., or in MLFLOW_TRACKING_URI"
-        raise TrackingError(f"run {manifest.run_id} was recorded at {manifest.tracking_uri}, whose password is not kept: {mend}")
+        hint = "name the address with --set tracking.uri=..., or in MLFLOW_TRACKING_URI"
+        raise TrackingError(f"run {manifest.run_id} was recorded at {manifest.tracking_uri}, whose password is not kept: {hint}")
     return [f"tracking.uri={json.dumps(manifest.tracking_uri)}"]
 
 
 def _print_plan(settings: RunSettings) -> None:
-    from vreason_tracking.stores.database import without_password
+    from vreason_tracking.stores.database import redact_password
 
     click.echo(settings.to_yaml().rstrip())
-    address = without_password(settings.tracking.resolved_uri())
+    address = redact_password(settings.tracking.resolved_uri())
     click.echo(f"\n# {len(settings.resolved_variants())} variant(s); tracking in {address}")
 
 
@@ -126,10 +126,10 @@ def _print_end(settings: RunSettings, results: list[VariantResult], sample_id: s
 
 def next_steps(settings: RunSettings, results: list[VariantResult], sample_id: str) -> list[str]:
     """What was recorded and delivered, and the exact commands to look at it."""
-    from vreason_tracking.stores.addresses import without_password
+    from vreason_tracking.stores.addresses import redact_password
 
     tracking = settings.tracking
-    address = without_password(tracking.resolved_uri())
+    address = redact_password(tracking.resolved_uri())
     lines = [delivery_line(results, address, tracking.experiment)]
     where = (f" --tracking-uri {shlex.quote(address)}" if tracking.uri else "") + (
         f" --experiment {shlex.quote(tracking.experiment)}" if tracking.experiment != "vreason" else ""
@@ -138,15 +138,15 @@ def next_steps(settings: RunSettings, results: list[VariantResult], sample_id: s
         journal = f" --journal {shlex.quote(tracking.journal)}" if tracking.journal else ""
         store = f" --tracking-uri {shlex.quote(address)}" if tracking.uri else ""
         lines.append(f"  deliver          vreason-track journal deliver{journal}{store}")
-    there = [result for result in results if result.experiment_id]
-    if not there:
+    present = [result for result in results if result.experiment_id]
+    if not present:
         return lines
-    runs = json.dumps([result.run_id for result in there], separators=(",", ":"))
+    runs = json.dumps([result.run_id for result in present], separators=(",", ":"))
     remote = address.startswith(("http://", "https://"))
     opening = address if remote else f"mlflow ui --backend-store-uri {shlex.quote(address)}"
     server = address.rstrip("/") if remote else "http://127.0.0.1:5000"
-    page = f'{server}/#/compare-runs?runs={runs}&experiments=["{there[0].experiment_id}"]'
-    sample = f"vreason-track sample {there[-1].run_id[:12]}" + (f" {shlex.quote(sample_id)}" if sample_id else "")
+    page = f'{server}/#/compare-runs?runs={runs}&experiments=["{present[0].experiment_id}"]'
+    sample = f"vreason-track sample {present[-1].run_id[:12]}" + (f" {shlex.quote(sample_id)}" if sample_id else "")
     lines += [f"  open the UI      {opening}", f"  see one sample   {sample}{where}", f"  side by side     {page}"]
     if len(results) > 1:
         store = f" --tracking-uri {shlex.quote(address)}" if tracking.uri else ""
@@ -157,7 +157,7 @@ def next_steps(settings: RunSettings, results: list[VariantResult], sample_id: s
 def delivery_line(results: list[VariantResult], address: str, experiment: str) -> str:
     """The truth about the points: recorded in the journal, delivered to MLflow, waiting; and why, where a run is refused."""
     recorded, delivered = (sum(getattr(result, name) for result in results) for name in ("recorded", "delivered"))
-    there = f"{delivered:,} delivered to {address} (experiment {experiment!r})"
-    line = f"{recorded:,} points recorded, {there}, {recorded - delivered:,} waiting"
-    refused = [f"\n  {result.name}: the store refuses it: {result.parked}" for result in results if result.parked]
+    present = f"{delivered:,} delivered to {address} (experiment {experiment!r})"
+    line = f"{recorded:,} points recorded, {present}, {recorded - delivered:,} waiting"
+    refused = [f"\n  {result.name}: the store refuses it: {result.rejected}" for result in results if result.rejected]
     return line + "".join(refused)

@@ -11,7 +11,7 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog.index import KnownRun
+    from vreason_tracking.catalog.index import Run
     from vreason_tracking.comparison.sample_flips import SampleList, SampleRow
 
 
@@ -88,7 +88,7 @@ def _require_baseline(baseline: str | None, won: bool, lost: bool, failed: bool)
         raise click.UsageError(f"--failed and --flipped-against exclude each other: {why}; leave one out")
 
 
-def _print_notes(found: SampleList, own: KnownRun, base: KnownRun | None) -> None:
+def _print_notes(found: SampleList, own: Run, base: Run | None) -> None:
     """What a comparison leaves out, for the user; not into the output."""
     if base is None:
         return
@@ -101,7 +101,7 @@ def _print_notes(found: SampleList, own: KnownRun, base: KnownRun | None) -> Non
         click.echo(f"note: the runs are not alike, a flip may come of it: {each}", err=True)
 
 
-def _print_json(found: SampleList, own: KnownRun, base: KnownRun | None) -> None:
+def _print_json(found: SampleList, own: Run, base: Run | None) -> None:
     from dataclasses import asdict
 
     from vreason_cli.terminal.listing import print_json
@@ -121,7 +121,7 @@ def _print_json(found: SampleList, own: KnownRun, base: KnownRun | None) -> None
     )
 
 
-def _print_rows(found: SampleList, base: KnownRun | None) -> None:
+def _print_rows(found: SampleList, base: Run | None) -> None:
     from vreason_cli.terminal.listing import is_terminal, print_table
 
     columns = _COLUMNS if base else [column for column in _COLUMNS if column[0] not in _BESIDE]

@@ -46,9 +46,9 @@ def print_comparison(comparison: Comparison, groupings: Sequence[str]) -> None:
 
 def _without_empty(table: Table) -> Table:
     """The table without the columns in which no run has anything."""
-    kept = [place for place in range(len(table.columns)) if place == 0 or any(row[place] not in _NOTHING for row in table.rows)]
-    rows = [[row[place] for place in kept] for row in table.rows]
-    return replace(table, columns=[table.columns[place] for place in kept], rows=rows, texts=sum(place < table.texts for place in kept))
+    kept = [index for index in range(len(table.columns)) if index == 0 or any(row[index] not in _NOTHING for row in table.rows)]
+    rows = [[row[index] for index in kept] for row in table.rows]
+    return replace(table, columns=[table.columns[index] for index in kept], rows=rows, texts=sum(index < table.texts for index in kept))
 
 
 def _print(table: Table) -> None:
@@ -56,7 +56,7 @@ def _print(table: Table) -> None:
 
     click.echo()
     click.secho(table.title, bold=True)
-    right = [name for place, name in enumerate(table.columns) if place >= table.texts]
+    right = [name for index, name in enumerate(table.columns) if index >= table.texts]
     spare = [name for name in _SPARE if name in table.columns]
     print_table(table.columns, table.rows, right, spare)
     if table.note:

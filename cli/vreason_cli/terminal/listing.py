@@ -60,18 +60,18 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: It
     """
     from rich.console import Console
 
-    console, cells, left_out = Console(), list(rows), 0
+    console, cells, excluded = Console(), list(rows), 0
     table = table_of(columns, cells, right)
     if not console.is_terminal:
         Console(width=max(_NARROWEST, _width(table))).print(table)
         return
-    while _width(table) > console.width and left_out < len(spare):
-        left_out += 1
-        kept = [place for place, name in enumerate(columns) if name not in spare[:left_out]]
-        table = table_of([columns[place] for place in kept], [[row[place] for place in kept] for row in cells], right)
+    while _width(table) > console.width and excluded < len(spare):
+        excluded += 1
+        kept = [index for index, name in enumerate(columns) if name not in spare[:excluded]]
+        table = table_of([columns[index] for index in kept], [[row[index] for index in kept] for row in cells], right)
     console.print(table)
-    if left_out:
-        click.secho(f"too narrow for: {', '.join(spare[:left_out])} (--json has everything)", dim=True)
+    if excluded:
+        click.secho(f"too narrow for: {', '.join(spare[:excluded])} (--json has everything)", dim=True)
 
 
 def _width(table: Table) -> int:

@@ -16,14 +16,14 @@ def require_either(catalog: Catalog) -> None:
     Raises:
         TrackingError: of the store's kind.
     """
-    if catalog.trouble and not catalog.root.exists():
-        raise type(catalog.trouble)(f"{catalog.trouble}; and there is no journal in {catalog.root} (name it with --journal)")
+    if catalog.store_error and not catalog.root.exists():
+        raise type(catalog.store_error)(f"{catalog.store_error}; and there is no journal in {catalog.root} (name it with --journal)")
 
 
 def print_notes(catalog: Catalog) -> None:
     """What is missing from a listing, for the user; not into the output."""
-    if catalog.trouble:
-        click.echo(f"note: only the journal {catalog.root} was read: {catalog.trouble}", err=True)
+    if catalog.store_error:
+        click.echo(f"note: only the journal {catalog.root} was read: {catalog.store_error}", err=True)
     if catalog.damaged:
         click.echo(f"note: {len(catalog.damaged)} run(s) of the journal cannot be read: `vreason-track journal status` says why", err=True)
 
@@ -32,7 +32,7 @@ def fields(catalog: Catalog) -> dict[str, Any]:
     """The same in a JSON document."""
     return {
         "store": catalog.address,
-        "store_error": str(catalog.trouble) if catalog.trouble else None,
+        "store_error": str(catalog.store_error) if catalog.store_error else None,
         "journal": str(catalog.root),
         "damaged": [run.run_id for run in catalog.damaged],
     }

@@ -252,7 +252,7 @@ def test_what_waits_is_told_with_its_command() -> None:
 def test_a_refusal_is_told_with_its_reason() -> None:
     """Beside the points that wait: which variant, and why."""
     settings = parse_settings(trials.trial("x"))
-    line = delivery_line([trials.result("v-reason", delivered=0, parked="the run was deleted")], "sqlite:///mlflow.db", settings.name)
+    line = delivery_line([trials.result("v-reason", delivered=0, rejected="the run was deleted")], "sqlite:///mlflow.db", settings.name)
     assert "v-reason: the store refuses it: the run was deleted" == line.splitlines()[1].strip()
 
 

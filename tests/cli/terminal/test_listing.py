@@ -79,12 +79,12 @@ def test_a_table_on_a_terminal(capsys, narrow) -> None:
     ("width", "headings", "left_out"),
     [(10, ["id", "a", "b", "c"], ""), (20, ["id", "b", "c"], "too narrow for: a"), (50, ["id", "c"], "too narrow for: a, b")],
 )
-def test_columns_that_can_be_spared(capsys, narrow, width, headings, left_out) -> None:
+def test_columns_that_can_be_spared(capsys, narrow, width, headings, excluded) -> None:
     """A narrow terminal loses whole columns, the least important first, before any is folded; which ones is said."""
     print_table(("id", "a", "b", "c"), [("1", "x" * 8, "y" * (width - 8 if width > 40 else 9), "z" * width)], spare=("a", "b"))
     lines = capsys.readouterr().out.splitlines()
     assert headings == lines[0].split()
-    assert left_out == lines[-1].split(" (")[0] if left_out else "too narrow" not in lines[-1]
+    assert excluded == lines[-1].split(" (")[0] if excluded else "too narrow" not in lines[-1]
 
 
 def test_numbers_are_on_the_right(capsys) -> None:

@@ -73,7 +73,7 @@ def test_without_a_store(world, tmp_path) -> None:
     """The journal's runs are there, the trouble says why no others are, and no database is made."""
     catalog = Catalog(world.root, f"sqlite:///{tmp_path}/none.db", "vreason")
     assert [name for name in NEWEST_FIRST if name in world.local] == [run.variant for run in catalog.runs]
-    assert "there is no such database" in str(catalog.trouble)
+    assert "there is no such database" in str(catalog.store_error)
     assert {None} == {run.in_store for run in catalog.runs if run.mlflow_id}
     assert [] == list(tmp_path.iterdir())
 
@@ -84,15 +84,15 @@ def test_a_store_that_is_away(world, monkeypatch) -> None:
         monkeypatch.setenv(name, "1")  # kept as they are; and restored
     catalog = Catalog(world.root, f"http://me:s3cret@127.0.0.1:{free_port()}", "vreason")
     assert len(catalog.runs) == len([name for name in NEWEST_FIRST if name in world.local])
-    assert isinstance(catalog.trouble, TrackingUnavailableError)
-    assert "s3cret" not in str(catalog.trouble) + catalog.address
+    assert isinstance(catalog.store_error, TrackingUnavailableError)
+    assert "s3cret" not in str(catalog.store_error) + catalog.address
 
 
 def test_without_a_journal(world, tmp_path) -> None:
     """The store's runs are there."""
     catalog = Catalog(tmp_path / "none", world.uri, "vreason")
     assert set(world.stored) == {run.variant for run in catalog.runs}
-    assert catalog.trouble is None
+    assert catalog.store_error is None
 
 
 def test_damaged_manifests(catalog, world) -> None:
@@ -117,7 +117,7 @@ def test_a_whole_journal_id_needs_no_store(world) -> None:
     """It is found without a look at the store, which may be away."""
     catalog = Catalog(world.root, "http://127.0.0.1:9", "vreason")
     assert world.local["offline"].run_id == catalog.find(world.local["offline"].run_id).journal_id
-    assert catalog.trouble is None
+    assert catalog.store_error is None
 
 
 def test_the_newest_of_a_name(tracking_uri, store, tmp_path) -> None:

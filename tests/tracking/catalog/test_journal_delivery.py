@@ -17,7 +17,7 @@ from vreason_tracking.journal.lease import Lease, LeaseTakenError
 
 
 @pytest.fixture(autouse=True)
-def patience(monkeypatch) -> None:
+def retry_timeout(monkeypatch) -> None:
     """What a store that is asked impatiently would leave in the environment is taken back."""
     for name, value in (("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0"), ("MLFLOW_HTTP_REQUEST_TIMEOUT", "10"), ("PGCONNECT_TIMEOUT", "10")):
         monkeypatch.setenv(name, value)
@@ -43,7 +43,7 @@ def test_several_runs(root, tracking_uri, client) -> None:
     """All of them arrive, whatever became of them, and progress never goes back."""
     folders = [run_states.finished(root, "one"), run_states.interrupted(root, {"s-1": 5}, "two"), run_states.finished(root, "three")]
     result, points, said = carry(tracking_uri, *folders)
-    assert ({}, {}, None, []) == (result.refused, result.left, result.away, said)
+    assert ({}, {}, None, []) == (result.refused, result.left, result.unavailable, said)
     assert ["FINISHED", "KILLED", "FINISHED"] == [client.get_run(read_delivered(each.delivery_log).run_id).info.status for each in folders]
     assert sorted(points) == points
     assert points[-1] == sum(LocalRun(folder).recorded for folder in folders)
@@ -114,11 +114,11 @@ def test_a_store_that_is_away(root) -> None:
     """After the seconds given it is given up, with a word at the beginning; nothing is lost, and the password is not shown."""
     folder = run_states.finished(root)
     result, _, said = carry(f"http://me:s3cret@127.0.0.1:{free_port()}", folder, wait=1.0)
-    assert result.away
+    assert result.unavailable
     assert 1 == len(said)
     assert "is away" in said[0]
     assert "trying again for 1 s" in said[0]
-    assert "s3cret" not in said[0] + result.uri + result.away
+    assert "s3cret" not in said[0] + result.uri + result.unavailable
     assert 183 == LocalRun(folder).waiting
 
 
@@ -134,7 +134,7 @@ def test_a_store_that_comes_back(root, tmp_path) -> None:
     finally:
         starting.join()
         server.stop()
-    assert (None, {}) == (result.away, result.refused)
+    assert (None, {}) == (result.unavailable, result.refused)
     assert ["is away", "is back"] == [next(word for word in ("is away", "is back") if word in line) for line in said]
     assert LocalRun(folder).is_delivered
 

@@ -38,7 +38,7 @@ def root(tmp_path):
 def test_how_it_stands(world, name, status, unclosed, done) -> None:
     """The lease tells what is under way, the last end what is over; a process that died without a word left neither."""
     run = LocalRun(world.local[name])
-    assert (status, unclosed, done, 3) == (run.status, run.unclosed, run.done, run.asked)
+    assert (status, unclosed, done, 3) == (run.status, run.unclosed, run.done, run.expected_samples)
     assert run.fault is None
 
 

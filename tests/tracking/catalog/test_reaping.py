@@ -18,8 +18,8 @@ from tests.helpers.disk import small_disk
 from tests.helpers.lease_holder import holding
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.reaping import bury, reap_journal
-from vreason_tracking.journal.codec import Begin, End, Event
+from vreason_tracking.catalog.reaping import close_dead_run, reap_journal
+from vreason_tracking.journal.codec import Event, SessionEnded, SessionStarted
 from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lease import is_held
 from vreason_tracking.journal.reader import last_end, recover
@@ -52,18 +52,18 @@ def steps(name: str = "s-1", count: int = 3) -> list[Event]:
     return [*records.steps(name, count, start_ms=LAST - count * records.STEP_MS)]
 
 
-def ends(folder: RunFolder) -> list[End]:
+def ends(folder: RunFolder) -> list[SessionEnded]:
     """Every end that the run's closed fragments tell of."""
-    return [event for event in journals.events(folder) if isinstance(event, End)]
+    return [event for event in journals.events(folder) if isinstance(event, SessionEnded)]
 
 
 @pytest.mark.parametrize("torn", [[], steps("s-1", 4)])
 def test_a_dead_run(folder: RunFolder, torn: list[Event]) -> None:
     """It is KILLED, by an end that names session, process and machine, and dates it to its last sign of life; nothing is torn any more."""
     died(folder, steps("s-0"), torn=torn)
-    end = bury(folder)
+    end = close_dead_run(folder)
     assert end is not None
-    assert replace(end, ended_ms=0) == End(1, "KILLED", WHY, 0)
+    assert replace(end, ended_ms=0) == SessionEnded(1, "KILLED", WHY, 0)
     assert abs(end.ended_ms - LAST) < 1000
     assert ([end], end) == (ends(folder), last_end(folder))
     assert ([], (), len(torn)) == (folder.fragments(opened=True), verify(folder).damages, len(journals.steps_of(folder)) - 3)
@@ -75,7 +75,7 @@ def test_the_delivery_of_a_dead_run_is_no_sign_of_life(folder: RunFolder) -> Non
     died(folder, steps())
     for path in (folder.lease, folder.delivery_log, folder.delivery_lease):
         path.write_text("")
-    end = bury(folder)
+    end = close_dead_run(folder)
     assert end is not None
     assert abs(end.ended_ms - LAST) < 1000
 
@@ -84,7 +84,7 @@ def test_a_recovery_is_no_sign_of_life(folder: RunFolder) -> None:
     """Whoever closed what it left open, and died before it could say so, does not date its end either."""
     died(folder, torn=steps())
     recover(folder)
-    end = bury(folder)
+    end = close_dead_run(folder)
     assert end is not None
     assert abs(end.ended_ms - LAST) < 1000
 
@@ -98,7 +98,7 @@ def test_a_process_that_was_killed(tmp_path: Path) -> None:
     moment = unix_ms()
     process.communicate()
     folder = RunFolder(tmp_path / journals.RUN_ID)
-    end = bury(folder)
+    end = close_dead_run(folder)
     assert end is not None
     assert ("KILLED", f"process {process.pid} on {platform.node()} died") == (end.status, (end.error or "").split(" without")[0])
     assert -2000 < end.ended_ms - moment < 100
@@ -107,7 +107,7 @@ def test_a_process_that_was_killed(tmp_path: Path) -> None:
 def test_a_run_that_died_before_it_said_anything(folder: RunFolder) -> None:
     """It has a manifest and nothing else: it is closed as its first session, dated to the manifest."""
     os.utime(folder.path / MANIFEST, ns=(LAST * 1_000_000, LAST * 1_000_000))
-    end = bury(folder)
+    end = close_dead_run(folder)
     assert end is not None
     assert (1, "KILLED", True) == (end.session, end.status, (end.error or "").startswith("its process died without a word"))
     assert abs(end.ended_ms - LAST) < 1000
@@ -115,9 +115,9 @@ def test_a_run_that_died_before_it_said_anything(folder: RunFolder) -> None:
 
 def test_the_second_session_of_a_run(folder: RunFolder) -> None:
     """It is the last session that died, by its own process."""
-    begun = Begin(2, 77, "there", "somebody", LAST - 100)
+    begun = SessionStarted(2, 77, "there", "somebody", LAST - 100)
     died(folder, [*steps(), journals.end(1, "KILLED", "it was killed")], [begun], torn=steps())
-    end = bury(folder)
+    end = close_dead_run(folder)
     assert end is not None
     assert (2, True) == (end.session, (end.error or "").startswith("process 77 on there died"))
     assert [1, 2] == [end.session for end in ends(folder)]
@@ -128,7 +128,7 @@ def test_a_run_that_ended(folder: RunFolder, status: str) -> None:
     """It is left alone, whatever its end: no file is touched."""
     died(folder, [*steps(), journals.end(1, status)])
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.path.iterdir()}
-    assert (None, []) == (bury(folder), list(reap_journal(folder.path.parent)))
+    assert (None, []) == (close_dead_run(folder), list(reap_journal(folder.path.parent)))
     assert before == {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.path.iterdir()}
 
 
@@ -136,7 +136,7 @@ def test_a_living_run(folder: RunFolder) -> None:
     """It is left alone while its process lives, and can go on."""
     recorder = RunRecorder(folder)
     recorder.on_steps(records.steps("s-1", 3))
-    assert (None, []) == (bury(folder), list(reap_journal(folder.path.parent)))
+    assert (None, []) == (close_dead_run(folder), list(reap_journal(folder.path.parent)))
     recorder.finish("FINISHED")
     assert ["FINISHED"] == [end.status for end in ends(folder)]
 
@@ -145,9 +145,9 @@ def test_a_living_run_of_another_process(folder: RunFolder) -> None:
     """The same, also when it has been silent for an hour: only the lease tells."""
     died(folder, torn=steps())
     with holding(folder.lease) as holder:
-        assert (None, 1) == (bury(folder), len(folder.fragments(opened=True)))
+        assert (None, 1) == (close_dead_run(folder), len(folder.fragments(opened=True)))
         holder.kill()
-        assert bury(folder) is not None
+        assert close_dead_run(folder) is not None
 
 
 def test_a_run_that_is_just_being_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +175,7 @@ def test_two_at_once(tmp_path: Path, attempt: int) -> None:
 
     def come_by() -> None:
         barrier.wait()
-        found.append(bury(RunFolder(folder.path)))
+        found.append(close_dead_run(RunFolder(folder.path)))
 
     passers = [threading.Thread(target=come_by) for _ in range(4)]
     for passer in passers:
@@ -192,8 +192,8 @@ def test_an_undertaker_that_dies(folder: RunFolder, after: bool) -> None:
     call = 1
     while True:
         died(folder, torn=steps())
-        killed = dies(lambda: bury(folder), call, after)
-        bury(folder)
+        killed = dies(lambda: close_dead_run(folder), call, after)
+        close_dead_run(folder)
         (end,) = ends(folder)
         assert (3, True) == (len(journals.steps_of(folder)), verify(folder).intact), call
         assert abs(end.ended_ms - LAST) < 1000, call
@@ -227,7 +227,7 @@ def test_an_end_that_is_damaged(folder: RunFolder) -> None:
     died(folder, [*steps(), journals.end()])
     path = folder.fragment(2)
     path.write_bytes(path.read_bytes().replace(b"FINISHED", b"FINISHEE"))
-    assert (None, []) == (bury(folder), ends(folder))
+    assert (None, []) == (close_dead_run(folder), ends(folder))
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
@@ -238,10 +238,10 @@ def test_a_full_disk(tmp_path: Path) -> None:
         died(folder)
         disk.fill()
         with pytest.raises(TrackingError, match=r"(end of the run cannot be written|cannot be closed).*make room"):
-            bury(folder)
+            close_dead_run(folder)
         assert ([], False) == (ends(folder), is_held(folder.lease))
         disk.make_room()
-        assert [bury(folder)] == ends(folder)
+        assert [close_dead_run(folder)] == ends(folder)
 
 
 def test_one_that_cannot_be_closed_is_in_nobodys_way(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers import readback, records, run_states
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Catalog, KnownRun
+from vreason_tracking.catalog.index import Catalog, Run
 from vreason_tracking.catalog.recorded_samples import read_sample, rows_of, sample_of, sample_rows
 
 
@@ -105,7 +105,7 @@ def test_an_unknown_sample(store, record) -> None:
 def test_both_sides_say_the_same(catalog, sample) -> None:
     """A sample of a delivered run, read from the journal and from MLflow: figures, series, and every tag that we have given it."""
     run = next(run for run in catalog.runs if run.variant == "v-reason")
-    here, there = sample_of(run, sample), sample_of(KnownRun(None, run.stored, True), sample)
+    here, there = sample_of(run, sample), sample_of(Run(None, run.stored, True), sample)
     ours = {name: value for name, value in there.tags.items() if not name.startswith("mlflow.") and name != "vreason.number"}
     assert (here.run_id, here.metrics, ours) == (there.run_id, there.metrics, here.tags)
     assert {name: list(points) for name, points in there.series.items()} == {name: list(points) for name, points in here.series.items()}

@@ -98,9 +98,9 @@ def test_samples(tmp_path, tracking_uri) -> None:
 def test_delivery(details, world) -> None:
     """Points, where to, and what keeps them; nobody here knows of a journal that is elsewhere."""
     whole, offline, refused = (details(name).delivery for name in ("baseline", "offline", "refused"))
-    assert (183, 183, 0, world.uri, None) == (whole.recorded, whole.delivered, whole.waiting, whole.uri, whole.parked)
+    assert (183, 183, 0, world.uri, None) == (whole.recorded, whole.delivered, whole.waiting, whole.uri, whole.rejected)
     assert (183, 0, 183, "offline") == (offline.recorded, offline.delivered, offline.waiting, offline.mode)
-    assert "the run was deleted" == refused.parked
+    assert "the run was deleted" == refused.rejected
     assert (None, None, None) == (details("elsewhere").delivery, details("elsewhere").journal, details("elsewhere").bytes_on_disk)
 
 

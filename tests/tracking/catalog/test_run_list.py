@@ -57,10 +57,10 @@ def test_the_limit(catalog) -> None:
         ("elsewhere", "FINISHED", 3, 3, ACCURACY, None),
     ],
 )
-def test_a_row(rows, name, status, done, asked, accuracy, waiting) -> None:
+def test_a_row(rows, name, status, done, expected_samples, accuracy, waiting) -> None:
     """Samples done of those asked; accuracy of finished runs only; what waits, where the journal is here."""
     row = rows[name]
-    assert (status, done, asked) == (row.status, row.samples_done, row.samples_asked)
+    assert (status, done, expected_samples) == (row.status, row.samples_done, row.samples_expected)
     assert (pytest.approx(accuracy) if accuracy else None, waiting) == (row.accuracy, row.waiting_points)
 
 
@@ -77,7 +77,7 @@ def test_silence_and_refusal(rows) -> None:
     """For how long a run was silent, and why a store refuses one."""
     assert SILENT_MINUTES <= rows["silent"].silent_minutes < SILENT_MINUTES + 60
     assert rows["live"].silent_minutes is None
-    assert ("the run was deleted", None) == (rows["refused"].parked, rows["offline"].parked)
+    assert ("the run was deleted", None) == (rows["refused"].rejected, rows["offline"].rejected)
 
 
 def test_times(rows) -> None:
@@ -126,7 +126,7 @@ def test_a_run_of_an_older_version(store, tracking_uri, tmp_path) -> None:
     """What nobody recorded then is empty, and nothing fails."""
     store.start_run("old", {"vreason.kind": "variant"}, started_ms=5_000)
     (row,) = list_runs(Catalog(tmp_path / "none", tracking_uri, "trial"), RunFilter(), 1).rows
-    assert ("", "", "", "", None, None) == (row.config, row.identity, row.user, row.host, row.journal_id, row.samples_asked)
+    assert ("", "", "", "", None, None) == (row.config, row.identity, row.user, row.host, row.journal_id, row.samples_expected)
     assert "1970-01-01T00:00:05Z" == row.started
 
 
@@ -138,7 +138,7 @@ def test_damage_is_not_counted_as_done(store, tracking_uri, tmp_path) -> None:
     run_states.flip_a_bit(folder)
     readback.deliver(folder, store)
     (row,) = list_runs(Catalog(tmp_path / "journal", tracking_uri, "trial"), RunFilter(), 1).rows
-    assert (2, 3, 0, pytest.approx(0.7)) == (row.samples_done, row.samples_asked, row.waiting_points, row.accuracy)
+    assert (2, 3, 0, pytest.approx(0.7)) == (row.samples_done, row.samples_expected, row.waiting_points, row.accuracy)
 
 
 @pytest.mark.parametrize(("stamp", "expected"), [(0, "1970-01-01T00:00:00Z"), (1_700_000_000_999, "2023-11-14T22:13:20Z"), (10**20, "")])

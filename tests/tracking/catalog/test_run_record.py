@@ -126,7 +126,7 @@ def test_what_is_known_of_a_run(root, elsewhere, tracking_uri, both) -> None:
     """Settings as text, provenance without the store's own bookkeeping, and every id."""
     for place in (root, elsewhere):
         with recorded_runs(named_runs(Catalog(place, tracking_uri, None), ["v-reason"])) as (found,):
-            assert ("v-reason", "v-reason", "FINISHED", 6) == (found.name, found.variant, found.status, found.asked)
+            assert ("v-reason", "v-reason", "FINISHED", 6) == (found.name, found.variant, found.status, found.expected_samples)
             assert {"seed": "0", "video.nframes": "8", "data.limit": "null"} == found.params
             tags = {"device": "cpu", "host": "here", "data.digest": "d", "identity.prompt": "1", "config.name": "trial"}
             assert (tags, {"prompt": "1"}) == (found.tags, found.identity)
@@ -154,14 +154,14 @@ def test_mlflow_has_only_its_beginning(root, tracking_uri, store) -> None:
     with recorded_runs(named_runs(Catalog(root, tracking_uri, None), ["v-reason"])) as (found,):
         assert ["s-1", "s-2", "s-3"] == sorted(row["sample_id"] for row in compared.rows(found))
         assert 20 == pq.read_metadata(found.steps).num_rows
-        assert ("FINISHED", 3) == (found.status, found.asked)
+        assert ("FINISHED", 3) == (found.status, found.expected_samples)
 
 
 def test_interrupted_and_delivered(root, elsewhere, tracking_uri, store) -> None:
     """MLflow has its finished samples: it can be compared by force, from another machine too."""
     readback.deliver(run_states.interrupted(root, {"s-1": 12}), store)
     with recorded_runs(named_runs(Catalog(elsewhere, tracking_uri, None), ["v-reason"])) as (found,):
-        assert ("KILLED", 3, ["s-1"]) == (found.status, found.asked, [row["sample_id"] for row in compared.rows(found)])
+        assert ("KILLED", 3, ["s-1"]) == (found.status, found.expected_samples, [row["sample_id"] for row in compared.rows(found)])
 
 
 def test_under_way(root, nowhere) -> None:
@@ -175,7 +175,7 @@ def test_a_damaged_journal(root, nowhere) -> None:
     folder = run_states.finished(root, "a")
     run_states.flip_a_bit(folder)
     with recorded_runs(named_runs(Catalog(root, nowhere, None), ["a"])) as (found,):
-        assert (["s-1", "s-3"], 3) == (sorted(row["sample_id"] for row in compared.rows(found)), found.asked)
+        assert (["s-1", "s-3"], 3) == (sorted(row["sample_id"] for row in compared.rows(found)), found.expected_samples)
 
 
 @pytest.mark.parametrize("name", ["samples.parquet", "steps.parquet"])

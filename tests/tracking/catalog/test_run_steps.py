@@ -11,7 +11,7 @@ from tests.helpers import readback, records, run_states
 from tests.helpers.run_states import OPEN
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog
-from vreason_tracking.catalog.reaping import bury
+from vreason_tracking.catalog.reaping import close_dead_run
 from vreason_tracking.catalog.run_steps import steps_of
 from vreason_tracking.running.recorder import RunRecorder
 
@@ -50,7 +50,7 @@ def test_a_sample_that_never_ended(steps) -> None:
 def test_after_it_was_closed(tmp_path) -> None:
     """The same steps are there when somebody has closed the run, and when it was continued without asking the sample again."""
     folder = run_states.killed(tmp_path)
-    bury(folder)
+    close_dead_run(folder)
     found = of(folder, OPEN)
     assert (9, False) == (len(found.steps), found.ended)
     assert "its session ended KILLED" in (found.note or "")

@@ -8,7 +8,7 @@ from tests.helpers import run_states
 from tests.helpers.recorded_world import DAY, SILENT_MINUTES
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError, TrackingUnavailableError
-from vreason_tracking.catalog.stored_run import SILENT_MS, StoredRun, asking, stored_runs
+from vreason_tracking.catalog.stored_run import SILENT_MS, StoredRun, stored_runs, translate_store_errors
 from vreason_tracking.record.tags import HEARTBEAT_TAG
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
@@ -36,9 +36,9 @@ def test_newest_first(world) -> None:
     ("name", "status", "done", "asked"),
     [("live", "RUNNING", 2, 5), ("silent", "SILENT", 0, None), ("elsewhere", "FINISHED", 3, 3), ("v-reason", "FINISHED", 3, 3)],
 )
-def test_how_it_stands(runs, name, status, done, asked) -> None:
+def test_how_it_stands(runs, name, status, done, expected_samples) -> None:
     """Status, and how many samples are done of how many; nobody says how many a run of an older version was to ask."""
-    assert (status, done, asked) == (runs[name].status, runs[name].done, runs[name].asked)
+    assert (status, done, expected_samples) == (runs[name].status, runs[name].done, runs[name].expected_samples)
 
 
 def test_accuracy_and_times(runs) -> None:
@@ -94,9 +94,9 @@ def test_an_answer_that_is_none(store, tmp_path) -> None:
 
 def test_what_may_pass(store) -> None:
     """An error that may pass stays one, so that callers can try again; ours go through unchanged; other faults are not hidden."""
-    with pytest.raises(TrackingUnavailableError), asking(store):
+    with pytest.raises(TrackingUnavailableError), translate_store_errors(store):
         raise ConnectionResetError("gone")
-    with pytest.raises(TrackingError, match=r"^mine$"), asking(store):
+    with pytest.raises(TrackingError, match=r"^mine$"), translate_store_errors(store):
         raise TrackingError("mine")
-    with pytest.raises(ZeroDivisionError), asking(store):
+    with pytest.raises(ZeroDivisionError), translate_store_errors(store):
         _ = 1 / 0

@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers import compared
-from vreason.errors import UnlikeRunsError
-from vreason_tracking.comparison.comparability import Unlikeness, missing_of, noted, unlike
+from vreason.errors import IncomparableRunsError
+from vreason_tracking.comparison.comparability import Mismatch, known_differences, missing_of, unlike
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.record.sample_table import read_samples
 
 
 def pair(folder, one=None, other=None, samples=None):
     """Two runs of the same questions; fields that are changed."""
-    asked = compared.asked(6, 3)
-    return [compared.recorded(folder, "a", asked, **one or {}), compared.recorded(folder, "b", samples or asked, **other or {})]
+    expected_samples = compared.expected_samples(6, 3)
+    return [compared.recorded(folder, "a", expected_samples, **one or {}), compared.recorded(folder, "b", samples or expected_samples, **other or {})]
 
 
 def found(runs):
@@ -60,7 +60,7 @@ def test_what_is_refused(tmp_path, one, other, text) -> None:
     """Each alone is enough; the message has what, the values and the runs, and ends with what to do. Exit code 6."""
     runs = pair(tmp_path, one, other)
     assert [text] == told(runs)
-    with pytest.raises(UnlikeRunsError) as refused:
+    with pytest.raises(IncomparableRunsError) as refused:
         compare(runs)
     assert f"\n  {text}\n" in str(refused.value)
     assert "--force" in str(refused.value).splitlines()[-1]
@@ -80,8 +80,8 @@ def test_what_is_refused(tmp_path, one, other, text) -> None:
 )
 def test_another_question(tmp_path, change) -> None:
     """As many samples, of the same ids even, but one of them asked otherwise: their digests differ."""
-    asked = compared.asked(6, 3)
-    runs = pair(tmp_path, samples=[(replace(asked[0][0], **change), ()), *asked[1:]])
+    expected_samples = compared.expected_samples(6, 3)
+    runs = pair(tmp_path, samples=[(replace(expected_samples[0][0], **change), ()), *expected_samples[1:]])
     (text,) = told(runs)
     values = next(each for each in found(runs) if each.what == "sample set").values
     assert text == f"sample set: {values['a']} (a); {values['b']} (b)"
@@ -91,7 +91,7 @@ def test_another_question(tmp_path, change) -> None:
 
 def test_fewer_questions(tmp_path) -> None:
     """A finished run that was asked less is whole, and another set."""
-    (text,) = told(pair(tmp_path, samples=compared.asked(5, 3)[:4]))
+    (text,) = told(pair(tmp_path, samples=compared.expected_samples(5, 3)[:4]))
     assert text.startswith("sample set: 6 samples, ")
     assert "; 4 samples, " in text
 
@@ -114,7 +114,7 @@ def test_kinds_of_gpu(tmp_path, one, other, told) -> None:
 
 def test_videos_elsewhere(tmp_path) -> None:
     """The same clips in another folder are the same questions."""
-    moved = [(replace(sample, video=f"/mnt/data/{sample.video}"), steps) for sample, steps in compared.asked(6, 3)]
+    moved = [(replace(sample, video=f"/mnt/data/{sample.video}"), steps) for sample, steps in compared.expected_samples(6, 3)]
     assert [] == found(pair(tmp_path, samples=moved))
 
 
@@ -125,8 +125,8 @@ def test_everything_at_once(tmp_path) -> None:
         "params": {"prompt.template": "reasoning", "video.nframes": "16", "generation.max_new_tokens": "8", "batch_size": "2"},
         "status": "KILLED",
     }
-    runs = pair(tmp_path, one, samples=compared.asked(5, 3))
-    with pytest.raises(UnlikeRunsError) as refused:
+    runs = pair(tmp_path, one, samples=compared.expected_samples(5, 3))
+    with pytest.raises(IncomparableRunsError) as refused:
         compare(runs)
     heads = [line.strip().split(":")[0] for line in str(refused.value).splitlines()[1:-1]]
     assert [
@@ -137,11 +137,11 @@ def test_everything_at_once(tmp_path) -> None:
 
 def test_a_run_among_many(tmp_path) -> None:
     """Each value once, with its runs; more than six of either are not spelt out."""
-    asked = compared.asked(4, 2)
-    runs = [compared.recorded(tmp_path, f"r{number}", asked, params={"seed": str(number)}) for number in range(8)]
-    runs.append(compared.recorded(tmp_path, "odd", asked, params={"video.nframes": "9"}))
+    expected_samples = compared.expected_samples(4, 2)
+    runs = [compared.recorded(tmp_path, f"r{number}", expected_samples, params={"seed": str(number)}) for number in range(8)]
+    runs.append(compared.recorded(tmp_path, "odd", expected_samples, params={"video.nframes": "9"}))
     assert ["frames, video.nframes: 8 (r0, r1, r2, r3, r4, r5 ...); 9 (odd)"] == told(runs)
-    (seeds,) = [each for each in noted(runs) if each.what == "seed"]
+    (seeds,) = [each for each in known_differences(runs) if each.what == "seed"]
     assert str(seeds).startswith("seed: 0 (r0, odd); 1 (r1); ")
     assert str(seeds).endswith("; and 2 more")
 
@@ -149,7 +149,7 @@ def test_a_run_among_many(tmp_path) -> None:
 def test_how_long_one_waits(tmp_path) -> None:
     """The time that reading a clip may take is no part of what is shown: neither refused nor noted."""
     runs = pair(tmp_path, {"params": {"video.timeout": "5"}}, {"params": {"video.timeout": "60"}})
-    assert ([], []) == (found(runs), noted(runs))
+    assert ([], []) == (found(runs), known_differences(runs))
 
 
 def test_where_a_prompt_lies(tmp_path) -> None:
@@ -192,30 +192,30 @@ def test_one_that_does_not_say(tmp_path) -> None:
 def test_what_is_noted(tmp_path, one, text) -> None:
     """What may differ is told and not refused."""
     runs = pair(tmp_path, one)
-    assert ([], [text]) == (found(runs), [str(each) for each in noted(runs)])
-    assert noted(runs) == compare(runs).differences
+    assert ([], [text]) == (found(runs), [str(each) for each in known_differences(runs)])
+    assert known_differences(runs) == compare(runs).differences
 
 
 def test_other_weights_of_one_name(tmp_path) -> None:
     """The setting asks for the newest in both runs; the weights that were loaded are others, and that is noted."""
     params = {"model.revision": "null"}
     runs = pair(tmp_path, {"params": params, "tags": {"model.revision": "aaa"}}, {"params": params, "tags": {"model.revision": "bbb"}})
-    assert ["weights: aaa (a); bbb (b)"] == [str(each) for each in noted(runs)]
+    assert ["weights: aaa (a); bbb (b)"] == [str(each) for each in known_differences(runs)]
 
 
 def test_the_method_is_what_is_compared(tmp_path) -> None:
     """It is neither refused nor listed among what else differs."""
     runs = compared.trio(tmp_path)
-    assert ([], []) == (found(runs), noted(runs))
+    assert ([], []) == (found(runs), known_differences(runs))
 
 
 def test_missing(tmp_path) -> None:
     """Asked and not recorded; nothing where nobody says how many were asked."""
     (run, _) = pair(tmp_path)
     table = read_samples(run.samples)
-    assert [0, 3, 0, 0] == [missing_of(replace(run, asked=asked), table) for asked in (6, 9, None, 2)]
+    assert [0, 3, 0, 0] == [missing_of(replace(run, expected_samples=expected_samples), table) for expected_samples in (6, 9, None, 2)]
 
 
 def test_in_words() -> None:
     """Runs of one value stand together, in the order in which the values are met."""
-    assert "x: 1 (a, c); 2 (b)" == str(Unlikeness("x", {"a": "1", "b": "2", "c": "1"}))
+    assert "x: 1 (a, c); 2 (b)" == str(Mismatch("x", {"a": "1", "b": "2", "c": "1"}))

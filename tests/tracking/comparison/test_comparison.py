@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.helpers import compared, records
-from vreason.errors import TrackingError, UnlikeRunsError
+from vreason.errors import IncomparableRunsError, TrackingError
 from vreason.events import SampleRecord
 from vreason_tracking.comparison.comparison import baseline_of, compare
 from vreason_tracking.comparison.export.documents import to_json
@@ -135,13 +135,13 @@ def test_a_variant_twice_as_baseline(tmp_path) -> None:
 
 def test_unlike_by_force(tmp_path) -> None:
     """What is common is compared; the warnings begin with what differs, and count what each run does not bring."""
-    asked = compared.asked(24, 12)
-    changed = [(replace(sample, question="Another?") if number == 0 else sample, ()) for number, (sample, _) in enumerate(asked)]
+    expected_samples = compared.expected_samples(24, 12)
+    changed = [(replace(sample, question="Another?") if number == 0 else sample, ()) for number, (sample, _) in enumerate(expected_samples)]
     runs = [
-        compared.recorded(tmp_path, "a", asked),
-        compared.recorded(tmp_path, "b", changed[:20], asked=24, status="KILLED", params={"video.nframes": "16"}),
+        compared.recorded(tmp_path, "a", expected_samples),
+        compared.recorded(tmp_path, "b", changed[:20], expected_samples=24, status="KILLED", params={"video.nframes": "16"}),
     ]
-    with pytest.raises(UnlikeRunsError):
+    with pytest.raises(IncomparableRunsError):
         compare(runs)
     found = compare(runs, force=True, notes=["what somebody should know"])
     assert 19 == len(found.frame.ids) == found.groups[0].questions
@@ -157,7 +157,7 @@ def test_unlike_by_force(tmp_path) -> None:
         "b: 4 of the questions that it was to ask are missing in its record.",
         "b: 1 of its questions are left out, for another run does not have them.",
     ] == list(found.warnings[5:])
-    assert [(24, 24, 0, 5), (24, 20, 4, 1)] == [(each.asked, each.recorded, each.missing, each.left_out) for each in found.completeness]
+    assert [(24, 24, 0, 5), (24, 20, 4, 1)] == [(each.expected_samples, each.recorded, each.missing, each.excluded) for each in found.completeness]
 
 
 def test_force_on_like_runs(runs) -> None:
@@ -168,8 +168,8 @@ def test_force_on_like_runs(runs) -> None:
 @pytest.mark.parametrize("other", [[], [(records.sample("elsewhere"), ())]])
 def test_nothing_in_common(tmp_path, other) -> None:
     """Not even by force; it is an error of unlike runs, not a division by nothing."""
-    runs = [compared.recorded(tmp_path, "a", compared.asked(4, 2)), compared.recorded(tmp_path, "b", other)]
-    with pytest.raises(UnlikeRunsError, match="no question in common") as refused:
+    runs = [compared.recorded(tmp_path, "a", compared.expected_samples(4, 2)), compared.recorded(tmp_path, "b", other)]
+    with pytest.raises(IncomparableRunsError, match="no question in common") as refused:
         compare(runs, force=True)
     assert 6 == refused.value.exit_code
 
@@ -200,15 +200,15 @@ def test_failures_are_told(tmp_path) -> None:
 )
 def test_few_videos(tmp_path, videos, runs, warning) -> None:
     """Too few for any difference to be found, or few enough for rough intervals: the reader is told."""
-    asked = compared.asked(60, videos)
-    found = compare([compared.recorded(tmp_path, f"run {number}", asked) for number in range(runs)])
+    expected_samples = compared.expected_samples(60, videos)
+    found = compare([compared.recorded(tmp_path, f"run {number}", expected_samples) for number in range(runs)])
     assert warning == list(found.warnings)
 
 
 def test_a_video_of_many_questions(tmp_path) -> None:
     """One that has more than a fifth of the questions is told of, for intervals do not make that good."""
-    asked = [(records.sample(f"s-{number:02d}", video=f"{max(0, number - 19)}.mp4"), ()) for number in range(40)]
-    found = compare([compared.recorded(tmp_path, name, asked) for name in "ab"])
+    expected_samples = [(records.sample(f"s-{number:02d}", video=f"{max(0, number - 19)}.mp4"), ()) for number in range(40)]
+    found = compare([compared.recorded(tmp_path, name, expected_samples) for name in "ab"])
     assert ["one video has 50% of the questions: intervals are too narrow for that, p-values are not."] == list(found.warnings)
 
 

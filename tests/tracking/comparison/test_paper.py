@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers import compared, records
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.paper import COLUMNS, SIX, Measured, beside, method_of
+from vreason_tracking.comparison.paper import COLUMNS, SIX, Measured, match_paper, method_of
 
 SETUP = {
     "model.id": "Qwen/Qwen2.5-VL-7B-Instruct",
@@ -40,12 +40,12 @@ PRINTED = {
 
 
 def run(folder, preset="baseline", name=None, **params):
-    return compared.recorded(folder, name or preset, compared.asked(2, 2), preset=preset, params={**SETUP, **params})
+    return compared.recorded(folder, name or preset, compared.expected_samples(2, 2), preset=preset, params={**SETUP, **params})
 
 
 def of(runs, measured=WHOLE):
     figures = {name: Measured(*each) for name, each in measured.items()}
-    return beside(runs, [figures] * len(runs))
+    return match_paper(runs, [figures] * len(runs))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_packaged_facts() -> None:
 def test_another_set_up(tmp_path, params, reason) -> None:
     """No column of the paper's, and why."""
     found = of([run(tmp_path, **params)])
-    assert ([], [f"baseline: no column of the paper's ({reason})"]) == (found.rows, found.left_out)
+    assert ([], [f"baseline: no column of the paper's ({reason})"]) == (found.rows, found.excluded)
 
 
 def test_as_good_as_greedy(tmp_path) -> None:
@@ -135,20 +135,20 @@ def test_as_good_as_greedy(tmp_path) -> None:
 def test_part_of_a_benchmark(tmp_path, column, n, reason) -> None:
     """A figure of part of the questions does not stand beside one of all."""
     found = of([run(tmp_path)], {**WHOLE, column: (0.5, n)})
-    assert ([], [f"baseline: no column of the paper's ({reason})"]) == (found.rows, found.left_out)
+    assert ([], [f"baseline: no column of the paper's ({reason})"]) == (found.rows, found.excluded)
 
 
 def test_every_reason_at_once(tmp_path) -> None:
     """All that differs, so that it can be mended in one go."""
     found = of([run(tmp_path, **{"video.nframes": "8", "data.scoring": "robust"})], {"MMVU": (0.5, 10)})
     reasons = "data.scoring is robust, not video-r1; video.nframes is 8, not 16; MMVU: 10 answered, not 625"
-    assert [f"baseline: no column of the paper's ({reasons})"] == found.left_out
+    assert [f"baseline: no column of the paper's ({reasons})"] == found.excluded
 
 
 def test_other_benchmarks(tmp_path) -> None:
     """A run of the model on something else is told why it stands alone."""
     found = of([run(tmp_path)], {"shapes": (0.5, 100)})
-    assert ["baseline: no column of the paper's (none of its benchmarks is one of the paper's)"] == found.left_out
+    assert ["baseline: no column of the paper's (none of its benchmarks is one of the paper's)"] == found.excluded
 
 
 def test_some_of_its_benchmarks(tmp_path) -> None:
@@ -183,7 +183,7 @@ def test_a_benchmark_whole_is_none_of_its_halves(tmp_path) -> None:
 def test_not_the_papers(tmp_path, params) -> None:
     """Another model has no number in the paper: nothing is said."""
     found = of([run(tmp_path, "v-reason", **params)])
-    assert ([], []) == (found.rows, found.left_out)
+    assert ([], []) == (found.rows, found.excluded)
 
 
 @pytest.mark.parametrize("params", [{"method.controller.k": "8"}, {"method.controller": "null"}, {"model.id": "Video-R1/Video-R1-7B"}])
@@ -191,13 +191,13 @@ def test_another_method(tmp_path, params) -> None:
     """A method that the paper does not have for its model is said to be one."""
     found = of([run(tmp_path, "v-reason", **params)])
     told = "v-reason: no column of the paper's (its method is none that the paper has for this model)"
-    assert ([], [told]) == (found.rows, found.left_out)
+    assert ([], [told]) == (found.rows, found.excluded)
 
 
 def test_intervals_and_tokens_stand_beside(tmp_path) -> None:
     """What was measured here has its interval; tokens stand beside the paper's, their average only where all are measured."""
     figures = {"MMVU": Measured(0.6, 625, 0.55, 0.65, 300.0), "VSI-Bench": Measured(0.3, 5_130, output_tokens=150.0)}
-    row = beside([run(tmp_path)], [figures]).rows[0]
+    row = match_paper([run(tmp_path)], [figures]).rows[0]
     assert (0.55, 0.65) == (row.measured["MMVU"].low, row.measured["MMVU"].high)
     assert ((300.0, 298.0), (150.0, 146.0)) == (row.output_tokens["MMVU"], row.output_tokens["VSI-Bench"])
     assert (None, 226.0) == row.output_tokens["average"]
@@ -222,4 +222,4 @@ def test_failed_questions_in_a_comparison(tmp_path) -> None:
     fails = compared.recorded(tmp_path, "fails", failed, preset="v-reason-lite", params=SETUP, tags={"scoring": "video-r1"})
     found = compare([whole[0], fails]).paper
     assert ["baseline"] == [row.name for row in found.rows]
-    assert ["fails: no column of the paper's (MMVU: 624 answered, not 625)"] == found.left_out
+    assert ["fails: no column of the paper's (MMVU: 624 answered, not 625)"] == found.excluded

@@ -18,7 +18,7 @@ from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.catalog.reaping import reap_store
 from vreason_tracking.catalog.run_record import recorded_runs
 from vreason_tracking.catalog.stored_run import stored_runs
-from vreason_tracking.comparison.comparability import Unlikeness
+from vreason_tracking.comparison.comparability import Mismatch
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.export.documents import COLUMNS, rows
 from vreason_tracking.comparison.publishing import publish, warning_of
@@ -146,7 +146,7 @@ def test_only_unlike_runs_are_warned_of(pair, tracking_uri) -> None:
     """By what they differ in, not by how a warning happens to begin."""
     with reported(pair, tracking_uri) as report:
         assert "" == warning_of(replace(report.comparison, warnings=["UNLIKE RUNS", "differs: frames: 8; 16"]))
-        unlike = [Unlikeness("frames", {"a": "8", "b": "16"}), Unlikeness("device", {"a": "cpu", "b": "cuda"})]
+        unlike = [Mismatch("frames", {"a": "8", "b": "16"}), Mismatch("device", {"a": "cpu", "b": "cuda"})]
         assert "WARNING: unlike runs, compared with --force: frames; device" == warning_of(replace(report.comparison, unlike=unlike))
 
 
@@ -214,8 +214,8 @@ def test_it_is_no_run_of_a_variant(pair, tracking_uri, store) -> None:
     published(pair, tracking_uri, store)
     assert ["v-reason", "baseline"] == [run.name for run in stored_runs(MlflowStore(tracking_uri, "trial"))]
     catalog = Catalog(pair, tracking_uri, "trial")
-    found, left_out = experiment_runs(catalog, "trial")
-    assert (["baseline", "v-reason"], None) == ([run.variant for run in found], left_out)
+    found, excluded = experiment_runs(catalog, "trial")
+    assert (["baseline", "v-reason"], None) == ([run.variant for run in found], excluded)
 
 
 def test_a_store_that_refuses_is_told(pair, tracking_uri, client) -> None:

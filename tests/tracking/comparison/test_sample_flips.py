@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers import readback, scored_runs
 from tests.helpers.scored_runs import BASE, OWN, record
-from vreason.errors import TrackingError, UnlikeRunsError
+from vreason.errors import IncomparableRunsError, TrackingError
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.comparison.sample_flips import SampleFilter, list_samples
 from vreason_tracking.stores.mlflow_store import MlflowStore
@@ -138,7 +138,7 @@ def test_other_questions(tmp_path) -> None:
     record(root, "v-reason", {f"q-{number}": 1.0 for number in range(8)})
     other = {f"q_{number}": {"question": "Another?"} for number in range(1, 8)}
     record(root, "baseline", {f"q-{number}": 0.0 for number in range(8)}, **other)
-    with pytest.raises(UnlikeRunsError, match=r"do not ask the same .*: q-1, q-2, q-3, q-4, q-5 and 2 more; name runs"):
+    with pytest.raises(IncomparableRunsError, match=r"do not ask the same .*: q-1, q-2, q-3, q-4, q-5 and 2 more; name runs"):
         listed(Catalog(root, f"sqlite:///{tmp_path}/none.db", None), "baseline")
 
 
@@ -147,7 +147,7 @@ def test_nothing_in_common(tmp_path) -> None:
     root = tmp_path / "journal"
     record(root, "v-reason", {"a": 1.0})
     record(root, "baseline", {"b": 1.0})
-    with pytest.raises(UnlikeRunsError, match="v-reason and baseline have no sample in common"):
+    with pytest.raises(IncomparableRunsError, match="v-reason and baseline have no sample in common"):
         listed(Catalog(root, f"sqlite:///{tmp_path}/none.db", None), "baseline")
 
 

@@ -93,26 +93,26 @@ def test_an_experiment(root, tracking_uri) -> None:
         run_states.finished(root, name, config_name=config, created_ms=readback.CREATED_MS + day * DAY, **about)
     run_states.interrupted(root, {"s-1": 3}, "a", config_name="one", created_ms=readback.CREATED_MS + 9 * DAY, **about)
     run_states.finished(root, "c", experiment="other")
-    found, left_out = experiment_runs(Catalog(root, tracking_uri, "x"), "x")
+    found, excluded = experiment_runs(Catalog(root, tracking_uri, "x"), "x")
     assert [("a", "two", 2), ("b", "one", 3), ("a", "one", 4)] == [
         (run.variant, run.config_name, (run.started_ms - readback.CREATED_MS) // DAY) for run in found
     ]
-    assert "of experiment x, left out: 2 older run(s) of the same variants and 1 run(s) that are not finished" == left_out
+    assert "of experiment x, left out: 2 older run(s) of the same variants and 1 run(s) that are not finished" == excluded
 
 
 def test_an_experiment_with_nothing_left_out(root, tracking_uri) -> None:
     """Then nothing is said."""
     for name in "ab":
         run_states.finished(root, name, experiment="x")
-    found, left_out = experiment_runs(Catalog(root, tracking_uri, "x"), "x")
-    assert (2, None) == (len(found), left_out)
+    found, excluded = experiment_runs(Catalog(root, tracking_uri, "x"), "x")
+    assert (2, None) == (len(found), excluded)
 
 
 def test_an_experiment_on_both_sides(world) -> None:
     """Runs of other machines are among them; each run is there once."""
-    found, left_out = experiment_runs(Catalog(world.root, world.uri, "vreason"), "vreason")
+    found, excluded = experiment_runs(Catalog(world.root, world.uri, "vreason"), "vreason")
     assert ["elsewhere", "v-reason", "baseline", "damaged", "refused", "offline"] == variants(found)
-    assert "of experiment vreason, left out: 5 run(s) that are not finished" == left_out
+    assert "of experiment vreason, left out: 5 run(s) that are not finished" == excluded
 
 
 def test_no_finished_run(root, tracking_uri) -> None:

@@ -112,7 +112,7 @@ def test_a_dead_server(begun, tmp_path) -> None:
     recorder.finish("FINISHED")
     start = time.monotonic()
     delivery.finish()
-    assert time.monotonic() - start < background.STILL_AWAY + 3
+    assert time.monotonic() - start < background.STILL_UNAVAILABLE + 3
     assert ("away", None) == (delivery.state, marks(recorder.folder).run_id)
     (notice,) = notices
     assert "the tracking store is away" in notice

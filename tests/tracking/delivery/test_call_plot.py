@@ -121,7 +121,7 @@ def test_a_siblings_run_that_is_gone(store, tracking_uri, call, tmp_path) -> Non
     other = readback.recorded(tmp_path / "journal", name="other", call_id="c2")
     readback.carry(tracking_uri, folders[2], other)
     marks = [readback.read_delivered(folder.delivery_log) for folder in (folders[2], other)]
-    assert [("FINISHED", None)] * 2 == [(each.status, each.parked) for each in marks]
+    assert [("FINISHED", None)] * 2 == [(each.status, each.rejected) for each in marks]
     assert FILES == drawn(store, folders[1]) == drawn(store, folders[2])
 
 
@@ -134,6 +134,6 @@ def test_a_store_that_is_away_just_then(tracking_uri, call) -> None:
     with readback.Deliveries(tracking_uri, lambda name: store) as deliveries:
         deliveries.rounds.add(folders[2])
         for _ in range(200):
-            deliveries.rounds.turn()
+            deliveries.rounds.run_once()
             time.sleep(0.01)
     assert [FILES] * 3 == [drawn(store, folder) for folder in folders]

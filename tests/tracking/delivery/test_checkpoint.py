@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vreason_tracking.delivery.checkpoint import Delivered, DeliveryLog, read_delivered
+from vreason_tracking.delivery.checkpoint import DeliveryLog, DeliveryState, read_delivered
 from vreason_tracking.journal.lines import to_line
 
 
@@ -23,7 +23,7 @@ def write(path, *marks) -> None:
 
 def test_no_marks(path) -> None:
     """Where nothing was delivered nothing is said, and reading makes no file."""
-    assert Delivered() == read_delivered(path)
+    assert DeliveryState() == read_delivered(path)
     assert not path.exists()
 
 
@@ -31,7 +31,7 @@ def test_marks_come_back(path) -> None:
     """What was marked is there for whoever reads it next."""
     write(path, ("opened", "r1", "7", "http://h"), ("sample", "a", "n1", 30), ("sample", "b", "n2", 40))
     write(path, ("devices", 5, 15), ("closed", 1, "KILLED"))
-    expected = Delivered("r1", "7", "http://h", {"a": "n1", "b": "n2"}, points=85, devices=5, session=1, status="KILLED")
+    expected = DeliveryState("r1", "7", "http://h", {"a": "n1", "b": "n2"}, points=85, devices=5, session=1, status="KILLED")
     assert expected == read_delivered(path)
 
 
@@ -67,9 +67,9 @@ def test_parked_and_freed(path) -> None:
     write(path, ("freed",))
     assert b"" == path.read_bytes()
     write(path, ("parked", "the run was deleted"))
-    assert "the run was deleted" == read_delivered(path).parked
+    assert "the run was deleted" == read_delivered(path).rejected
     write(path, ("freed",))
-    assert read_delivered(path).parked is None
+    assert read_delivered(path).rejected is None
 
 
 @pytest.mark.parametrize("cut", [1, 10, 25])

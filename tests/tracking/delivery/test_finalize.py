@@ -7,21 +7,21 @@ import json
 import pytest
 
 from tests.helpers import readback, records
-from vreason_tracking.delivery.finalize import Closing
-from vreason_tracking.journal.codec import End
+from vreason_tracking.delivery.finalize import RunFinalizer
+from vreason_tracking.journal.codec import SessionEnded
 from vreason_tracking.record.entropy_curve import EntropyCurve
 from vreason_tracking.record.summary import RunSummary
 
 ENDED_MS = records.START_MS + 90_000
 
 
-def closing(*samples, status="FINISHED", error=None, notes=(), incomplete=()) -> Closing:
+def closing(*samples, status="FINISHED", error=None, notes=(), incomplete=()) -> RunFinalizer:
     """The end of a session of a run with these samples, five tokens each."""
     curve = EntropyCurve()
     for sample in samples:
         curve.add(records.steps(sample.sample_id, 5))
-    end = End(1, status, error, ENDED_MS, tuple(notes))
-    return Closing(readback.manifest(), end, RunSummary.of(samples), curve, len(samples), frozenset(incomplete))
+    end = SessionEnded(1, status, error, ENDED_MS, tuple(notes))
+    return RunFinalizer(readback.manifest(), end, RunSummary.of(samples), curve, len(samples), frozenset(incomplete))
 
 
 def answered(name="s-1", **changes):

@@ -16,13 +16,13 @@ from tests.helpers.readback import CREATED_MS, LENGTHS, nested, series
 from vreason.clock import unix_ms
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.delivery.run_delivery import RunDelivery
-from vreason_tracking.journal.codec import ClosedSample
+from vreason_tracking.journal.codec import SampleEntry
 from vreason_tracking.journal.lease import LeaseTakenError
 from vreason_tracking.journal.reader import read_events, recorded_points
 from vreason_tracking.record.parquet_writer import schema_of
 
 
-class Delivered:
+class DeliveryState:
     """A recorded run, delivered, and how to read it."""
 
     def __init__(self, store, folder) -> None:
@@ -47,7 +47,7 @@ class Delivered:
 @pytest.fixture
 def delivered(store, tmp_path):
     """Delivers a run that `readback.recorded` makes."""
-    return lambda *arguments, **changes: Delivered(store, readback.recorded(tmp_path / "journal", *arguments, **changes))
+    return lambda *arguments, **changes: DeliveryState(store, readback.recorded(tmp_path / "journal", *arguments, **changes))
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def custom(store, tmp_path):
             recorder.on_steps(steps)
             recorder.on_sample(sample)
         recorder.finish(status, error, notes)
-        return Delivered(store, recorder.folder)
+        return DeliveryState(store, recorder.folder)
 
     return make
 
@@ -144,7 +144,7 @@ def test_artifacts(delivered) -> None:
     events = list(read_events(made.folder))
     for kind, file, found in (
         (StepRecord, "steps.parquet", [event for event in events if isinstance(event, StepRecord)]),
-        (SampleRecord, "samples.parquet", [event.sample for event in events if isinstance(event, ClosedSample)]),
+        (SampleRecord, "samples.parquet", [event.sample for event in events if isinstance(event, SampleEntry)]),
     ):
         rows = readback.rows(made.client, made.run_id, file)
         as_read = [{name: _listed(getattr(event, name)) for name in schema_of(kind).names} for event in found]
@@ -175,7 +175,7 @@ def test_a_partial_run_has_no_accuracy(store, tmp_path, status) -> None:
     readback.answer(recorder, {"s-1": 6})
     recorder.on_steps(records.steps("s-2", 4))
     recorder.finish(status, "the lights went out", ("listener X failed 2 time(s)",))
-    made = Delivered(store, recorder.folder)
+    made = DeliveryState(store, recorder.folder)
     run = made.run()
     assert (status, {}) == (run.info.status, made.summary())
     assert [] == [name for name in run.data.metrics if name.startswith("curve.")]
@@ -259,7 +259,7 @@ def test_a_damaged_sample_is_not_made_up(store, tmp_path) -> None:
     folder = readback.recorded(tmp_path / "journal")
     path = next(path for _, path in folder.fragments() if b'["step","s-2",3' in path.read_bytes())
     path.write_bytes(path.read_bytes().replace(b'["step","s-2",3', b'["step","s-2",4', 1))
-    made = Delivered(store, folder)
+    made = DeliveryState(store, folder)
     assert {"s-1", "s-3"} == set(made.points())
     assert "1 sample(s) damaged or missing in the journal: s-2" == made.run().data.tags["record.incomplete"]
     assert "2" == made.run().data.tags["vreason.samples"]
@@ -285,13 +285,13 @@ def test_a_heartbeat(store, client, tmp_path) -> None:
     readback.answer(recorder, {"s-1": 4})
     recorder._writer.close()
     delivery = RunDelivery(recorder.folder, store)
-    delivery.beat()  # before there is a run: nothing to say it of
+    delivery.send_heartbeat()  # before there is a run: nothing to say it of
     readback.go_on(delivery)
     run_id = delivery.log.delivered.run_id
     store.log(run_id, tags={"error": "no heartbeat for 9 min"})
     store.end_run(run_id, "KILLED", 1)
     before = unix_ms()
-    delivery.beat()
+    delivery.send_heartbeat()
     run = client.get_run(run_id)
     assert before <= int(run.data.tags["vreason.heartbeat"]) <= unix_ms()
     assert ("RUNNING", False) == (run.info.status, "error" in run.data.tags)

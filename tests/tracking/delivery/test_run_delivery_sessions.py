@@ -126,7 +126,7 @@ def test_a_delivered_run_that_is_read_again(store, client, tmp_path) -> None:
     marks = readback.deliver(folder, store)
     delivery = RunDelivery(folder, store)
     delivery.advance()
-    delivery.beat()
+    delivery.send_heartbeat()
     readback.go_on(delivery)
     delivery.close()
     assert "FINISHED" == client.get_run(marks.run_id).info.status
@@ -138,7 +138,7 @@ def test_a_killed_run_that_is_read_again(store, client, tmp_path) -> None:
     marks = readback.deliver(folder, store)
     delivery = RunDelivery(folder, store)
     delivery.advance()
-    delivery.beat()
+    delivery.send_heartbeat()
     readback.go_on(delivery)
     delivery.close()
     run = client.get_run(marks.run_id)

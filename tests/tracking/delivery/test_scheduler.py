@@ -51,7 +51,7 @@ def turns(deliveries, seconds=1.0, until=lambda: False) -> None:
     """Rounds for so long, or until something is reached."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and not until():
-        deliveries.rounds.turn()
+        deliveries.rounds.run_once()
         time.sleep(0.005)
 
 
@@ -73,7 +73,7 @@ def test_everybody_gets_a_turn(tracking_uri, journal, monkeypatch) -> None:
         deliveries.rounds.add(long)
         deliveries.rounds.add(short)
         while marks(short).status is None:
-            deliveries.rounds.turn()
+            deliveries.rounds.run_once()
         assert len(marks(long).samples) < 40
         deliveries.carry()
     assert 40 == len(marks(long).samples)
@@ -100,10 +100,10 @@ def test_nothing_to_do_is_waited_for(tracking_uri, journal) -> None:
     """Where there is nothing to do the caller is told for how long."""
     recorder = begun(journal)
     with Deliveries(tracking_uri) as deliveries:
-        assert deliveries.rounds.turn() > 0
+        assert deliveries.rounds.run_once() > 0
         deliveries.rounds.add(recorder.folder)
         turns(deliveries, 0.3)
-        assert 0 < deliveries.rounds.turn() < 1
+        assert 0 < deliveries.rounds.run_once() < 1
     recorder.finish("FINISHED")
 
 
@@ -126,7 +126,7 @@ def test_what_is_refused_is_parked(tracking_uri, journal, client, tmp_path, refu
         deliveries.carry(other)
         said = deliveries.said
     assert [("parked", recorder.folder.run_id)] == [(state, run) for state, _, run in said]
-    assert said[0][1] == marks(recorder.folder).parked
+    assert said[0][1] == marks(recorder.folder).rejected
     assert "delete" in said[0][1] or run_id in said[0][1]
     assert "FINISHED" == marks(other).status
 
@@ -148,7 +148,7 @@ def test_a_parked_run_is_freed_by_delivering_it(tracking_uri, journal, client) -
     assert ["parked"] == [state for state, _, _ in readback.carry(tracking_uri, recorder.folder)]
     client.restore_run(run_id)
     assert [] == readback.carry(tracking_uri, recorder.folder)
-    assert (None, "FINISHED", run_id) == (marks(recorder.folder).parked, marks(recorder.folder).status, marks(recorder.folder).run_id)
+    assert (None, "FINISHED", run_id) == (marks(recorder.folder).rejected, marks(recorder.folder).status, marks(recorder.folder).run_id)
     assert {"s-1", "s-2"} == set(nested(client, run_id))
 
 
@@ -157,14 +157,14 @@ def test_freed_although_the_store_was_away_at_first(tracking_uri, journal, clien
     folder = readback.recorded(journal)
     readback.deliver(folder, MlflowStore(tracking_uri, "trial"))
     log = RunDelivery(folder, MlflowStore(tracking_uri, "trial"))
-    log.log.parked("mended since")
+    log.log.rejected("mended since")
     log.close()
     store = MlflowStore(tracking_uri, "trial")
     faulty(store, lambda number, name: "before" if number == 1 else None)
     with Deliveries(tracking_uri, lambda name: store) as deliveries:
         deliveries.rounds.add(folder)
         turns(deliveries, 5.0, until=lambda: not deliveries.rounds.unfinished())
-    assert marks(folder).parked is None
+    assert marks(folder).rejected is None
 
 
 def test_a_parked_run_is_nobodys(tracking_uri, journal, client) -> None:
@@ -192,7 +192,7 @@ def test_a_store_that_does_not_hold_it(tracking_uri, journal, tmp_path, mlflow_t
     assert [("parked", recorder.folder.run_id)] == [(state, run) for state, _, run in said]
     assert "name the right one with --tracking-uri" in said[0][1]
     assert [] == readback.carry(tracking_uri, recorder.folder)
-    assert (None, "FINISHED") == (marks(recorder.folder).parked, marks(recorder.folder).status)
+    assert (None, "FINISHED") == (marks(recorder.folder).rejected, marks(recorder.folder).status)
 
 
 def test_a_damaged_manifest(tracking_uri, journal) -> None:
@@ -217,7 +217,7 @@ def test_artifacts_that_cannot_be_written(tracking_uri, journal, client, tmp_pat
         deliveries.rounds.add(good)
         turns(deliveries, 3.0, until=lambda: not deliveries.rounds.unfinished())
     assert "FINISHED" == marks(good).status
-    assert marks(sealed).parked is not None
+    assert marks(sealed).rejected is not None
 
 
 def test_somebody_else_delivers_it(tracking_uri, journal) -> None:

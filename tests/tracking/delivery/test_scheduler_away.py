@@ -44,7 +44,7 @@ def quick(monkeypatch):
 def settle(deliveries, seconds=3.0, until=lambda: False) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end and deliveries.rounds.unfinished() and not until():
-        deliveries.rounds.turn()
+        deliveries.rounds.run_once()
         time.sleep(0.002)
 
 
@@ -81,9 +81,9 @@ def test_it_is_left_alone(tracking_uri, switch, tmp_path) -> None:
         deliveries.rounds.add(other)
         while len(waits) < 3:
             before = len(switch.client.calls)
-            waits.append(deliveries.rounds.turn())
+            waits.append(deliveries.rounds.run_once())
             assert before + 1 == len(switch.client.calls), "one question tells enough: the other run's would fail alike"
-            assert 0 < deliveries.rounds.turn() <= waits[-1]
+            assert 0 < deliveries.rounds.run_once() <= waits[-1]
             assert before + 1 == len(switch.client.calls)
             time.sleep(waits[-1] + 0.01)
     bounds = [(FIRST * 2**n / 2 - 0.1, FIRST * 2**n) for n in range(3)]
@@ -102,7 +102,7 @@ def test_an_answer_resets_the_wait(tracking_uri, switch, tmp_path, quick) -> Non
         settle(deliveries)
         switch.on = False
         deliveries.rounds.add(later)
-        deliveries.rounds.turn()
+        deliveries.rounds.run_once()
         assert 1 == deliveries.rounds._backoff.failures
 
 
@@ -116,7 +116,7 @@ def test_nothing_to_do_is_no_answer(tracking_uri, switch, tmp_path, quick) -> No
         settle(deliveries, 1.5)
         switch.on = False
         for _ in range(3):
-            deliveries.rounds.beat()
+            deliveries.rounds.send_heartbeat()
             settle(deliveries, 0.05)
         assert ["away"] == deliveries.states()
     recorder.finish("FINISHED")

@@ -51,7 +51,7 @@ def quick(monkeypatch) -> None:
 def settle(deliveries, reached, seconds=10.0) -> None:
     end = time.monotonic() + seconds
     while not reached() and time.monotonic() < end:
-        deliveries.rounds.turn()
+        deliveries.rounds.run_once()
         time.sleep(0.002)
 
 

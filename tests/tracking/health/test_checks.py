@@ -24,7 +24,7 @@ def test_a_healthy_store_has_no_failure_and_every_other_line_says_what_to_do(tra
     named = ["python", *(f"package {name}" for name in health.PACKAGES), "torchvision", "device", "gpu memory", "decord"]
     assert [*named, "database", "journal mode", "schema", "folder", "disk"] == [check.name for check in found]
     assert set() == {check.name for check in found if check.state != "ok"} - {"gpu memory", "disk"}
-    assert [] == [check for check in found if (check.state == "ok") != (check.mend == "") or not check.detail]
+    assert [] == [check for check in found if (check.state == "ok") != (check.hint == "") or not check.detail]
 
 
 def test_an_absent_database_is_not_made(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_a_check_that_breaks_is_a_failure_and_the_others_go_on(monkeypatch: pyte
     """A package that cannot be imported spoils its own line only, with the reason and the mend."""
     monkeypatch.setitem(sys.modules, "decord", None)
     found = {check.name: check for check in checks(f"sqlite:///{tmp_path}/mlflow.db")}
-    assert ("failure", "`pip install --force-reinstall decord`") == (found["decord"].state, found["decord"].mend)
+    assert ("failure", "`pip install --force-reinstall decord`") == (found["decord"].state, found["decord"].hint)
     assert found["decord"].detail.startswith("ModuleNotFoundError: ")
     assert {"database": "ok", "folder": "ok"}.items() <= states(found).items()
 
@@ -47,7 +47,7 @@ def test_an_impossible_address_is_a_failure_with_a_mend(uri: str) -> None:
     """No address, however wrong, ends in a traceback."""
     failures = [check for check in checks(uri) if check.state == "failure"]
     assert 1 == len(failures)
-    assert "" != failures[0].mend
+    assert "" != failures[0].hint
 
 
 @pytest.mark.parametrize(("version", "state"), [((3, 10, 9), "failure"), ((3, 11, 0), "ok"), ((4, 0, 0), "ok")])
@@ -68,7 +68,7 @@ def test_a_package_outside_the_declared_range_is_a_failure(monkeypatch: pytest.M
     (tmp_path / "mlflow-2.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: mlflow\nVersion: 2.0\n")
     monkeypatch.syspath_prepend(tmp_path)
     (check,) = health.packages(["mlflow"])
-    assert ("failure", "2.0 is outside <4,>=3.17", '`pip install "mlflow<4,>=3.17"`') == (check.state, check.detail, check.mend)
+    assert ("failure", "2.0 is outside <4,>=3.17", '`pip install "mlflow<4,>=3.17"`') == (check.state, check.detail, check.hint)
 
 
 def test_torchvision_tells_whether_the_operators_were_declared() -> None:
@@ -118,7 +118,7 @@ def test_hidden_gpus_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setitem(sys.modules, "pynvml", FakeNvml(FakeGpu()))
     (check,) = health.gpu_memory()
-    assert ("warning", True) == (check.state, "CUDA_VISIBLE_DEVICES" in check.mend)
+    assert ("warning", True) == (check.state, "CUDA_VISIBLE_DEVICES" in check.hint)
 
 
 def test_without_pyav_decord_is_only_imported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ def test_without_pyav_decord_is_only_imported(monkeypatch: pytest.MonkeyPatch) -
 def test_no_line_shows_a_password() -> None:
     """Neither the detail nor the command of any line of a failing database shows its password."""
     for uri in ("http://ada:lace@127.0.0.1:9", "postgresql+psycopg://ada:lace@127.0.0.1:1/x", "foo://ada:lace@h/x"):
-        assert [] == [check for check in checks(uri) if "lace" in check.detail + check.mend]
+        assert [] == [check for check in checks(uri) if "lace" in check.detail + check.hint]
 
 
 def test_a_folder_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_the_folder_of_a_server_is_the_current_one(tmp_path: Path, monkeypatch: 
 def test_room_on_the_disk(free: int, state: str) -> None:
     """Below 200 MB is a failure, below 2 GB a warning; what is not well says so."""
     check = health.disk(Path("/data"), free)
-    assert (state, state != "ok") == (check.state, check.mend != "")
+    assert (state, state != "ok") == (check.state, check.hint != "")
 
 
 def test_importing_the_checks_imports_nothing_heavy() -> None:

@@ -104,7 +104,7 @@ def test_the_default_journal_mode_is_a_warning_that_its_command_mends(store: Pat
     """A store as MLflow makes it is warned about, and the command of the line puts it into WAL mode."""
     found = tracking(f"sqlite:///{store}")
     assert {"database": "ok", "journal mode": "warning", "schema": "ok"} == states(found)
-    command = shlex.split(found["journal mode"].mend.strip("`"))
+    command = shlex.split(found["journal mode"].hint.strip("`"))
     subprocess.run([sys.executable, *command[1:]], check=True)
     assert {"database": "ok", "journal mode": "ok", "schema": "ok"} == states(tracking(f"sqlite:///{store}"))
 
@@ -126,7 +126,7 @@ def test_an_old_schema_is_a_failure_that_its_command_mends(tmp_path: Path) -> No
         command.upgrade(config, before)
     schema = tracking(uri)["schema"]
     assert ("failure", True) == (schema.state, before in schema.detail)
-    upgrade = shlex.split(schema.mend.split("`")[1])
+    upgrade = shlex.split(schema.hint.split("`")[1])
     assert ["mlflow", "db", "upgrade", uri] == upgrade
     subprocess.run([sys.executable, "-m", *upgrade], check=True, capture_output=True)
     assert "ok" == tracking(uri)["schema"].state
@@ -136,8 +136,8 @@ def test_a_schema_of_a_newer_mlflow_does_not_ask_for_an_upgrade_of_the_database(
     """A revision that this MLflow does not know asks for a newer MLflow."""
     run_sql(store, "UPDATE alembic_version SET version_num = 'feedfacecafe'")
     schema = tracking(f"sqlite:///{store}")["schema"]
-    assert ("failure", True, False) == (schema.state, "feedfacecafe" in schema.detail, "db upgrade" in schema.mend)
-    assert '`pip install -U "mlflow' in schema.mend
+    assert ("failure", True, False) == (schema.state, "feedfacecafe" in schema.detail, "db upgrade" in schema.hint)
+    assert '`pip install -U "mlflow' in schema.hint
 
 
 def test_somebody_elses_database_is_a_warning(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_locked_database_is_a_warning(store: Path, monkeypatch: pytest.MonkeyP
         other.execute("BEGIN EXCLUSIVE")
         found = tracking(f"sqlite:///{store}")
     assert {"database": "warning"} == states(found)
-    assert "another process is writing; try again later" == found["database"].mend
+    assert "another process is writing; try again later" == found["database"].hint
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch, driver: str,
     monkeypatch.setitem(sys.modules, driver, None)
     found = tracking(uri)
     assert {"database": "failure"} == states(found)
-    assert command == found["database"].mend
+    assert command == found["database"].hint
 
 
 @pytest.mark.slow
@@ -217,9 +217,9 @@ def test_a_postgresql_that_cannot_be_used(postgres: Databases, postgres_uri: str
     name = sqlalchemy.make_url(postgres_uri).database
     assert name is not None
     wrong = tracking(postgres.uri(name, password="wrong"))["database"]
-    assert ("failure", True) == (wrong.state, wrong.mend.startswith("check user and password"))
+    assert ("failure", True) == (wrong.state, wrong.hint.startswith("check user and password"))
     nowhere = tracking(postgres.uri("nowhere"))["database"]
-    assert ("failure", True) == (nowhere.state, nowhere.mend.startswith("create it with `createdb`"))
+    assert ("failure", True) == (nowhere.state, nowhere.hint.startswith("create it with `createdb`"))
     postgres.execute("ALTER DATABASE {} SET default_transaction_read_only = on", name)
     standby = tracking(postgres_uri)
     assert {"database": "failure", "schema": "ok"} == states(standby)
@@ -228,14 +228,14 @@ def test_a_postgresql_that_cannot_be_used(postgres: Databases, postgres_uri: str
     postgres.execute("UPDATE alembic_version SET version_num = 'bd07f7e963c5'", database=name)
     older = tracking(postgres_uri)
     assert {"database": "ok", "schema": "failure"} == states(older)
-    assert f"`mlflow db upgrade {postgres_uri}`" in older["schema"].mend
+    assert f"`mlflow db upgrade {postgres_uri}`" in older["schema"].hint
 
 
 def test_a_postgresql_that_is_away() -> None:
     """It is told at once, with what to do."""
     found = tracking("postgresql://me:s3cret@127.0.0.1:1/db")
     assert {"database": "failure"} == states(found)
-    assert ("does not answer" in found["database"].detail, True) == (True, found["database"].mend.startswith("start it"))
+    assert ("does not answer" in found["database"].detail, True) == (True, found["database"].hint.startswith("start it"))
 
 
 def test_mlflows_own_server_is_well(serve: Callable[[object], str]) -> None:

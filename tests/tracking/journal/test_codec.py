@@ -14,11 +14,22 @@ from hypothesis import strategies as st
 
 from tests.helpers import journals, records
 from vreason.events import PrefillRecord, SampleRecord, StepRecord
-from vreason_tracking.journal.codec import COLUMNS, FORMAT, Begin, ClosedSample, End, Event, foot, from_record, head, to_record
+from vreason_tracking.journal.codec import (
+    COLUMNS,
+    FORMAT,
+    Event,
+    SampleEntry,
+    SessionEnded,
+    SessionStarted,
+    foot,
+    from_record,
+    head,
+    to_record,
+)
 from vreason_tracking.journal.lines import from_line, to_line
 from vreason_tracking.telemetry import DeviceRecord
 
-KINDS = (Begin, StepRecord, DeviceRecord, SampleRecord, End)
+KINDS = (SessionStarted, StepRecord, DeviceRecord, SampleRecord, SessionEnded)
 SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(-(2**200), 2**200),
     float: st.floats(),
@@ -59,13 +70,13 @@ def there_and_back(event: Event) -> Event | None:
 @given(st.one_of([any_of(kind) for kind in KINDS]))
 def test_every_event(event: Any) -> None:
     """Whatever stands in its fields, an event comes back from its line as the very same: every bit, every type, every character."""
-    given = ClosedSample(event, 7) if isinstance(event, SampleRecord) else event
+    given = SampleEntry(event, 7) if isinstance(event, SampleRecord) else event
     assert exact(given) == exact(there_and_back(given))
 
 
 def test_the_kinds() -> None:
     """These names stand in files: they are not changed without a new format."""
-    told = [journals.begin(), STEP, journals.device(), ClosedSample(records.sample(), 7), journals.end()]
+    told = [journals.begin(), STEP, journals.device(), SampleEntry(records.sample(), 7), journals.end()]
     assert ["begin", "step", "device", "sample", "end"] == [to_record(event)[0] for event in told]
     assert ("head", "foot", 1) == (head("run", 3)[0], foot(9)[0], FORMAT)
 
@@ -94,7 +105,7 @@ def test_columns_that_this_version_does_not_have() -> None:
     kind, *row = to_record(STEP)
     assert from_record([kind, 1, *row, [2]], columns) == STEP
     assert from_record(["begin", {**to_record(journals.begin())[1], "later": 1}]) == journals.begin()
-    assert from_record(["sample", {**to_record(ClosedSample(records.sample(), 7))[1], "later": 1}, 7]) == ClosedSample(records.sample(), 7)
+    assert from_record(["sample", {**to_record(SampleEntry(records.sample(), 7))[1], "later": 1}, 7]) == SampleEntry(records.sample(), 7)
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(StepRecord) if "None" in str(field.type)])
@@ -115,10 +126,10 @@ def test_a_device_of_a_version_that_did_not_measure_this(name: str) -> None:
 
 def test_an_object_of_a_version_that_had_fewer_fields() -> None:
     """What an older sample or end lacks is what it is by default."""
-    sample = to_record(ClosedSample(records.sample(), 7))[1]
+    sample = to_record(SampleEntry(records.sample(), 7))[1]
     fewer = {name: value for name, value in sample.items() if not name.startswith("peak_")}
     expected = records.sample(peak_token=None, peak_memory_bytes=None, peak_allocated_bytes=(), peak_reserved_bytes=())
-    assert ClosedSample(expected, 7) == from_record(["sample", fewer, 7])
+    assert SampleEntry(expected, 7) == from_record(["sample", fewer, 7])
     ended = {name: value for name, value in to_record(journals.end())[1].items() if name != "notes"}
     assert dataclasses.replace(journals.end(), notes=()) == from_record(["end", ended])
 
@@ -135,7 +146,7 @@ def test_a_sample_of_a_version_that_knew_neither_benchmark_nor_spans() -> None:
         b'"peak_reserved_bytes":[1800000,2048],"frames":8,"video_seconds":3.2},7]'
     )
     expected = records.sample("s-1", records.steps("s-1", 2), benchmark="", token_ends=())
-    assert ClosedSample(expected, 7) == from_record(from_line(line))
+    assert SampleEntry(expected, 7) == from_record(from_line(line))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +159,7 @@ def test_a_sample_of_a_version_that_knew_neither_benchmark_nor_spans() -> None:
         ["begin", {"session": 1}],
         ["begin", 3],
         ["sample", {"sample_id": "s-1"}, 3],
-        ["sample", to_record(ClosedSample(records.sample(), 7))[1]],
+        ["sample", to_record(SampleEntry(records.sample(), 7))[1]],
     ],
 )
 def test_a_record_that_is_not_whole(record: list[Any]) -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from tests.helpers import journals, records
 from vreason.errors import TrackingError
-from vreason_tracking.journal.codec import COLUMNS, Begin, ClosedSample, End, Event, foot, to_record
+from vreason_tracking.journal.codec import COLUMNS, Event, SampleEntry, SessionEnded, SessionStarted, foot, to_record
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import (
-    Damage,
+    Corruption,
     closed_samples,
     last_end,
     last_session,
@@ -27,7 +27,7 @@ from vreason_tracking.record.metrics import count_points
 from vreason_tracking.telemetry import DeviceRecord
 
 REPLY = records.steps("s-1", 4)
-SAMPLE = ClosedSample(records.sample("s-1", REPLY), 44)
+SAMPLE = SampleEntry(records.sample("s-1", REPLY), 44)
 EVENTS: list[Event] = [journals.begin(), *REPLY, journals.device(), SAMPLE, journals.end()]
 LOOKS = [journals.events, closed_samples, recorded_points, last_end, last_session]
 """Every way to read a run's closed fragments."""
@@ -69,7 +69,7 @@ def test_fragments_one_after_the_other(folder: RunFolder) -> None:
     for number in (10, 2, 1):
         folder.fragment(number).write_bytes(journals.fragment_bytes([journals.begin(number)], number))
     folder.fragment(11, opened=True).write_bytes(journals.fragment_bytes([journals.begin(11)], 11))
-    assert [1, 2, 10] == [event.session for event in read_events(folder) if isinstance(event, Begin)]
+    assert [1, 2, 10] == [event.session for event in read_events(folder) if isinstance(event, SessionStarted)]
 
 
 def test_columns_of_another_version(folder: RunFolder) -> None:
@@ -110,7 +110,7 @@ def test_a_fragment_that_cannot_be_read(folder: RunFolder, look: Any) -> None:
 def test_records_that_are_not_there(folder: RunFolder, lines: tuple[Any, ...], reason: str) -> None:
     """A fragment that lost, or won, whole lines is noticed by its foot."""
     fragment = read_fragment(put(folder, *lines))
-    assert [Damage("00000001.journal", 0, 0, reason)] == fragment.damages
+    assert [Corruption("00000001.journal", 0, 0, reason)] == fragment.damages
     assert f"00000001.journal: {reason}" == str(fragment.damages[0])
 
 
@@ -129,7 +129,7 @@ def test_a_damaged_line(folder: RunFolder) -> None:
 def test_a_missing_head(folder: RunFolder) -> None:
     """It is named; the records behind the first line are read by this version's columns."""
     fragment = read_fragment(put(folder, *map(to_record, REPLY), foot(4)))
-    assert [Damage("00000001.journal", 1, 0, "the fragment's head is missing")] == fragment.damages
+    assert [Corruption("00000001.journal", 1, 0, "the fragment's head is missing")] == fragment.damages
     assert REPLY[1:] == fragment.events
 
 
@@ -142,8 +142,8 @@ def test_a_line_of_another_shape(folder: RunFolder, line: list[Any]) -> None:
 
 def test_finished_samples(folder: RunFolder) -> None:
     """One that was asked again counts as it was answered last, once."""
-    again = ClosedSample(replace(SAMPLE.sample, score=0.0), 44)
-    other = ClosedSample(records.failed("s-2"), 1)
+    again = SampleEntry(replace(SAMPLE.sample, score=0.0), 44)
+    other = SampleEntry(records.failed("s-2"), 1)
     add(folder, *EVENTS)
     add(folder, journals.begin(2), other, again)
     assert {"s-1": again, "s-2": other} == {closed.sample.sample_id: closed for closed in closed_samples(folder)}
@@ -156,7 +156,7 @@ def test_only_what_is_whole_is_read_quickly(folder: RunFolder) -> None:
     whole = folder.fragment(1).read_bytes()
     for cut in range(0, len(whole), 3):
         folder.fragment(1).write_bytes(whole[:cut])
-        expected = [event for event in read_fragment(folder.fragment(1)).events if isinstance(event, (ClosedSample, DeviceRecord))]
+        expected = [event for event in read_fragment(folder.fragment(1)).events if isinstance(event, (SampleEntry, DeviceRecord))]
         assert expected == list(read_only(folder, "sample", "device")), cut
 
 
@@ -170,7 +170,7 @@ def test_only_what_is_whole_is_read_quickly(folder: RunFolder) -> None:
         ([[journals.begin(), journals.end(1, "KILLED")], [journals.begin(2)], [journals.end(2, "FAILED")]], journals.end(2, "FAILED")),
     ],
 )
-def test_how_the_last_session_ended(folder: RunFolder, fragments: list[list[Event]], expected: End | None) -> None:
+def test_how_the_last_session_ended(folder: RunFolder, fragments: list[list[Event]], expected: SessionEnded | None) -> None:
     """None before the first, and while one is under way; an open fragment says that one is."""
     for events in fragments:
         add(folder, *events)

@@ -9,13 +9,13 @@ import pytest
 from tests.helpers import journals, records
 from tests.helpers.deaths import dies
 from vreason.errors import TrackingError
-from vreason_tracking.journal.codec import ClosedSample, Event, head
+from vreason_tracking.journal.codec import Event, SampleEntry, head
 from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import Recovered, read_fragment, recover
 from vreason_tracking.journal.verification import verify
 
-SAMPLE = ClosedSample(records.failed("größer", output_tokens=2), 20)
+SAMPLE = SampleEntry(records.failed("größer", output_tokens=2), 20)
 EVENTS: list[Event] = [journals.begin(), *records.steps("größer", 2), SAMPLE, journals.device()]
 WHOLE = journals.fragment_bytes(EVENTS)
 LINES = WHOLE.splitlines(keepends=True)

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import journals, records
-from vreason_tracking.journal.codec import ClosedSample, Event
+from vreason_tracking.journal.codec import Event, SampleEntry
 from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
 
 REPLY = records.steps("s-1", 5)
-CLOSED = ClosedSample(records.sample("s-1", REPLY), 55)
+CLOSED = SampleEntry(records.sample("s-1", REPLY), 55)
 OTHER = records.steps("s-2", 3)
-OTHER_CLOSED = ClosedSample(records.sample("s-2", OTHER), 33)
-WRONG = ClosedSample(records.sample("s-1", REPLY, score=0.0), 55)
+OTHER_CLOSED = SampleEntry(records.sample("s-2", OTHER), 33)
+WRONG = SampleEntry(records.sample("s-1", REPLY, score=0.0), 55)
 
 
 def assembled(events: Sequence[Event]) -> tuple[SampleAssembly, list[FinishedSample]]:
@@ -66,7 +66,7 @@ def test_another_session() -> None:
 
 def test_what_is_forgotten_does_not_come_back() -> None:
     """Steps that an earlier session left are no part of a sample that fails before its first token now."""
-    failure = ClosedSample(records.failed("s-1", "the clip is gone"), 1)
+    failure = SampleEntry(records.failed("s-1", "the clip is gone"), 1)
     _, found = assembled([journals.begin(), *REPLY[:3], journals.begin(2), failure])
     assert [FinishedSample(1, failure.sample, (), 1)] == found
     assert {} == assembled([journals.begin(), *REPLY[:3], journals.begin(2)])[0].open_steps()
@@ -125,7 +125,7 @@ def test_a_sample_that_is_told_twice() -> None:
 @pytest.mark.parametrize("steps", [[], REPLY[:3], REPLY])
 def test_a_failed_sample(steps: list[Event]) -> None:
     """It is finished with the steps that it came to, also none: nobody knows how many there should have been."""
-    failure = ClosedSample(records.failed("s-1", "out of memory"), 12)
+    failure = SampleEntry(records.failed("s-1", "out of memory"), 12)
     assembly, found = assembled([journals.begin(), *steps, failure])
     assert [FinishedSample(1, failure.sample, tuple(steps), 12)] == found  # type: ignore[arg-type]
     assert ({"s-1"}, set()) == (assembly.done, assembly.incomplete)
@@ -133,6 +133,6 @@ def test_a_failed_sample(steps: list[Event]) -> None:
 
 def test_an_answer_of_no_token() -> None:
     """A sample that ended before its first token, without an error, is whole without steps."""
-    empty = ClosedSample(records.sample("s-1"), 3)
+    empty = SampleEntry(records.sample("s-1"), 3)
     _, found = assembled([journals.begin(), empty])
     assert [FinishedSample(1, empty.sample, (), 3)] == found

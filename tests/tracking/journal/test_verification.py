@@ -13,14 +13,14 @@ import pytest
 from tests.helpers import journals, records
 from tests.helpers.disk import mounted
 from tests.helpers.lease_holder import holding
-from vreason_tracking.journal.codec import ClosedSample, Event, head
+from vreason_tracking.journal.codec import Event, SampleEntry, head
 from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import read_fragment
 from vreason_tracking.journal.verification import Verification, verify
 
 REPLY = records.steps("s-1", 3)
-SAMPLE = ClosedSample(records.sample("s-1", REPLY, question="?", output=""), 33)
+SAMPLE = SampleEntry(records.sample("s-1", REPLY, question="?", output=""), 33)
 EVENTS: list[Event] = [journals.begin(), *REPLY, SAMPLE]
 WHOLE = journals.fragment_bytes(EVENTS)
 LINES = WHOLE.splitlines(keepends=True)

@@ -19,7 +19,7 @@ from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason.events import StepRecord
 from vreason_tracking.journal import writer as module
-from vreason_tracking.journal.codec import ClosedSample
+from vreason_tracking.journal.codec import SampleEntry
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import read_fragment
 from vreason_tracking.journal.writer import INTERVAL, QUEUED, JournalWriter
@@ -49,7 +49,7 @@ def test_everything_in_order(folder: RunFolder) -> None:
     """What is handed over is on disk when the writer is closed, in the order in which it came; nothing is left open."""
     given = [[journals.begin()], *journals.blocks("a", 40), [journals.device()], *journals.blocks("b", 3), [journals.end()]]
     journals.write(folder, given)
-    told = [event.sample if isinstance(event, ClosedSample) else event for event in journals.events(folder)]
+    told = [event.sample if isinstance(event, SampleEntry) else event for event in journals.events(folder)]
     assert [event for block in given for event in block] == told
     assert [] == folder.fragments(opened=True)
 
@@ -60,14 +60,14 @@ def test_the_points_of_a_sample(folder: RunFolder) -> None:
     samples = [records.sample("a", first), records.sample("b", second)]
     journals.write(folder, [first[:5], tried, second[:2], first[5:], [samples[0]], second[2:], [samples[1]]])
     expected = [sum(map(count_points, [*reply, sample])) for reply, sample in zip((first, second), samples, strict=True)]
-    assert expected == [event.points for event in journals.events(folder) if isinstance(event, ClosedSample)]
+    assert expected == [event.points for event in journals.events(folder) if isinstance(event, SampleEntry)]
 
 
 @pytest.mark.parametrize("last", [records.sample("s-1"), journals.begin(), journals.end()])
 def test_what_is_safe_at_once(folder: RunFolder, writer: JournalWriter, last: object) -> None:
     """The end of a sample and both ends of a session close their fragment: it is not the next event that makes them safe."""
     writer.put([*records.steps(count=2), last])  # type: ignore[list-item]
-    writer.settle()
+    writer.flush()
     assert ([1], []) == (closed(folder), folder.fragments(opened=True))
     assert 3 == len(read_fragment(folder.fragment(1)).events)
 
@@ -75,7 +75,7 @@ def test_what_is_safe_at_once(folder: RunFolder, writer: JournalWriter, last: ob
 def test_steps_survive_their_process_before_they_are_safe(folder: RunFolder, writer: JournalWriter) -> None:
     """What was handed over lies in the open fragment: the kernel keeps it when the process dies."""
     writer.put(records.steps(count=16))
-    writer.settle()
+    writer.flush()
     assert (16, []) == (len(read_fragment(folder.fragment(1, opened=True)).events), closed(folder))
 
 
@@ -86,7 +86,7 @@ def test_steps_are_safe_within_a_second(folder: RunFolder, monkeypatch: pytest.M
     writer = JournalWriter(folder)
     born = time.monotonic()
     writer.put(records.steps("s-1", 3))
-    writer.settle()
+    writer.flush()
     monkeypatch.setattr(time, "time", lambda: before() + jump)
     monkeypatch.setattr(time, "time_ns", lambda: before_ns() + int(jump * 1e9))
     writer.put(records.steps("s-2", 2))
@@ -120,7 +120,7 @@ def test_a_fragment_is_not_too_large(folder: RunFolder, writer: JournalWriter, m
     monkeypatch.setattr(module, "LARGEST", 20_000)
     for _ in range(30):
         writer.put(records.steps(count=16))
-    writer.settle()
+    writer.flush()
     assert 3 <= len(closed(folder))
     assert 20_000 + 16 * 300 > max(path.stat().st_size for _, path in folder.fragments())
 
@@ -148,7 +148,7 @@ def test_a_closed_fragment_never_changes(folder: RunFolder, writer: JournalWrite
     for name in "abcdef":
         for block in journals.blocks(name, 20):
             writer.put(block)
-        writer.settle()
+        writer.flush()
         assert before == seen()[: len(before)]
         assert len(before) < len(before := seen())
 
@@ -224,7 +224,7 @@ def test_an_event_that_cannot_be_written(folder: RunFolder) -> None:
     writer.put([replace(records.steps("b", 1)[0], entropy={1, 2})])  # type: ignore[arg-type]
     for _ in range(2 * QUEUED):
         writer.put(records.steps("b", 1))
-    for act in (writer.settle, writer.check, writer.close):
+    for act in (writer.flush, writer.check, writer.close):
         with pytest.raises(TrackingError, match=r"TypeError: .*set.*not JSON serializable"):
             act()
     assert [("a", token) for token in range(20)] == journals.steps_of(folder)

@@ -63,9 +63,9 @@ def cpu_seconds(writer: JournalWriter) -> float:
 
 def test_room_is_made(disk: FullDisk, folder: RunFolder) -> None:
     """One warning that says what to do, however often the disk is asked; once there is room, everything is there, and only once."""
-    writer = JournalWriter(folder, patience=60)
+    writer = JournalWriter(folder, retry_timeout=60)
     put(writer, "a", 20)
-    writer.settle()
+    writer.flush()
     disk.fill()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -83,9 +83,9 @@ def test_room_is_made(disk: FullDisk, folder: RunFolder) -> None:
 @pytest.mark.filterwarnings("ignore:.*the journal cannot be written")
 def test_patience_at_its_end(disk: FullDisk, folder: RunFolder) -> None:
     """The journal gives up with an error that says why, what is kept and how to go on; what was closed before is as it was."""
-    writer = JournalWriter(folder, patience=0.4)
+    writer = JournalWriter(folder, retry_timeout=0.4)
     put(writer, "a", 20)
-    writer.settle()
+    writer.flush()
     before = {path: path.read_bytes() for _, path in folder.fragments()}
     disk.fill()
     put(writer, "b", 9)
@@ -104,9 +104,9 @@ def test_patience_at_its_end(disk: FullDisk, folder: RunFolder) -> None:
 @pytest.mark.filterwarnings("ignore:.*the journal cannot be written")
 def test_a_run_goes_on_when_there_is_room(disk: FullDisk, folder: RunFolder) -> None:
     """After the journal has given up, the same run is continued in the next session, with everything that had been safe."""
-    recorder = RunRecorder(folder, patience=0.3)
+    recorder = RunRecorder(folder, retry_timeout=0.3)
     put(recorder._writer, "a", 20)
-    recorder._writer.settle()
+    recorder._writer.flush()
     disk.fill()
     put(recorder._writer, "b", 9)
     with pytest.raises(TrackingError, match="No space left"):
@@ -122,9 +122,9 @@ def test_a_run_goes_on_when_there_is_room(disk: FullDisk, folder: RunFolder) -> 
 @pytest.mark.filterwarnings("ignore:.*the journal cannot be written")
 def test_nobody_waits_for_a_journal_that_has_given_up(disk: FullDisk, folder: RunFolder) -> None:
     """Events are still taken, and dropped; and the thread rests."""
-    writer = JournalWriter(folder, patience=0.0)
+    writer = JournalWriter(folder, retry_timeout=0.0)
     put(writer, "a", 20)
-    writer.settle()
+    writer.flush()
     disk.fill()
     put(writer, "b", 9)
     assert wait_until(lambda: writer.failure is not None, 10)
@@ -142,7 +142,7 @@ def test_nobody_waits_for_a_journal_that_has_given_up(disk: FullDisk, folder: Ru
 @pytest.mark.parametrize("last", ["sample", "nothing"])
 def test_warnings_that_are_errors(disk: FullDisk, folder: RunFolder, last: str) -> None:
     """With `python -W error`, too, a full disk is waited for, and what could not be written is never taken for written."""
-    writer = JournalWriter(folder, patience=0.4)
+    writer = JournalWriter(folder, retry_timeout=0.4)
     disk.fill()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -178,7 +178,7 @@ def test_a_call_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call
     """
     folder = journals.new(tmp_path, new_run_id())
     failed = failing(call, times, errno.EIO, monkeypatch)
-    writer = JournalWriter(folder, patience=3)
+    writer = JournalWriter(folder, retry_timeout=3)
     put(writer, "a", 20)
     put(writer, "b", 9)
     writer.close()

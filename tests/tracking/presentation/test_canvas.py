@@ -10,32 +10,32 @@ import matplotlib
 import pytest
 from matplotlib.figure import Figure as Canvas
 
-from vreason_tracking.presentation.canvas import drawn, intervals, key, panels, panels_height
+from vreason_tracking.presentation.canvas import intervals, legend, panels, panels_height, render_svg
 from vreason_tracking.statistics.estimates import Estimate
 
 
 def line(canvas: Any) -> None:
     handle = canvas.subplots().plot([0, 1], [0, 1])[0]
-    key(canvas, [handle], ["_first $x$"], 1)
+    legend(canvas, [handle], ["_first $x$"], 1)
 
 
 def test_same_bytes_under_other_settings() -> None:
     """A user's own matplotlibrc changes nothing, and is as it was afterwards."""
-    usual = drawn("a", "t", 2.0, line)
+    usual = render_svg("a", "t", 2.0, line)
     with matplotlib.rc_context({"font.size": 20, "svg.fonttype": "path", "lines.linewidth": 9, "axes.facecolor": "red"}):
-        assert usual == drawn("a", "t", 2.0, line)
+        assert usual == render_svg("a", "t", 2.0, line)
         assert 20 == matplotlib.rcParams["font.size"]
 
 
 def test_a_key_keeps_every_label() -> None:
     """Matplotlib drops those that begin with an underscore, and reads what stands between dollars as a formula."""
-    assert "_first $x$</text>" in drawn("a", "t", 2.0, line)
+    assert "_first $x$</text>" in render_svg("a", "t", 2.0, line)
 
 
 def test_letters_that_matplotlib_lacks_do_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert "🎥 视频</text>" in drawn("a", "t", 2.0, lambda canvas: canvas.subplots().set_title("🎥 视频"))
+        assert "🎥 视频</text>" in render_svg("a", "t", 2.0, lambda canvas: canvas.subplots().set_title("🎥 视频"))
 
 
 def test_intervals_are_drawn_where_there_is_one() -> None:

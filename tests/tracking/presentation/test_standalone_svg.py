@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from vreason_tracking.presentation.canvas import drawn
+from vreason_tracking.presentation.canvas import render_svg
 from vreason_tracking.presentation.standalone_svg import picture_file
 
 LINE = 16
@@ -15,7 +15,7 @@ LINE = 16
 @pytest.fixture(scope="module")
 def picture():
     """One as a report has it, of 648 x 144."""
-    return drawn("trial", "A <trial>", 2.0, lambda canvas: canvas.subplots().plot([1, 2, 3]))
+    return render_svg("trial", "A <trial>", 2.0, lambda canvas: canvas.subplots().plot([1, 2, 3]))
 
 
 def box(root):

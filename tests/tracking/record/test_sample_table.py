@@ -44,7 +44,7 @@ def test_what_was_asked(tmp_path) -> None:
 def test_nothing_recorded(tmp_path) -> None:
     """A run that ended before its first sample has an empty table."""
     table = read_samples(written(tmp_path))
-    assert ([], []) == (table.ids, table.asked)
+    assert ([], []) == (table.ids, table.question_digests)
     assert 0 == len(table.numbers["score"])
 
 
@@ -161,6 +161,6 @@ def test_a_flipped_bit_is_found(tmp_path) -> None:
         except TrackingError:
             refused += 1
             continue
-        assert (before.texts, before.asked) == (found.texts, found.asked)
+        assert (before.texts, before.asked) == (found.texts, found.expected_samples)
         assert all(np.array_equal(before.numbers[name], found.numbers[name], equal_nan=True) for name in before.numbers)
     assert refused > 20

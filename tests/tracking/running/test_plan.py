@@ -9,7 +9,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.journal.reader import last_end
 from vreason_tracking.running.inputs import variant_params
-from vreason_tracking.running.plan import Asked, plan
+from vreason_tracking.running.plan import VariantRequest, plan
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.settings import parse_settings
 from vreason_tracking.settings.fingerprint import identity_of
@@ -27,10 +27,10 @@ def settings(**sections):
     return parse_settings(trials.trial(**({"model": "some/model", "variants": trials.TWO} | sections)))
 
 
-def asked(now, weights=WEIGHTS, data=DATA) -> list[Asked]:
+def request(now, weights=WEIGHTS, data=DATA) -> list[VariantRequest]:
     """What the settings ask of a model with these weights, with this data."""
     return [
-        Asked(variant, variant_params(now, variant), identity_of(now, variant, weights, "float32", data))
+        VariantRequest(variant, variant_params(now, variant), identity_of(now, variant, weights, "float32", data))
         for variant in now.resolved_variants()
     ]
 
@@ -38,7 +38,7 @@ def asked(now, weights=WEIGHTS, data=DATA) -> list[Asked]:
 def begin(journal, now, *statuses, call_id="c1", created_ms=1_000, samples=("s-1",)):
     """The runs that a call of these settings began, one status a variant; None is one that died without a word."""
     folders = []
-    for position, (each, status) in enumerate(zip(asked(now), statuses, strict=False)):
+    for position, (each, status) in enumerate(zip(request(now), statuses, strict=False)):
         recorder = readback.recorder_of(
             journal,
             each.variant.name,
@@ -62,7 +62,7 @@ def begin(journal, now, *statuses, call_id="c1", created_ms=1_000, samples=("s-1
 
 
 def planned(journal, now, resume, **changed):
-    return plan(now, asked(now, **changed), journal, resume)
+    return plan(now, request(now, **changed), journal, resume)
 
 
 def test_a_new_call(journal) -> None:
@@ -71,7 +71,7 @@ def test_a_new_call(journal) -> None:
     plans = [planned(journal, settings(), None) for _ in range(2)]
     assert 3 == len({"c1", *(each.call_id for each in plans)})
     for each in plans:
-        found = [(task.asked.variant.name, task.position, task.folder, task.finished) for task in each.tasks]
+        found = [(task.request.variant.name, task.position, task.folder, task.finished) for task in each.tasks]
         assert [("baseline", 0, None, False), ("v-reason", 1, None, False)] == found
 
 
@@ -248,7 +248,7 @@ def test_one_variant_of_a_call(journal) -> None:
     """With --variant only that one is planned; the others' runs stay as they are."""
     begin(journal, settings(), "KILLED", "KILLED")
     (task,) = planned(journal, settings(variants=trials.ONE), "auto").tasks
-    assert ("v-reason", {"s-1"}) == (task.asked.variant.name, task.done)
+    assert ("v-reason", {"s-1"}) == (task.request.variant.name, task.done)
 
 
 def test_a_run_that_died_without_a_word(journal) -> None:

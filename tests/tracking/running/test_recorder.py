@@ -20,7 +20,7 @@ from tests.helpers.waiting import wait_until
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason.events import DecodeObserver, ObserverGuard, PrefillRecord
-from vreason_tracking.journal.codec import FORMAT, Begin, ClosedSample, End, Event, head
+from vreason_tracking.journal.codec import FORMAT, Event, SampleEntry, SessionEnded, SessionStarted, head
 from vreason_tracking.journal.folder import RunFolder, new_run_id
 from vreason_tracking.journal.lease import LeaseTakenError, is_held
 from vreason_tracking.journal.lines import to_line
@@ -42,7 +42,7 @@ def answer(recorder: RunRecorder, name: str = "s-1", count: int = 20, **changes:
 
 def told(folder: RunFolder) -> list[Any]:
     """Every event of the run as it was handed over."""
-    return [event.sample if isinstance(event, ClosedSample) else event for event in journals.events(folder)]
+    return [event.sample if isinstance(event, SampleEntry) else event for event in journals.events(folder)]
 
 
 def test_it_is_an_observer(tmp_path: Path) -> None:
@@ -68,8 +68,8 @@ def test_a_session(tmp_path: Path) -> None:
     recorder.on_sample(records.failed("s-2"))
     recorder.finish("FAILED", "it broke", ["listener Progress failed 2 time(s)"])
     begin, *events, end = told(recorder.folder)
-    assert (Begin(1, os.getpid(), platform.node(), begin.user, begin.started_ms), expected) == (begin, events)
-    assert End(1, "FAILED", "it broke", end.ended_ms, ("listener Progress failed 2 time(s)",)) == end
+    assert (SessionStarted(1, os.getpid(), platform.node(), begin.user, begin.started_ms), expected) == (begin, events)
+    assert SessionEnded(1, "FAILED", "it broke", end.ended_ms, ("listener Progress failed 2 time(s)",)) == end
     assert before <= begin.started_ms <= end.ended_ms <= unix_ms()
     assert (end, True) == (last_end(recorder.folder), verify(recorder.folder).intact)
 
@@ -107,7 +107,7 @@ def test_another_session(tmp_path: Path) -> None:
     after = dict(second.folder.fragments())
     assert (1, 2, list(range(1, len(after) + 1))) == (first.session, second.session, list(after))
     assert before == {path: path.read_bytes() for path in before}
-    sessions = [event.session for event in told(second.folder) if isinstance(event, (Begin, End))]
+    sessions = [event.session for event in told(second.folder) if isinstance(event, (SessionStarted, SessionEnded))]
     assert [1, 1, 2, 2] == sessions
     finished = list(SampleAssembly().feed(journals.events(second.folder)))
     assert [("a", 20), ("b", 20)] == [(each.sample.sample_id, len(each.steps)) for each in finished]
@@ -169,7 +169,7 @@ def test_no_room_when_a_session_begins(tmp_path: Path) -> None:
     folder = journals.new(tmp_path, new_run_id())
     threads = set(threading.enumerate())
     with no_room(), pytest.raises(TrackingError, match=rf"{folder.run_id}: the journal cannot be written .*--resume {folder.run_id}"):
-        RunRecorder(folder, patience=0.3)
+        RunRecorder(folder, retry_timeout=0.3)
     assert not is_held(folder.lease)
     assert wait_until(lambda: set() == set(threading.enumerate()) - threads, 2)
 
@@ -180,7 +180,7 @@ def test_a_disk_that_fills_up(tmp_path: Path) -> None:
     place = tmp_path / "disk"
     with small_disk(place, lambda: place / run_id / "00000002.journal.open") as disk:
         run_id = new_run_id()
-        recorder = RunRecorder(journals.new(place, run_id), patience=0.3)
+        recorder = RunRecorder(journals.new(place, run_id), retry_timeout=0.3)
         recorder.check()
         disk.fill()
         answer(recorder)

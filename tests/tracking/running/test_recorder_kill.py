@@ -11,8 +11,8 @@ import pytest
 
 from tests.helpers import journal_process, journals
 from tests.helpers.journal_process import Told
-from vreason_tracking.catalog.reaping import bury, reap_journal
-from vreason_tracking.journal.codec import Begin, ClosedSample
+from vreason_tracking.catalog.reaping import close_dead_run, reap_journal
+from vreason_tracking.journal.codec import SampleEntry, SessionStarted
 from vreason_tracking.journal.folder import RunFolder, run_folders
 from vreason_tracking.journal.lease import is_held
 from vreason_tracking.journal.reader import last_end, recover
@@ -55,7 +55,7 @@ def kept(folder: RunFolder) -> list[tuple[str, int | None]]:
     """Sample and token of every step in the closed fragments, and None in place of the token for the sample itself."""
     found: list[tuple[str, int | None]] = []
     for event in journals.events(folder):
-        if isinstance(event, ClosedSample):
+        if isinstance(event, SampleEntry):
             found.append((event.sample.sample_id, None))
         elif hasattr(event, "token_index"):
             found.append((event.sample_id, event.token_index))
@@ -92,14 +92,14 @@ def test_another_session_goes_on(killed: tuple[RunFolder, float]) -> None:
     """It is the second, its fragments follow without a gap, and every sample that was closed before counts, once and whole."""
     folder, _ = killed
     assert not is_held(folder.lease)
-    whole = {event.sample.sample_id for event in journals.events(folder) if isinstance(event, ClosedSample)}
+    whole = {event.sample.sample_id for event in journals.events(folder) if isinstance(event, SampleEntry)}
     recorder = RunRecorder(folder)
     for block in journals.blocks("the next", 20):
         recorder._writer.put(block)
     recorder.finish("FINISHED")
     numbers = [number for number, _ in folder.fragments()]
     assert (2, list(range(1, len(numbers) + 1))) == (recorder.session, numbers)
-    assert [1, 2] == [event.session for event in journals.events(folder) if isinstance(event, Begin)]
+    assert [1, 2] == [event.session for event in journals.events(folder) if isinstance(event, SessionStarted)]
     finished = list(SampleAssembly().feed(journals.events(folder)))
     assert len(finished) == len({each.sample.sample_id for each in finished})
     assert whole | {"the next"} <= {each.sample.sample_id for each in finished}
@@ -111,7 +111,7 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
     """Five sessions of one run, all of them killed: each counts, each begins where the last whole record was, and the sixth ends it."""
     for session in range(1, 6):
         folder, moment = _killed(tmp_path, 0.1 * random.random())
-        end = bury(folder)
+        end = close_dead_run(folder)
         assert ("KILLED", session) == (end and end.status, end and end.session)
         assert end is not None
         assert abs(end.ended_ms - time.time() * 1000 + (time.monotonic() - moment) * 1000) < 1500
@@ -119,7 +119,7 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
     recorder.finish("FINISHED")
     ended = last_end(folder)
     assert (6, 6, "FINISHED") == (recorder.session, ended and ended.session, ended and ended.status)
-    assert list(range(1, 7)) == [event.session for event in journals.events(folder) if isinstance(event, Begin)]
+    assert list(range(1, 7)) == [event.session for event in journals.events(folder) if isinstance(event, SessionStarted)]
     assert (True, len(kept(folder))) == (verify(folder).intact, len(set(kept(folder))))
 
 

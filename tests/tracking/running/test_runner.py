@@ -78,7 +78,7 @@ def test_what_a_watcher_is_told(recorded) -> None:
     assert [(name, result.folder.run_id, 0) for name, result in zip(trials.VARIANTS, seen.results, strict=True)] == seen.variants
     assert (9, 9 * trials.TOKENS, []) == (len(seen.samples), seen.steps, seen.notices)
     assert [(name, "FINISHED", 3) for name in trials.VARIANTS] == [(r.name, r.status, r.summary.answered) for r in seen.results]
-    assert [((), False, None)] * 3 == [(result.notes, result.kept, result.parked) for result in seen.delivered]
+    assert [((), False, None)] * 3 == [(result.notes, result.kept, result.rejected) for result in seen.delivered]
 
 
 def test_everything_is_delivered(recorded) -> None:

@@ -213,8 +213,8 @@ def test_samples_that_the_store_refuses(experiment, tracking_uri, tmp_path) -> N
     watcher = trials.Watcher()
     (result,) = run_experiment(experiment(), watcher)
     assert ("FINISHED", 3) == (result.status, result.summary.answered)
-    assert "no samples here" in result.parked
-    assert [result.parked] == [each.parked for each in watcher.delivered]
+    assert "no samples here" in result.rejected
+    assert [result.rejected] == [each.rejected for each in watcher.delivered]
     assert [notice for notice in watcher.notices if "refuses run" in notice and "no samples here" in notice]
     assert result.delivered < result.recorded
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection, connection:

@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 
 from tests.helpers import random_demo, readback, trials
 from vreason.errors import TrackingError
-from vreason_tracking.journal.codec import Begin, ClosedSample
+from vreason_tracking.journal.codec import SampleEntry, SessionStarted
 from vreason_tracking.journal.folder import RunFolder, run_folders
 from vreason_tracking.journal.lease import Lease
 from vreason_tracking.journal.reader import last_end, read_events
@@ -60,7 +60,7 @@ def outcome(folder) -> list:
 
 
 def sessions(folder) -> list[int]:
-    return [event.session for event in read_events(folder) if isinstance(event, Begin)]
+    return [event.session for event in read_events(folder) if isinstance(event, SessionStarted)]
 
 
 @pytest.fixture
@@ -274,6 +274,6 @@ def test_two_at_once(asking, random_model_folder, tmp_path) -> None:
     _, winners_err = winner.communicate(timeout=120)
     assert (5, 0) == (loser.returncode, winner.returncode), winners_err
     assert f"in use by process {winner.pid} on" in err
-    names = [event.sample.sample_id for event in read_events(folder) if isinstance(event, ClosedSample)]
+    names = [event.sample.sample_id for event in read_events(folder) if isinstance(event, SampleEntry)]
     assert (40, 40) == (len(names), len(set(names)))
     assert ([1, 2], "FINISHED") == (sessions(folder), last_end(folder).status)

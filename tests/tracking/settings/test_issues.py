@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vreason.errors import ConfigError
 from vreason_tracking.settings import RunSettings, parse_settings
-from vreason_tracking.settings.issues import hint, is_name, shown, unknown_key
+from vreason_tracking.settings.issues import is_name, shown, suggestion, unknown_key
 from vreason_tracking.settings.yaml_files import dump
 
 ONE = {"name": "x", "variants": [{"name": "a"}]}
@@ -103,8 +103,8 @@ def test_shown_cuts_long_values():
 
 def test_hint_ignores_case_and_stays_silent_when_nothing_is_near():
     """A word near to a known one in another case is answered with it; a word near to none with nothing."""
-    assert "; did you mean OCR?" == hint("ocr", ["OCR", "regression"])
-    assert "" == hint("zzz", ["OCR", "regression"])
+    assert "; did you mean OCR?" == suggestion("ocr", ["OCR", "regression"])
+    assert "" == suggestion("zzz", ["OCR", "regression"])
 
 
 def test_unknown_key_lists_all_when_none_is_near():

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from vreason_tracking.stores.addresses import normalised, without_password
+from vreason_tracking.stores.addresses import normalised, redact_password
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_normalised(uri: str, expected: str) -> None:
 )
 def test_without_password(text: str, expected: str) -> None:
     """Passwords leave the addresses in a text, nothing else does."""
-    assert expected == without_password(text)
+    assert expected == redact_password(text)
 
 
 def test_nothing_heavy_is_imported() -> None:

@@ -14,7 +14,7 @@ import sqlalchemy
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from tests.helpers.raised import error_of
-from vreason.errors import ConfigError, Fault, TrackingError, TrackingUnavailableError
+from vreason.errors import ConfigError, ConfigIssue, TrackingError, TrackingUnavailableError
 from vreason_tracking.stores.mlflow_store import MlflowStore
 from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of
 
@@ -93,7 +93,7 @@ def test_names_that_do_not_resolve() -> None:
     assert is_unavailable(error_of(lambda: socket.getaddrinfo("::1", 80, family=socket.AF_INET)))
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), KeyError("x"), TrackingError("x"), ConfigError([Fault("a", "b")]), KeyboardInterrupt()])
+@pytest.mark.parametrize("error", [ValueError("x"), KeyError("x"), TrackingError("x"), ConfigError([ConfigIssue("a", "b")]), KeyboardInterrupt()])
 def test_what_nobody_knows(error: BaseException) -> None:
     """It counts as refused."""
     assert not is_unavailable(error)

@@ -19,7 +19,7 @@ from tests.helpers.tracking_server import TrackingServer
 from tests.helpers.web_server import answering
 from vreason.errors import TrackingUnavailableError
 from vreason_tracking.stores.mlflow_store import MlflowStore
-from vreason_tracking.stores.store_errors import is_unavailable, reason_of, short_http_patience
+from vreason_tracking.stores.store_errors import is_unavailable, reason_of, short_http_timeouts
 
 
 @pytest.fixture(autouse=True)
@@ -164,7 +164,7 @@ def test_one_try(tmp_path: Path) -> None:
 def test_the_environment_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the user says of retries counts; the rest is short."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    short_http_patience()
+    short_http_timeouts()
     assert ("3", "10", "10") == tuple(
         os.environ[name] for name in ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT", "PGCONNECT_TIMEOUT")
     )

@@ -7,12 +7,12 @@ import warnings
 
 import pytest
 
-from vreason_tracking.telemetry.error_counter import Faults
+from vreason_tracking.telemetry.error_counter import ErrorCounter
 
 
 def test_the_newest_failure_is_kept_in_words() -> None:
     """Kind, message and place of the newest; the count of all."""
-    faults = Faults()
+    faults = ErrorCounter()
     assert (0, None) == (faults.count, faults.last)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -24,7 +24,7 @@ def test_the_newest_failure_is_kept_in_words() -> None:
 def test_each_kind_is_said_once(recwarn: pytest.WarningsRecorder) -> None:
     """The first failure of a kind is warned about with what to do; further ones of that kind are only counted."""
     warnings.simplefilter("always")  # else Python itself would show a repeated warning once
-    faults = Faults()
+    faults = ErrorCounter()
     for advice in ("look here", "look here", "look there"):
         faults.add(ValueError("no"), "gpu.0", advice)
     expected = ["telemetry: ValueError: no (gpu.0); look here", "telemetry: ValueError: no (gpu.0); look there"]
@@ -33,7 +33,7 @@ def test_each_kind_is_said_once(recwarn: pytest.WarningsRecorder) -> None:
 
 def test_warnings_as_errors_are_swallowed() -> None:
     """Under `-W error` the caller, a thread that must go on, does not see the warning; the count still tells."""
-    faults = Faults()
+    faults = ErrorCounter()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         faults.add(ValueError("no"), "gpu.0", "go on")
@@ -42,7 +42,7 @@ def test_warnings_as_errors_are_swallowed() -> None:
 
 def test_none_is_lost_between_threads() -> None:
     """Failures of several threads are all counted."""
-    faults = Faults()
+    faults = ErrorCounter()
 
     def fail() -> None:
         for _ in range(2000):

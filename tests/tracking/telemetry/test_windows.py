@@ -10,7 +10,7 @@ import pytest
 
 from vreason_tracking.telemetry import windows
 from vreason_tracking.telemetry.devices import DeviceRecord, Reading
-from vreason_tracking.telemetry.error_counter import Faults
+from vreason_tracking.telemetry.error_counter import ErrorCounter
 from vreason_tracking.telemetry.windows import Windows
 
 
@@ -28,7 +28,7 @@ class Listening:
 
     def __init__(self) -> None:
         self.told: list[DeviceRecord] = []
-        self.clock, self.faults = Clock(), Faults()
+        self.clock, self.faults = Clock(), ErrorCounter()
         self.begun_ms = time.time() * 1000
         self.windows = Windows(self.told.append, self.faults, clock=self.clock)
 
@@ -111,7 +111,7 @@ def test_an_earlier_series_goes_on() -> None:
     told: list[DeviceRecord] = []
     clock = Clock()
     begun_ms = time.time() * 1000
-    subject = Windows(told.append, Faults(), 10, clock)
+    subject = Windows(told.append, ErrorCounter(), 10, clock)
     for _ in range(2):
         subject.add([gpu(process_bytes=1)])
         clock.now += 2
@@ -145,7 +145,7 @@ def test_nothing_was_read(listening: Listening) -> None:
 def test_a_failing_listener_is_counted_and_said_once(recwarn: pytest.WarningsRecorder) -> None:
     """Every record that it refused counts; it is named once, and still told of the next."""
     warnings.simplefilter("always")
-    told, faults, clock = [], Faults(), Clock()
+    told, faults, clock = [], ErrorCounter(), Clock()
 
     def full(record: DeviceRecord) -> None:
         told.append(record)
@@ -165,7 +165,7 @@ def test_a_failing_listener_is_counted_and_said_once(recwarn: pytest.WarningsRec
 def test_a_listener_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The end waits for a while, counts the listener as failed and goes on."""
     monkeypatch.setattr(windows, "PATIENCE", 0.05)
-    inside, release, faults, clock = threading.Event(), threading.Event(), Faults(), Clock()
+    inside, release, faults, clock = threading.Event(), threading.Event(), ErrorCounter(), Clock()
 
     def hang(record: DeviceRecord) -> None:
         inside.set()

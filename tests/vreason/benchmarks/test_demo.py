@@ -14,23 +14,23 @@ from vreason.benchmarks.demo import CLIPS
 from vreason.demo.batches import draw
 from vreason.demo.questions import KINDS
 from vreason.demo.seeds import rng_for
-from vreason.demo.world import COLOURS, SHOWN, Clip, Shape, render
+from vreason.demo.world import COLOURS, SHOWN, DemoClip, Shape, render
 from vreason.errors import DataError
 from vreason.prompts import LETTERS
 
 SPLITS = ("test", "validation")
-ASKED = {"direction", "order", "counting", "distance", "position"}
+QUESTION_KINDS = {"direction", "order", "counting", "distance", "position"}
 
 
 @pytest.fixture(scope="module")
-def splits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Sequence[Sample], dict[str, Clip]]]:
+def splits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Sequence[Sample], dict[str, DemoClip]]]:
     """Both splits: their samples, and the clip behind each file; pixels are written in `test_clips.py`, not here."""
     found = {}
     folder = tmp_path_factory.mktemp("cache")
     for split in SPLITS:
-        clips: dict[str, Clip] = {}
+        clips: dict[str, DemoClip] = {}
 
-        def keep(clip: Clip, path: Path, clips: dict[str, Clip] = clips) -> Path:
+        def keep(clip: DemoClip, path: Path, clips: dict[str, DemoClip] = clips) -> Path:
             clips[str(path)] = clip
             return path
 
@@ -41,13 +41,13 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Sequence
     return found
 
 
-def asked(sample: Sample, clip: Clip) -> list[Shape]:
+def counts(sample: Sample, clip: DemoClip) -> list[Shape]:
     """The shapes that a question names, in its order."""
     return sorted((shape for shape in clip.shapes if shape.name in sample.question), key=lambda shape: sample.question.index(shape.name))
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_size_and_kinds(splits: dict[str, tuple[Sequence[Sample], dict[str, Clip]]], split: str) -> None:
+def test_size_and_kinds(splits: dict[str, tuple[Sequence[Sample], dict[str, DemoClip]]], split: str) -> None:
     """At least 400 questions on at least 100 clips, four problem types, five kinds, evenly where every clip allows them; unique ids."""
     samples, clips = splits[split]
     assert len(samples) >= 400
@@ -57,16 +57,16 @@ def test_size_and_kinds(splits: dict[str, tuple[Sequence[Sample], dict[str, Clip
     assert len(samples) == len({sample.sample_id for sample in samples})
     assert {"demo"} == {sample.benchmark for sample in samples}
     counts = Counter(sample.category for sample in samples)
-    assert ASKED == set(counts)
+    assert QUESTION_KINDS == set(counts)
     always = [counts[kind] for kind in ("direction", "counting", "distance", "position")]
     assert 2 >= max(always) - min(always)
     assert max(always) >= counts["order"] >= 20
 
 
-def right_answer(sample: Sample, clip: Clip) -> str:
+def right_answer(sample: Sample, clip: DemoClip) -> str:
     """The answer in words, from nothing but where the shapes are at the shown frames."""
     ways = {shape.name: shape.places(np.array(SHOWN)) for shape in clip.shapes}
-    named = [ways[shape.name] for shape in asked(sample, clip)]
+    named = [ways[shape.name] for shape in counts(sample, clip)]
     if sample.category == "counting":
         return str(len(ways))
     if sample.category == "order":
@@ -86,7 +86,7 @@ def right_answer(sample: Sample, clip: Clip) -> str:
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_answers_follow_from_the_clip(splits: dict[str, tuple[Sequence[Sample], dict[str, Clip]]], split: str) -> None:
+def test_answers_follow_from_the_clip(splits: dict[str, tuple[Sequence[Sample], dict[str, DemoClip]]], split: str) -> None:
     """Every answer, worked out anew from the shapes' places, is the one expected; options differ from each other."""
     samples, clips = splits[split]
     for sample in samples:
@@ -97,21 +97,21 @@ def test_answers_follow_from_the_clip(splits: dict[str, tuple[Sequence[Sample], 
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_what_is_asked_can_be_seen(splits: dict[str, tuple[Sequence[Sample], dict[str, Clip]]], split: str) -> None:
+def test_what_is_asked_can_be_seen(splits: dict[str, tuple[Sequence[Sample], dict[str, DemoClip]]], split: str) -> None:
     """A shape that a question names shows a quarter of itself in two shown frames or more; one asked for its last place, in the last."""
     samples, clips = splits[split]
     unseen = []
     for sample in samples:
         clip = clips[sample.video]
-        for shape in asked(sample, clip):
-            seen = [(render(one) == COLOURS[shape.colour]).all(axis=-1).sum(axis=(1, 2)) for one in (clip, Clip((shape,)))]
+        for shape in counts(sample, clip):
+            seen = [(render(one) == COLOURS[shape.colour]).all(axis=-1).sum(axis=(1, 2)) for one in (clip, DemoClip((shape,)))]
             visible = (seen[1] > 0) & (seen[0] >= seen[1] / 4)
             if visible.sum() < 2 or (sample.category == "position" and not visible[-1]):
                 unseen.append((sample.sample_id, shape.name))
     assert [] == unseen
 
 
-def test_letters_are_evenly_spread(splits: dict[str, tuple[Sequence[Sample], dict[str, Clip]]]) -> None:
+def test_letters_are_evenly_spread(splits: dict[str, tuple[Sequence[Sample], dict[str, DemoClip]]]) -> None:
     """Over both splits no letter is right too often: within four standard deviations of its share, for each number of options."""
     samples = [sample for split in SPLITS for sample in splits[split][0] if sample.options]
     for size in (3, 4):
@@ -122,9 +122,9 @@ def test_letters_are_evenly_spread(splits: dict[str, tuple[Sequence[Sample], dic
             assert abs(counts[letter] - total * share) < 4 * (total * share * (1 - share)) ** 0.5, counts
 
 
-def test_no_answer_gives_itself_away(splits: dict[str, tuple[Sequence[Sample], dict[str, Clip]]]) -> None:
+def test_no_answer_gives_itself_away(splits: dict[str, tuple[Sequence[Sample], dict[str, DemoClip]]]) -> None:
     """No kind has an answer that is right half of the time, whatever the clip."""
-    for kind in ASKED:
+    for kind in QUESTION_KINDS:
         given = [(sample, clips) for samples, clips in splits.values() for sample in samples if sample.category == kind]
         answers = Counter(right_answer(sample, clips[sample.video]) for sample, clips in given)
         assert max(answers.values()) < 0.45 * sum(answers.values()), kind
@@ -142,7 +142,7 @@ def training_clips(batches: int) -> set[frozenset[Shape]]:
     return found
 
 
-def test_splits_share_no_world(splits: dict[str, tuple[Sequence[Sample], dict[str, Clip]]]) -> None:
+def test_splits_share_no_world(splits: dict[str, tuple[Sequence[Sample], dict[str, DemoClip]]]) -> None:
     """No clip of two or more shapes is in two of training (3,500 drawn), validation and test.
 
     Clips of one shape are few (15,120) and do recur; no question about them is left out for it.

@@ -10,18 +10,18 @@ import pytest
 
 from vreason.demo import clips
 from vreason.demo.seeds import rng_for
-from vreason.demo.world import FPS, FRAMES, SHOWN, Clip, render, sample_clip
+from vreason.demo.world import FPS, FRAMES, SHOWN, DemoClip, render, sample_clip
 from vreason.video.frames import VideoConfig, read_video
 
 
 @pytest.fixture(scope="module")
-def clip() -> Clip:
+def clip() -> DemoClip:
     """A clip of several shapes."""
     rng = rng_for("test", 0, 1)
     return next(clip for clip in iter(lambda: sample_clip(rng), None) if len(clip.shapes) == 4)
 
 
-def test_a_file_decodes_to_what_was_rendered(clip: Clip, tmp_path: Path) -> None:
+def test_a_file_decodes_to_what_was_rendered(clip: DemoClip, tmp_path: Path) -> None:
     """Eight frames out of the file are the eight shown ones: their numbers, their times, and their pixels within the codec's loss."""
     video = read_video(clips.write_clip(clip, tmp_path / "a.mp4"), VideoConfig(nframes=8))
     assert SHOWN == video.indices
@@ -35,14 +35,14 @@ def test_a_file_decodes_to_what_was_rendered(clip: Clip, tmp_path: Path) -> None
     assert difference.mean() < moved  # nearer to its own frame than to the neighbour's
 
 
-def test_every_frame_is_in_the_file(clip: Clip, tmp_path: Path) -> None:
+def test_every_frame_is_in_the_file(clip: DemoClip, tmp_path: Path) -> None:
     """All 29 frames decode, each to its own picture."""
     video = read_video(clips.write_clip(clip, tmp_path / "a.mp4"), VideoConfig(nframes=FRAMES - 1))
     assert FRAMES == video.total_frames
     assert 3.0 > np.abs(video.pixels.astype(int) - render(clip, video.indices).astype(int)).mean(axis=(1, 2, 3)).max()
 
 
-def test_writing_twice_writes_once(clip: Clip, tmp_path: Path) -> None:
+def test_writing_twice_writes_once(clip: DemoClip, tmp_path: Path) -> None:
     """A file that is there is left alone, byte for byte and in its time, and nothing else is left beside it."""
     path = clips.write_clip(clip, tmp_path / "deep" / "folder" / "a.mp4")
     before = (path.read_bytes(), path.stat().st_mtime_ns)
@@ -51,17 +51,17 @@ def test_writing_twice_writes_once(clip: Clip, tmp_path: Path) -> None:
     assert [path] == list(path.parent.iterdir())
 
 
-def test_one_clip_is_one_file(clip: Clip, tmp_path: Path) -> None:
+def test_one_clip_is_one_file(clip: DemoClip, tmp_path: Path) -> None:
     """A clip has the same size however often it is written, or two machines' data digests would differ."""
     sizes = {clips.write_clip(clip, tmp_path / f"{number}.mp4").stat().st_size for number in range(150)}
     assert 1 == len(sizes)
 
 
-def test_an_interrupted_write_leaves_no_file(clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_write_leaves_no_file(clip: DemoClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When drawing breaks off, nothing stands under the clip's name, and the next attempt succeeds."""
     path = tmp_path / "a.mp4"
 
-    def breaks(clip: Clip, frames: tuple[int, ...]) -> object:
+    def breaks(clip: DemoClip, frames: tuple[int, ...]) -> object:
         yield from render(clip, frames)[:10]
         raise KeyboardInterrupt
 
@@ -73,11 +73,11 @@ def test_an_interrupted_write_leaves_no_file(clip: Clip, tmp_path: Path, monkeyp
     assert FRAMES == read_video(clips.write_clip(clip, path), VideoConfig(nframes=2)).total_frames
 
 
-def test_the_name_appears_with_the_whole_file(clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_name_appears_with_the_whole_file(clip: DemoClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While frames are being encoded there is no file under the clip's name."""
     path, seen = tmp_path / "a.mp4", []
 
-    def watched(clip: Clip, frames: tuple[int, ...]) -> object:
+    def watched(clip: DemoClip, frames: tuple[int, ...]) -> object:
         for pixels in render(clip, frames):
             seen.append(path.exists())
             yield pixels
@@ -88,12 +88,12 @@ def test_the_name_appears_with_the_whole_file(clip: Clip, tmp_path: Path, monkey
     assert path.exists()
 
 
-def test_two_threads_write_one_clip(clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_threads_write_one_clip(clip: DemoClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads that write the same file at once both return it, and it is whole."""
     path, barrier = tmp_path / "a.mp4", threading.Barrier(2, timeout=20)
     faults: list[BaseException] = []
 
-    def together(clip: Clip, frames: tuple[int, ...]) -> object:
+    def together(clip: DemoClip, frames: tuple[int, ...]) -> object:
         yield from render(clip, frames)
         barrier.wait()  # both are in the middle of their files
 

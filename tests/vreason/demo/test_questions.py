@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from vreason.demo.questions import KINDS, PLACES, Question, describe, lookup, place_name, recital
-from vreason.demo.world import COLOURS, DIRECTIONS, SHOWN, Clip, Shape, sample_clip
+from vreason.demo.world import COLOURS, DIRECTIONS, SHOWN, DemoClip, Shape, sample_clip
 from vreason.prompts import LETTERS, PROBLEM_TYPES
 from vreason.scoring.scorers import score
 
-Asked = list[tuple[Clip, Question]]
+Asked = list[tuple[DemoClip, Question]]
 
 
-def asked(make: Callable[[np.random.Generator, Clip], Question | None], count: int = 400) -> Asked:
+def asked(make: Callable[[np.random.Generator, DemoClip], Question | None], count: int = 400) -> Asked:
     """Questions of one kind about `count` clips, where the clip allows it."""
     rng = np.random.default_rng(11)
     drawn = [(clip := sample_clip(rng), make(rng, clip)) for _ in range(count)]
@@ -36,7 +36,7 @@ def said(question: Question) -> str:
     return question.options[LETTERS.index(question.answer)] if question.options else question.answer
 
 
-def named(clip: Clip, text: str) -> list[Shape]:
+def named(clip: DemoClip, text: str) -> list[Shape]:
     """Shapes that a text names, in its order."""
     return sorted((shape for shape in clip.shapes if shape.name in text), key=lambda shape: text.index(shape.name))
 
@@ -64,7 +64,7 @@ def test_order(by_kind: dict[str, Asked]) -> None:
         assert colours[("first", "second", "last").index(rank[0])] == said(question)
         assert set(colours) == set(question.options)
     rng = np.random.default_rng(0)
-    together = Clip(tuple(Shape(colour, "circle", (1, row), (5, row), 0) for colour, row in zip(COLOURS, (1, 5, 9), strict=False)))
+    together = DemoClip(tuple(Shape(colour, "circle", (1, row), (5, row), 0) for colour, row in zip(COLOURS, (1, 5, 9), strict=False)))
     assert KINDS["order"](rng, together) is None
 
 
@@ -76,7 +76,7 @@ def test_meeting(by_kind: dict[str, Asked]) -> None:
         assert gap < 0.9 or gap > 2.5
         assert {True: "yes", False: "no"}[bool(gap < 0.9)] == said(question)
         assert {"yes", "no"} == set(question.options)
-    assert KINDS["meeting"](np.random.default_rng(0), Clip((Shape("red", "circle", (1, 1), (5, 1), 0),))) is None
+    assert KINDS["meeting"](np.random.default_rng(0), DemoClip((Shape("red", "circle", (1, 1), (5, 1), 0),))) is None
 
 
 def test_meetings_are_asked_evenly() -> None:

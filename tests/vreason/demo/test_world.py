@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from vreason.demo.seeds import SPLITS, rng_for
-from vreason.demo.world import COLOURS, DIRECTIONS, FORMS, FPS, FRAMES, SHOWN, SIDE, Clip, Shape, render, sample_clip
+from vreason.demo.world import COLOURS, DIRECTIONS, FORMS, FPS, FRAMES, SHOWN, SIDE, DemoClip, Shape, render, sample_clip
 
 EVERY_FRAME = np.arange(FRAMES)
 TENTH = SIDE / 10  # pixels
 
 
 @pytest.fixture(scope="module")
-def clips() -> list[Clip]:
+def clips() -> list[DemoClip]:
     """600 clips."""
     rng = np.random.default_rng(3)
     return [sample_clip(rng) for _ in range(600)]
@@ -27,7 +27,7 @@ def gap(a: Shape, b: Shape, frames: object) -> float:
     return float(np.nanmin(np.hypot(*(a.places(chosen) - b.places(chosen)).T)))
 
 
-def test_shapes_obey_the_rules(clips: list[Clip]) -> None:
+def test_shapes_obey_the_rules(clips: list[DemoClip]) -> None:
     """One to four shapes, a colour each, places from 1 to 9, a straight way of 2 to 8 tenths, in by a temporal patch's first frame."""
     assert {1, 2, 3, 4} == {len(clip.shapes) for clip in clips}
     for clip in clips:
@@ -42,7 +42,7 @@ def test_shapes_obey_the_rules(clips: list[Clip]) -> None:
             assert shape.entry in SHOWN[::2]
 
 
-def test_no_meeting_is_doubtful(clips: list[Clip]) -> None:
+def test_no_meeting_is_doubtful(clips: list[DemoClip]) -> None:
     """Every pair comes within 0.8 in a shown frame, or never within 2.6 in one; and what stays apart never touches between them."""
     pairs = [pair for clip in clips for pair in combinations(clip.shapes, 2)]
     shown = [gap(*pair, SHOWN) for pair in pairs]
@@ -53,14 +53,14 @@ def test_no_meeting_is_doubtful(clips: list[Clip]) -> None:
         assert all(gap(a, b, SHOWN) == pytest.approx(clip.closest(a, b)) for a, b in combinations(clip.shapes, 2))
 
 
-def test_half_of_the_clips_hold_one_meeting(clips: list[Clip]) -> None:
+def test_half_of_the_clips_hold_one_meeting(clips: list[DemoClip]) -> None:
     """Of the clips with company about half hold exactly one pair that meets, and none holds two."""
     counts = [sum(clip.meet(*pair) for pair in combinations(clip.shapes, 2)) for clip in clips if len(clip.shapes) > 1]
     assert {0, 1} == set(counts)
     assert 0.4 < sum(counts) / len(counts) < 0.65
 
 
-def test_three_shapes_one_after_another(clips: list[Clip]) -> None:
+def test_three_shapes_one_after_another(clips: list[DemoClip]) -> None:
     """Entries differ in three-shape clips only, then all three; a fair part of the clips is of that kind; `by_entry` sorts them."""
     ordered = [clip for clip in clips if len({shape.entry for shape in clip.shapes}) > 1]
     assert 0.1 < len(ordered) / len(clips) < 0.5
@@ -90,7 +90,7 @@ def test_places_follow_the_way(way: str, unit: tuple[int, int], entry: int) -> N
 def test_a_shape_is_where_it_is_said_to_be(form: str) -> None:
     """Its pixels' middle lies at its place, in its colour, about 1.8 tenths across; all else is the same floor."""
     shape = Shape("yellow", form, (2, 7), (8, 7), 8)
-    pixels = render(Clip((shape,)), tuple(range(FRAMES)))
+    pixels = render(DemoClip((shape,)), tuple(range(FRAMES)))
     assert (FRAMES, SIDE, SIDE, 3) == pixels.shape
     assert np.uint8 == pixels.dtype
     floor = pixels[0]
@@ -110,7 +110,7 @@ def test_a_shape_is_where_it_is_said_to_be(form: str) -> None:
 def test_forms_differ() -> None:
     """At one place each form covers other pixels, and many of them."""
     masks = [
-        (render(Clip((Shape("red", form, (4, 4), (6, 4), 0),)), (0,))[0] == COLOURS["red"]).all(axis=-1) for form in FORMS
+        (render(DemoClip((Shape("red", form, (4, 4), (6, 4), 0),)), (0,))[0] == COLOURS["red"]).all(axis=-1) for form in FORMS
     ]
     for a, b in combinations(masks, 2):
         assert 20 < (a ^ b).sum()
@@ -120,13 +120,13 @@ def test_a_later_shape_hides_an_earlier_one() -> None:
     """`shapes` are in their order of drawing."""
     first, second = Shape("red", "square", (4, 4), (6, 4), 0), Shape("blue", "square", (4, 4), (4, 6), 0)
     middle = int(4 * TENTH)
-    assert COLOURS["blue"] == tuple(render(Clip((first, second)), (0,))[0, middle, middle])
-    assert COLOURS["red"] == tuple(render(Clip((second, first)), (0,))[0, middle, middle])
+    assert COLOURS["blue"] == tuple(render(DemoClip((first, second)), (0,))[0, middle, middle])
+    assert COLOURS["red"] == tuple(render(DemoClip((second, first)), (0,))[0, middle, middle])
 
 
 def test_colours_stand_out_from_the_floor() -> None:
     """No colour is nearer than 60 grey levels to the background in every channel at once, nor to another colour."""
-    floor = render(Clip(()), (0,))[0].reshape(-1, 3).astype(int)
+    floor = render(DemoClip(()), (0,))[0].reshape(-1, 3).astype(int)
     for name, colour in COLOURS.items():
         assert 60 <= np.abs(floor - colour).max(axis=1).min(), name
         assert all(60 <= np.abs(np.subtract(colour, other)).max() for key, other in COLOURS.items() if key != name)
@@ -134,7 +134,7 @@ def test_colours_stand_out_from_the_floor() -> None:
 
 def test_the_floor_tells_the_place() -> None:
     """Redder to the right, greener downwards, at every step."""
-    floor = render(Clip(()), (0,))[0].astype(int)
+    floor = render(DemoClip(()), (0,))[0].astype(int)
     assert (np.diff(floor[..., 0], axis=1) >= 0).all()
     assert (np.diff(floor[..., 1], axis=0) >= 0).all()
     assert floor[0, -1, 0] > floor[0, 0, 0] + 50

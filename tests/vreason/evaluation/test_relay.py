@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.evaluations import Events
 from tests.helpers.records import steps as reply
-from vreason.evaluation.relay import BatchEvents, Forward
+from vreason.evaluation.relay import BatchEvents, RelayObserver
 from vreason.events import ObserverGuard, PrefillRecord, StepRecord
 
 NAMES = ("a", "b", "c")
@@ -16,7 +16,7 @@ PREFILLS = [PrefillRecord(name, 50, 36, 18) for name in NAMES]
 STEPS = {name: reply(name, 4) for name in NAMES}
 
 
-def tell(observer: BatchEvents | Forward) -> None:
+def tell(observer: BatchEvents | RelayObserver) -> None:
     """A batch of three: its prompts, then two blocks of steps, side by side."""
     for prefill in PREFILLS:
         observer.on_prefill(prefill)
@@ -36,7 +36,7 @@ def test_events_are_collected_by_sample() -> None:
 def test_events_are_handed_on_but_for_what_is_done(done: Sequence[str]) -> None:
     """At once, every prompt and step of the samples that are left, and no other."""
     events = Events()
-    tell(Forward(ObserverGuard([events]), done))
+    tell(RelayObserver(ObserverGuard([events]), done))
     left = [name for name in NAMES if name not in done]
     assert [prefill for prefill in PREFILLS if prefill.sample_id in left] == events.prefills
     assert {name: STEPS[name] for name in left} == events.steps
@@ -46,5 +46,5 @@ def test_no_block_is_told_that_holds_nothing() -> None:
     """With all of a block's samples done, nobody is told an empty one."""
     blocks: list[Sequence[StepRecord]] = []
     listener = type("Blocks", (), {"on_steps": lambda _, steps: blocks.append(steps)})()
-    tell(Forward(ObserverGuard([listener]), NAMES))
+    tell(RelayObserver(ObserverGuard([listener]), NAMES))
     assert [] == blocks

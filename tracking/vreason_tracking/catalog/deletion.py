@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Catalog, KnownRun
-from vreason_tracking.catalog.stored_run import asking
+from vreason_tracking.catalog.index import Catalog, Run
+from vreason_tracking.catalog.stored_run import translate_store_errors
 from vreason_tracking.journal.folder import MANIFEST, RunFolder, sync_folder
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
-from vreason_tracking.stores.addresses import lasting
+from vreason_tracking.stores.addresses import portable_uri
 from vreason_tracking.stores.mlflow_store import MlflowStore, open_store
 
 
@@ -39,7 +39,7 @@ class Deletion:
         TrackingError: it is under way, points would be lost, or there is nothing of it to delete.
     """
 
-    def __init__(self, run: KnownRun, catalog: Catalog, *, journal_too: bool, even_undelivered: bool) -> None:
+    def __init__(self, run: Run, catalog: Catalog, *, journal_too: bool, even_undelivered: bool) -> None:
         self.run, self._catalog = run, catalog
         self._local = run.local if journal_too else None
         self._require_ended()
@@ -65,7 +65,7 @@ class Deletion:
         if self.run.mlflow_id is None:
             return False
         store = self._store
-        with asking(store):
+        with translate_store_errors(store):
             return store.has_run(self.run.mlflow_id) and store.client.get_run(self.run.mlflow_id).info.lifecycle_stage == "active"
 
     @cached_property
@@ -73,12 +73,12 @@ class Deletion:
         """The store that holds it."""
         if self.run.stored is not None:
             return self.run.stored.store
-        there = self.run.local.marks.uri if self.run.local else None
+        delivered_to = self.run.local.marks.uri if self.run.local else None
         uri = self._catalog.uri
-        if there is not None and there != lasting(uri):
-            if self._catalog.named or "***" in there:
-                raise TrackingError(f"run {self.run.journal_id} was delivered to {there}; name that with --tracking-uri")
-            uri = there
+        if delivered_to is not None and delivered_to != portable_uri(uri):
+            if self._catalog.named or "***" in delivered_to:
+                raise TrackingError(f"run {self.run.journal_id} was delivered to {delivered_to}; name that with --tracking-uri")
+            uri = delivered_to
         return open_store(uri, self.run.experiment, patient=False)
 
     def describe(self) -> str:
@@ -104,7 +104,7 @@ class Deletion:
 
     def _delete_in_mlflow(self) -> int:
         store, run_id = self._store, self.run.mlflow_id
-        with asking(store):
+        with translate_store_errors(store):
             nested = store.all_runs(f"tags.`mlflow.parentRunId` = '{run_id}'", "attributes.start_time ASC")
             for run in nested:
                 store.client.delete_run(run.info.run_id)

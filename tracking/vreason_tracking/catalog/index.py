@@ -14,12 +14,12 @@ from vreason_tracking.catalog.local_run import LocalRun, local_runs
 from vreason_tracking.catalog.lookup import choose, missing
 from vreason_tracking.catalog.stored_run import StoredRun, stored_runs
 from vreason_tracking.settings.sections import DEFAULT_URI, resolved_uri
-from vreason_tracking.stores.addresses import lasting, without_password
+from vreason_tracking.stores.addresses import portable_uri, redact_password
 from vreason_tracking.stores.mlflow_store import MlflowStore, open_store
 
 
 @dataclass(frozen=True)
-class KnownRun:
+class Run:
     """A run, known from one side or from both.
 
     Attributes:
@@ -45,8 +45,8 @@ class KnownRun:
     @property
     def shown_id(self) -> str:
         """What MLflow calls it, where it is; else the journal's name for it."""
-        there = self.mlflow_id if self.in_store is not False else None
-        return there or self.journal_id or self.mlflow_id or ""
+        present = self.mlflow_id if self.in_store is not False else None
+        return present or self.journal_id or self.mlflow_id or ""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -113,28 +113,28 @@ class Catalog:
 
     Attributes:
         named: whether somebody named a store, here or in MLflow's variable.
-        trouble: why the store could not be read, once it was looked at; None when it could.
+        store_error: why the store could not be read, once it was looked at; None when it could.
         damaged: runs of the journal of which nothing can be said; `LocalRun.fault` says why.
     """
 
     def __init__(self, root: Path, uri: str | None, experiment: str | None) -> None:
         self.root, self.uri, self.experiment = root, resolved_uri(uri), experiment
         self.named = resolved_uri(uri) != DEFAULT_URI
-        self.trouble: TrackingError | None = None
+        self.store_error: TrackingError | None = None
         self.damaged: list[LocalRun] = []
 
     @property
     def address(self) -> str:
         """The store's, as it may be shown."""
-        return without_password(self.uri)
+        return redact_password(self.uri)
 
     @cached_property
     def store(self) -> MlflowStore | None:
-        """The store; None when it cannot be used, and `trouble` says why."""
+        """The store; None when it cannot be used, and `store_error` says why."""
         try:
             return open_store(self.uri, self.experiment, patient=False)
         except TrackingError as error:
-            self.trouble = error
+            self.store_error = error
             return None
 
     @cached_property
@@ -149,21 +149,21 @@ class Catalog:
         return [run for run in found if not run.fault]
 
     @cached_property
-    def runs(self) -> Sequence[KnownRun]:
+    def runs(self) -> Sequence[Run]:
         """All of them, newest first; those of the journal only where the store cannot be read.
 
         Raises:
             TrackingError: the journal cannot be read.
         """
         local = [run for run in self.local if self.experiment in (None, run.manifest.experiment)]
-        there = self._stored()
-        pairs = _pairs(local, there or [])
+        present = self._stored()
+        pairs = _pairs(local, present or [])
         joined = {id(stored) for stored in pairs.values()}
-        runs = [KnownRun(run, pairs.get(run.run_id), self._is_there(run, pairs.get(run.run_id), there)) for run in local]
-        runs += [KnownRun(None, run, True) for run in there or [] if id(run) not in joined]
+        runs = [Run(run, pairs.get(run.run_id), self._is_there(run, pairs.get(run.run_id), present)) for run in local]
+        runs += [Run(None, run, True) for run in present or [] if id(run) not in joined]
         return sorted(runs, key=lambda run: run.started_ms, reverse=True)
 
-    def find(self, name: str) -> KnownRun:
+    def find(self, name: str) -> Run:
         """The run whose id, here or in MLflow, is `name`; else the newest of a variant of that name; else the one whose id begins so.
 
         A whole id of the journal is found without a look at the store; the journal is searched in all experiments.
@@ -171,7 +171,7 @@ class Catalog:
         Raises:
             TrackingError: there is none, or the beginning fits several.
         """
-        known = [KnownRun(run, None, None) for run in self.local]
+        known = [Run(run, None, None) for run in self.local]
         exact = next((run for run in known if name in run.ids), None)
         if exact is not None:
             return exact
@@ -182,14 +182,14 @@ class Catalog:
             raise self._missing(name, candidates)
         return found
 
-    def _missing(self, name: str, known: Sequence[KnownRun]) -> TrackingError:
-        places = f"the journal {self.root}" + ("" if self.trouble else f" or in {self.address}")
+    def _missing(self, name: str, known: Sequence[Run]) -> TrackingError:
+        places = f"the journal {self.root}" + ("" if self.store_error else f" or in {self.address}")
         newest = sorted(known, key=lambda run: run.started_ms, reverse=True)
         text = missing(name, places, [f"{run.shown_id[:22]} ({run.variant})" for run in newest])
         if self.damaged:
             text += f"; {len(self.damaged)} run(s) of the journal cannot be read: see `vreason-track journal status`"
-        if self.trouble:
-            return type(self.trouble)(f"{text}; the store was not searched: {self.trouble}")
+        if self.store_error:
+            return type(self.store_error)(f"{text}; the store was not searched: {self.store_error}")
         return TrackingError(text)
 
     def _stored(self) -> list[StoredRun] | None:
@@ -199,21 +199,21 @@ class Catalog:
         try:
             return stored_runs(self.store)
         except TrackingError as error:
-            self.trouble = error
+            self.store_error = error
             return None
 
-    def _is_there(self, run: LocalRun, stored: StoredRun | None, there: Sequence[StoredRun] | None) -> bool | None:
+    def _is_there(self, run: LocalRun, stored: StoredRun | None, present: Sequence[StoredRun] | None) -> bool | None:
         if stored is not None:
             return True
-        same_store = run.marks.uri in (None, lasting(self.uri))
-        return False if there is not None and same_store else None
+        same_store = run.marks.uri in (None, portable_uri(self.uri))
+        return False if present is not None and same_store else None
 
 
-def _pairs(local: Sequence[LocalRun], there: Sequence[StoredRun]) -> dict[str, StoredRun]:
+def _pairs(local: Sequence[LocalRun], present: Sequence[StoredRun]) -> dict[str, StoredRun]:
     """The run of the store by the journal's name for it; the one that the marks name, should there be several."""
     found: dict[str, StoredRun] = {}
     marked = {run.run_id: run.marks.run_id for run in local}
-    for stored in there:
+    for stored in present:
         name = stored.journal_id
         if name in marked and (name not in found or marked[name] == stored.run_id):
             found[name] = stored

@@ -9,7 +9,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import local_runs
 from vreason_tracking.catalog.lookup import require
 from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.journal.reader import Damage
+from vreason_tracking.journal.reader import Corruption
 from vreason_tracking.journal.verification import Verification, verify
 
 _ATTEMPTS = 3  # a run under way closes its fragment while it is looked at
@@ -39,4 +39,4 @@ def check(folder: RunFolder) -> Verification:
 
 
 def _unreadable(folder: RunFolder, reason: str) -> Verification:
-    return Verification(folder.run_id, 0, 0, 0, (Damage(folder.path.name, 0, 0, reason),), 0, 0, False)
+    return Verification(folder.run_id, 0, 0, 0, (Corruption(folder.path.name, 0, 0, reason),), 0, 0, False)

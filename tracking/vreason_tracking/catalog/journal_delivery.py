@@ -12,12 +12,12 @@ from functools import cache
 
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import LocalRun
-from vreason_tracking.catalog.reaping import bury
+from vreason_tracking.catalog.reaping import close_dead_run
 from vreason_tracking.delivery.checkpoint import read_delivered
-from vreason_tracking.delivery.scheduler import Rounds
+from vreason_tracking.delivery.scheduler import DeliveryScheduler
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
-from vreason_tracking.stores.addresses import lasting
+from vreason_tracking.stores.addresses import portable_uri
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 WAIT = 30.0  # seconds for which a store that is away is asked again
@@ -26,20 +26,20 @@ _POLL = 0.1
 
 
 @dataclass
-class Round:
+class DeliveryOutcome:
     """What came of delivering to one address.
 
     Attributes:
         uri: the address, without a password.
         refused: run id to why the store does not take it.
         left: run id to why it was left: another process delivers it, or it has not ended.
-        away: why the store could not be reached any more; None when it could.
+        unavailable: why the store could not be reached any more; None when it could.
     """
 
     uri: str
     refused: dict[str, str] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
-    away: str | None = None
+    unavailable: str | None = None
 
 
 def destination(run: LocalRun, uri: str | None, environment: Mapping[str, str]) -> str:
@@ -54,7 +54,7 @@ def destination(run: LocalRun, uri: str | None, environment: Mapping[str, str]) 
     if "***" not in recorded:
         return recorded
     named = environment.get("MLFLOW_TRACKING_URI", "")
-    if lasting(named) == recorded:
+    if portable_uri(named) == recorded:
         return named
     raise TrackingError(
         f"run {run.run_id}: was recorded for {recorded}, and the journal keeps no password; give the whole address with --tracking-uri or"
@@ -96,23 +96,23 @@ class JournalDelivery:
     def __init__(self, uri: str, runs: Sequence[LocalRun], notice: Callable[[str], None], wait: float = WAIT) -> None:
         self._folders = {run.run_id: run.folder for run in runs}
         self._notice, self._wait = notice, wait
-        self.result = Round(lasting(uri))
-        self._away_since: float | None = None
-        self._rounds = Rounds(cache(lambda experiment: MlflowStore(uri, experiment, patient=False)), self._said)
+        self.result = DeliveryOutcome(portable_uri(uri))
+        self._unavailable_since: float | None = None
+        self._scheduler = DeliveryScheduler(cache(lambda experiment: MlflowStore(uri, experiment, patient=False)), self._said)
 
     def advance(self) -> Iterator[int]:
         """Deliver; yields, again and again, the number of points of these runs that are there."""
         for folder in self._folders.values():
-            self._rounds.add(folder)
+            self._scheduler.add(folder)
         quiet_since: float | None = None
-        while self._rounds.unfinished():
-            before = self._rounds.progress
-            pause = self._rounds.turn()
+        while self._scheduler.unfinished():
+            before = self._scheduler.progress
+            pause = self._scheduler.run_once()
             yield self._points()
             now = time.monotonic()
-            if self._away_since is not None and now - self._away_since > self._wait:
+            if self._unavailable_since is not None and now - self._unavailable_since > self._wait:
                 return
-            if self._away_since is not None or self._rounds.progress > before:
+            if self._unavailable_since is not None or self._scheduler.progress > before:
                 quiet_since = None
             else:
                 quiet_since = quiet_since or now
@@ -121,15 +121,15 @@ class JournalDelivery:
 
     def close(self) -> None:
         """Let go of all runs."""
-        self._rounds.close()
+        self._scheduler.close()
 
     def _points(self) -> int:
         return sum(read_delivered(folder.delivery_log).points for folder in self._folders.values())
 
     def _leave(self, all_quiet: bool) -> None:
         """Leave runs that another process delivers; and, after a while without anything to do, those that have no end."""
-        begun = {delivery.folder.run_id for delivery in self._rounds.deliveries()}
-        for folder in self._rounds.unfinished():
+        begun = {delivery.folder.run_id for delivery in self._scheduler.deliveries()}
+        for folder in self._scheduler.unfinished():
             run = LocalRun(folder)
             if folder.run_id not in begun:
                 self.result.left[folder.run_id] = f"{run.deliverer or 'another process'} delivers it"
@@ -139,7 +139,7 @@ class JournalDelivery:
                 self.result.refused[folder.run_id] = "its journal breaks off: `vreason-track journal verify` names what is missing"
             else:
                 continue
-            self._rounds.drop(folder)
+            self._scheduler.drop(folder)
 
     def _said(self, state: str, reason: str, run_id: str) -> None:
         if state == "parked" and run_id:
@@ -147,22 +147,22 @@ class JournalDelivery:
         elif state == "parked":
             self._notice(reason)
         elif state == "away":
-            self._away_since, self.result.away = time.monotonic(), reason
+            self._unavailable_since, self.result.unavailable = time.monotonic(), reason
             self._notice(f"{self.result.uri} is away ({reason}); trying again for {self._wait:.0f} s")
         else:
-            self._away_since, self.result.away = None, None
+            self._unavailable_since, self.result.unavailable = None, None
             self._notice(f"{self.result.uri} is back")
 
 
 @dataclass(frozen=True)
-class Consignment:
+class DeliveryPlan:
     """What is to be delivered: runs by address, and what stands in the way of others."""
 
     groups: Mapping[str, Sequence[LocalRun]]
     failures: Sequence[str]
 
 
-def consign(folders: Sequence[RunFolder], uri: str | None, environment: Mapping[str, str], *, again: bool) -> Consignment:
+def consign(folders: Sequence[RunFolder], uri: str | None, environment: Mapping[str, str], *, again: bool) -> DeliveryPlan:
     """Close runs whose process is gone, so that MLflow is told of their end, and find out what is to go where.
 
     Args:
@@ -175,7 +175,7 @@ def consign(folders: Sequence[RunFolder], uri: str | None, environment: Mapping[
     failures = []
     for folder in folders:
         try:
-            bury(folder)
+            close_dead_run(folder)
             run = LocalRun(folder)
             if run.fault:
                 raise TrackingError(f"run {run.run_id}: {run.fault}")
@@ -189,4 +189,4 @@ def consign(folders: Sequence[RunFolder], uri: str | None, environment: Mapping[
             failures.append(f"run {folder.run_id}: {error.holder} delivers it; what it has delivered cannot be forgotten now")
         except (TrackingError, OSError) as error:
             failures.append(str(error))
-    return Consignment(groups, failures)
+    return DeliveryPlan(groups, failures)

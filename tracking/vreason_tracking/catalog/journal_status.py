@@ -87,8 +87,8 @@ def _readable(run: LocalRun) -> JournalRow:
 def _state(run: LocalRun) -> tuple[str, str | None]:
     if run.holder is not None:
         return "running", run.holder
-    if run.marks.parked is not None:
-        return "refused", run.marks.parked
+    if run.marks.rejected is not None:
+        return "refused", run.marks.rejected
     if run.unclosed:
         return "killed", "its process is gone without a word; `runs reap` or `journal deliver` closes it"
     if run.is_delivered:

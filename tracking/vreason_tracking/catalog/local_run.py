@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from vreason.errors import TrackingError
-from vreason_tracking.delivery.checkpoint import Delivered, read_delivered
-from vreason_tracking.journal.codec import ClosedSample, End
+from vreason_tracking.delivery.checkpoint import DeliveryState, read_delivered
+from vreason_tracking.journal.codec import SampleEntry, SessionEnded
 from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lease import holder, is_held
 from vreason_tracking.journal.manifest import Manifest
@@ -65,31 +65,31 @@ class LocalRun:
     @cached_property
     def manifest(self) -> Manifest:
         """What is known of it since it was begun."""
-        with readable(self.folder.path):
+        with translate_os_errors(self.folder.path):
             return self.folder.manifest
 
     @cached_property
-    def marks(self) -> Delivered:
+    def marks(self) -> DeliveryState:
         """What has been delivered of it."""
-        with readable(self.folder.path):
+        with translate_os_errors(self.folder.path):
             return read_delivered(self.folder.delivery_log)
 
     @cached_property
-    def end(self) -> End | None:
+    def end(self) -> SessionEnded | None:
         """How its last session ended; None while it is under way, or died without a word."""
-        with readable(self.folder.path):
+        with translate_os_errors(self.folder.path):
             return last_end(self.folder)
 
     @cached_property
     def holder(self) -> str | None:
         """The process that runs it now; None when there is none."""
-        with readable(self.folder.path):
+        with translate_os_errors(self.folder.path):
             return holder(self.folder.lease) if is_held(self.folder.lease) else None
 
     @cached_property
     def deliverer(self) -> str | None:
         """The process that delivers it now; None when there is none."""
-        with readable(self.folder.path):
+        with translate_os_errors(self.folder.path):
             return holder(self.folder.delivery_lease) if is_held(self.folder.delivery_lease) else None
 
     @property
@@ -107,12 +107,12 @@ class LocalRun:
     @property
     def is_delivered(self) -> bool:
         """Whether MLflow has all of it, to its end."""
-        return self.holder is None and self.end is not None and self.marks.session >= self.end.session and self.marks.parked is None
+        return self.holder is None and self.end is not None and self.marks.session >= self.end.session and self.marks.rejected is None
 
     @cached_property
-    def samples(self) -> list[ClosedSample]:
+    def samples(self) -> list[SampleEntry]:
         """Its finished samples, in the order in which they ended. Reads the whole journal."""
-        with readable(self.folder.path):
+        with translate_os_errors(self.folder.path):
             return closed_samples(self.folder)
 
     @property
@@ -121,7 +121,7 @@ class LocalRun:
         return len(self.marks.samples) if self.is_delivered else len(self.samples)
 
     @property
-    def asked(self) -> int:
+    def expected_samples(self) -> int:
         """Number of samples that it was begun to ask."""
         return len(self.manifest.sample_ids)
 
@@ -130,7 +130,7 @@ class LocalRun:
         """Metric points that its finished samples and devices come to."""
         if self.is_delivered:
             return self.marks.points
-        with readable(self.folder.path):
+        with translate_os_errors(self.folder.path):
             return max(recorded_points(self.folder), self.marks.points)
 
     @property
@@ -146,7 +146,7 @@ class LocalRun:
     @property
     def bytes_on_disk(self) -> int:
         """Size of its files."""
-        with readable(self.folder.path):
+        with translate_os_errors(self.folder.path):
             return sum(path.lstat().st_size for path in self.folder.path.iterdir() if path.exists())
 
 
@@ -156,7 +156,7 @@ def local_runs(root: Path) -> list[LocalRun]:
     Raises:
         TrackingError: `root` is no folder, or cannot be read.
     """
-    with readable(root):
+    with translate_os_errors(root):
         if root.exists() and not root.is_dir():
             raise TrackingError(f"{root}: is a file, and a journal is a folder; name it with --journal")
         paths = sorted(root.iterdir()) if root.exists() else []
@@ -171,7 +171,7 @@ def _is_run(path: Path) -> bool:
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
+def translate_os_errors(path: Path) -> Iterator[None]:
     """Say of an OSError what could not be read, and what to do.
 
     Raises:

@@ -32,7 +32,7 @@ class Named(Protocol):
 _Run = TypeVar("_Run", bound=Named)
 
 
-def choose(runs: Sequence[_Run], name: str, place: str) -> _Run | None:
+def choose(runs: Sequence[_Run], name: str, index: str) -> _Run | None:
     """The run one of whose ids is `name`; else the newest of a variant of that name; else the one whose id begins so; else None.
 
     A name comes before a beginning: of an id more can be given, of a name not.
@@ -48,13 +48,13 @@ def choose(runs: Sequence[_Run], name: str, place: str) -> _Run | None:
         return max(named, key=lambda run: run.started_ms)
     fitting = [run for run in runs if any(each.startswith(name) for each in run.ids)]
     if len(fitting) > 1:
-        raise TrackingError(f"{name!r} is the beginning of {len(fitting)} run ids in {place}; give more of it")
+        raise TrackingError(f"{name!r} is the beginning of {len(fitting)} run ids in {index}; give more of it")
     return next(iter(fitting), None)
 
 
-def missing(name: str, place: str, newest: Sequence[str]) -> str:
+def missing(name: str, index: str, newest: Sequence[str]) -> str:
     """The message for a run that is not there, with the newest of those that are."""
-    return f"no run {name!r} in {place}; the newest are: {', '.join(newest[:_NAMED]) or 'none yet'}"
+    return f"no run {name!r} in {index}; the newest are: {', '.join(newest[:_NAMED]) or 'none yet'}"
 
 
 def look_up(root: Path, name: str) -> RunFolder | None:

@@ -15,7 +15,7 @@ from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason.events import StepRecord
 from vreason_tracking.catalog.local_run import local_runs
-from vreason_tracking.journal.codec import Begin, ClosedSample, End, Event, foot, head, to_record
+from vreason_tracking.journal.codec import Event, SampleEntry, SessionEnded, SessionStarted, foot, head, to_record
 from vreason_tracking.journal.folder import MANIFEST, RunFolder, run_folders, write_whole
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.journal.lines import to_line
@@ -27,7 +27,7 @@ from vreason_tracking.telemetry import DeviceRecord
 SILENT_MS = 5 * 60_000  # without a heartbeat for so long, a run is taken for dead; it beats every 15 s while its store answers
 
 
-def bury(folder: RunFolder) -> End | None:
+def close_dead_run(folder: RunFolder) -> SessionEnded | None:
     """Close a run whose process died without a word; None when it had ended, or lives.
 
     Raises:
@@ -47,7 +47,7 @@ def bury(folder: RunFolder) -> End | None:
             return None
         begin, died = _last_begin(folder), _last_sign(folder)
         who = f"process {begin.pid} on {begin.host}" if begin else "its process"
-        end = End(begin.session if begin else 1, "KILLED", f"{who} died without a word (kill -9, out of memory or a power cut?)", died)
+        end = SessionEnded(begin.session if begin else 1, "KILLED", f"{who} died without a word (kill -9, out of memory or a power cut?)", died)
         fragments = folder.fragments()
         number = fragments[-1][0] + 1 if fragments else 1
         lines = map(to_line, (head(folder.run_id, number), to_record(end), foot(1)))
@@ -58,8 +58,8 @@ def bury(folder: RunFolder) -> End | None:
     return end
 
 
-def _last_begin(folder: RunFolder) -> Begin | None:
-    return next((event for event in read_only_backwards(folder, "begin") if isinstance(event, Begin)), None)
+def _last_begin(folder: RunFolder) -> SessionStarted | None:
+    return next((event for event in read_only_backwards(folder, "begin") if isinstance(event, SessionStarted)), None)
 
 
 def _last_sign(folder: RunFolder) -> int:
@@ -75,11 +75,11 @@ def _last_sign(folder: RunFolder) -> int:
 
 def _time(event: Event) -> int:
     """When an event was told, Unix milliseconds."""
-    if isinstance(event, ClosedSample):
+    if isinstance(event, SampleEntry):
         return event.sample.started_ms + int(event.sample.generation_ms or 0)
     if isinstance(event, (StepRecord, DeviceRecord)):
         return event.timestamp_ms
-    return event.ended_ms if isinstance(event, End) else event.started_ms
+    return event.ended_ms if isinstance(event, SessionEnded) else event.started_ms
 
 
 def _end_is_damaged(folder: RunFolder) -> bool:
@@ -113,7 +113,7 @@ def reap_journal(root: Path, *, dry: bool = False) -> Iterator[Reaped]:
         try:
             if not run.unclosed:
                 continue
-            end = None if dry else bury(run.folder)
+            end = None if dry else close_dead_run(run.folder)
             reason = end.error if end and end.error else "its process is gone"
             yield Reaped(run.run_id, run.variant, run.manifest.tags.get("host", "unknown"), reason)
         except TrackingError as error:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import KnownRun
+from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.catalog.run_steps import journal_steps, unknown_sample
-from vreason_tracking.catalog.stored_run import StoredRun, asking
+from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
 from vreason_tracking.delivery.mlflow_points import sample_tags
 from vreason_tracking.record.metrics import sample_points
 from vreason_tracking.stores.mlflow_store import MlflowStore
@@ -37,7 +37,7 @@ class RecordedSample:
     note: str | None = None
 
 
-def rows_of(run: KnownRun) -> list[Mapping[str, str]]:
+def rows_of(run: Run) -> list[Mapping[str, str]]:
     """The tags of every finished sample of a run, in the order in which they were answered.
 
     Raises:
@@ -46,11 +46,11 @@ def rows_of(run: KnownRun) -> list[Mapping[str, str]]:
     if run.local is not None:
         return [sample_tags(closed.sample) for closed in run.local.samples]
     stored = _there(run)
-    with asking(stored.store):
+    with translate_store_errors(stored.store):
         return [tags for _, tags in sample_rows(stored.store, stored.run_id)]
 
 
-def sample_of(run: KnownRun, sample_id: str) -> RecordedSample:
+def sample_of(run: Run, sample_id: str) -> RecordedSample:
     """One finished sample of a run with its series: from the journal where it is there, else from the store.
 
     Raises:
@@ -59,11 +59,11 @@ def sample_of(run: KnownRun, sample_id: str) -> RecordedSample:
     if run.local is not None:
         return _from_journal(run.local, sample_id)
     stored = _there(run)
-    with asking(stored.store):
+    with translate_store_errors(stored.store):
         return read_sample(stored.store, stored.run_id, sample_id)
 
 
-def _there(run: KnownRun) -> StoredRun:
+def _there(run: Run) -> StoredRun:
     assert run.stored is not None, "a run is known from one side at least"
     return run.stored
 

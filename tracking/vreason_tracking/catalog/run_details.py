@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vreason_tracking.catalog.index import Catalog, KnownRun
-from vreason_tracking.catalog.local_run import LocalRun, readable
+from vreason_tracking.catalog.index import Catalog, Run
+from vreason_tracking.catalog.local_run import LocalRun, translate_os_errors
 from vreason_tracking.catalog.run_list import RunRow, iso, row_of
 from vreason_tracking.catalog.stored_run import StoredRun
-from vreason_tracking.journal.codec import Begin, End
+from vreason_tracking.journal.codec import SessionEnded, SessionStarted
 from vreason_tracking.journal.reader import read_only
 from vreason_tracking.record.summary import RunSummary
 from vreason_tracking.settings.sections import journal_folder
-from vreason_tracking.stores.addresses import without_password
+from vreason_tracking.stores.addresses import redact_password
 
 _SERIES = ("live.", "curve.", "gpu.", "host.")  # metrics of a variant's run that are no summary
 
@@ -52,7 +52,7 @@ class Delivery:
 
     Attributes:
         recorded, delivered, waiting: metric points.
-        parked: why the store refuses the rest.
+        rejected: why the store refuses the rest.
         uri: where it was delivered to, or is to be.
         mode: "online" or "offline".
         deliverer: the process that delivers it now.
@@ -61,7 +61,7 @@ class Delivery:
     recorded: int
     delivered: int
     waiting: int
-    parked: str | None
+    rejected: str | None
     uri: str
     mode: str
     deliverer: str | None
@@ -110,7 +110,7 @@ class RunDetails:
     resume: Sequence[str] | None
 
 
-def details_of(run: KnownRun, catalog: Catalog) -> RunDetails:
+def details_of(run: Run, catalog: Catalog) -> RunDetails:
     """All that is known of it: from the journal where it is there, else from the store.
 
     Raises:
@@ -119,7 +119,7 @@ def details_of(run: KnownRun, catalog: Catalog) -> RunDetails:
     return _from_journal(run, run.local, catalog) if run.local else _from_store(run, catalog)
 
 
-def _from_journal(run: KnownRun, local: LocalRun, catalog: Catalog) -> RunDetails:
+def _from_journal(run: Run, local: LocalRun, catalog: Catalog) -> RunDetails:
     summary = RunSummary.of(closed.sample for closed in local.samples)
     finished = run.status == "FINISHED"
     manifest, marks = local.manifest, local.marks
@@ -129,16 +129,16 @@ def _from_journal(run: KnownRun, local: LocalRun, catalog: Catalog) -> RunDetail
         holder=local.holder,
         unclosed=local.unclosed,
         call_id=manifest.call_id,
-        siblings=_siblings(KnownRun(each, None, None) for each in catalog.local if each.manifest.call_id == manifest.call_id),
+        siblings=_siblings(Run(each, None, None) for each in catalog.local if each.manifest.call_id == manifest.call_id),
         identity=dict(manifest.identity),
         params=dict(manifest.params),
         tags=dict(manifest.tags),
         sessions=sessions_of(local),
-        samples={"asked": local.asked, "answered": summary.answered, "failed": summary.failed},
+        samples={"asked": local.expected_samples, "answered": summary.answered, "failed": summary.failed},
         summary=summary.metrics() if finished else {},
         so_far={} if finished else summary.live(),
         delivery=Delivery(
-            local.recorded, local.delivered, local.waiting, marks.parked, marks.uri or manifest.tracking_uri, manifest.mode, local.deliverer
+            local.recorded, local.delivered, local.waiting, marks.rejected, marks.uri or manifest.tracking_uri, manifest.mode, local.deliverer
         ),
         journal=str(local.folder.path),
         bytes_on_disk=local.bytes_on_disk,
@@ -146,7 +146,7 @@ def _from_journal(run: KnownRun, local: LocalRun, catalog: Catalog) -> RunDetail
     )
 
 
-def _from_store(run: KnownRun, catalog: Catalog) -> RunDetails:
+def _from_store(run: Run, catalog: Catalog) -> RunDetails:
     stored = run.stored
     assert stored is not None
     metrics = stored.metrics
@@ -164,7 +164,7 @@ def _from_store(run: KnownRun, catalog: Catalog) -> RunDetails:
         params=dict(stored.run.data.params),
         tags=_provenance(stored),
         sessions=(),
-        samples={"asked": stored.asked, "answered": _count(metrics, "samples.answered"), "failed": _count(metrics, "samples.failed")},
+        samples={"asked": stored.expected_samples, "answered": _count(metrics, "samples.answered"), "failed": _count(metrics, "samples.failed")},
         summary={name: value for name, value in metrics.items() if not name.startswith(_SERIES)} if finished else {},
         so_far={} if finished else {name: value for name, value in metrics.items() if name.startswith("live.")},
         delivery=None,
@@ -180,37 +180,37 @@ def sessions_of(local: LocalRun) -> list[Session]:
     Raises:
         TrackingError: the journal cannot be read.
     """
-    begins: dict[int, Begin] = {}
-    ends: dict[int, End] = {}
-    with readable(local.folder.path):
+    begins: dict[int, SessionStarted] = {}
+    ends: dict[int, SessionEnded] = {}
+    with translate_os_errors(local.folder.path):
         for event in read_only(local.folder, "begin", "end"):
-            if isinstance(event, Begin):
+            if isinstance(event, SessionStarted):
                 begins[event.session] = event
-            elif isinstance(event, End):
+            elif isinstance(event, SessionEnded):
                 ends[event.session] = event
     return [_session(begin, ends.get(number)) for number, begin in sorted(begins.items())]
 
 
-def _session(begin: Begin, end: End | None) -> Session:
+def _session(begin: SessionStarted, end: SessionEnded | None) -> Session:
     ended, status, error, notes = (iso(end.ended_ms), end.status, end.error, end.notes) if end else (None, None, None, ())
     return Session(begin.session, begin.pid, begin.user, begin.host, iso(begin.started_ms), ended, status, error, notes)
 
 
-def _siblings(runs: Iterable[KnownRun]) -> list[Sibling]:
+def _siblings(runs: Iterable[Run]) -> list[Sibling]:
     ordered = sorted(runs, key=lambda run: (run.local.manifest.call_position if run.local else 0, run.started_ms))
     return [Sibling(run.shown_id, run.variant, run.status) for run in ordered]
 
 
 def _resume(local: LocalRun, root: Path) -> list[str]:
     """What continues the run, from any folder that has the same journal."""
-    there = [] if root == journal_folder(None) else ["--journal", str(root)]
-    return ["vreason-track", "run", "--resume", local.run_id, *there]
+    present = [] if root == journal_folder(None) else ["--journal", str(root)]
+    return ["vreason-track", "run", "--resume", local.run_id, *present]
 
 
 def _provenance(stored: StoredRun) -> dict[str, str]:
     """What the journal keeps as tags; MLflow's own, and those that delivery adds, are left out."""
-    left_out = ("mlflow.", "vreason.")
-    return {name: without_password(value) for name, value in stored.tags.items() if not name.startswith(left_out) and name != "error"}
+    excluded = ("mlflow.", "vreason.")
+    return {name: redact_password(value) for name, value in stored.tags.items() if not name.startswith(excluded) and name != "error"}
 
 
 def _count(metrics: Mapping[str, float], name: str) -> int | None:

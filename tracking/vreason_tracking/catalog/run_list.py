@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Catalog, KnownRun
+from vreason_tracking.catalog.index import Catalog, Run
 from vreason_tracking.catalog.stored_run import SILENT
 from vreason_tracking.record.summary import RunSummary
 from vreason_tracking.settings.fingerprint import WHOLE
@@ -33,7 +33,7 @@ class RunFilter:
     identity: str = ""
     since_ms: int | None = None
 
-    def takes(self, run: KnownRun) -> bool:
+    def takes(self, run: Run) -> bool:
         """Whether the run is one of those; what costs reading is looked at last."""
         return (
             (not self.variants or run.variant in self.variants)
@@ -54,13 +54,13 @@ class RunRow:
         variant, config, experiment: names.
         status: RUNNING, SILENT, FINISHED, FAILED or KILLED.
         silent_minutes: for how long a SILENT run has not been heard of.
-        samples_done, samples_asked: counts; the latter None where nobody says.
+        samples_done, samples_expected: counts; the latter None where nobody says.
         accuracy: of a FINISHED run.
         started: UTC, ISO 8601.
         duration_seconds: from its beginning to its end, or to now; None where the end is not known.
         identity: digest of what the result depends on; "" for runs of a version that had none.
         waiting_points: recorded and not delivered; None where the journal is elsewhere.
-        parked: why the store refuses the rest.
+        rejected: why the store refuses the rest.
         user, host: who ran it, and where.
         in_journal, in_store: where it is; the latter None where nobody could look.
     """
@@ -74,13 +74,13 @@ class RunRow:
     status: str
     silent_minutes: int | None
     samples_done: int
-    samples_asked: int | None
+    samples_expected: int | None
     accuracy: float | None
     started: str
     duration_seconds: float | None
     identity: str
     waiting_points: int | None
-    parked: str | None
+    rejected: str | None
     user: str
     host: str
     in_journal: bool
@@ -113,7 +113,7 @@ def list_runs(catalog: Catalog, wanted: RunFilter, limit: int) -> RunList:
     return RunList(rows, max(0, len(fitting) - limit))
 
 
-def row_of(run: KnownRun) -> RunRow:
+def row_of(run: Run) -> RunRow:
     """The run as a row. Counts samples and points, which may read the run's whole journal.
 
     Raises:
@@ -131,13 +131,13 @@ def row_of(run: KnownRun) -> RunRow:
         status=run.status,
         silent_minutes=None if silent is None else silent // 60_000,
         samples_done=local.done if local else stored.done if stored else 0,
-        samples_asked=local.asked if local else stored.asked if stored else None,
+        samples_expected=local.expected_samples if local else stored.expected_samples if stored else None,
         accuracy=accuracy_of(run),
         started=iso(run.started_ms),
         duration_seconds=_duration(run),
         identity=run.identity.get(WHOLE, ""),
         waiting_points=local.waiting if local else None,
-        parked=local.marks.parked if local else None,
+        rejected=local.marks.rejected if local else None,
         user=tags.get("user", ""),
         host=tags.get("host", ""),
         in_journal=local is not None,
@@ -145,7 +145,7 @@ def row_of(run: KnownRun) -> RunRow:
     )
 
 
-def accuracy_of(run: KnownRun) -> float | None:
+def accuracy_of(run: Run) -> float | None:
     """Of a run that is finished: a figure over part of the questions would stand beside whole ones."""
     if run.status != "FINISHED":
         return None
@@ -162,6 +162,6 @@ def iso(stamp_ms: int) -> str:
         return ""
 
 
-def _duration(run: KnownRun) -> float | None:
+def _duration(run: Run) -> float | None:
     end = run.ended_ms if run.ended_ms is not None else unix_ms() if run.status == "RUNNING" else None
     return None if end is None else (end - run.started_ms) / 1000

@@ -10,14 +10,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import KnownRun
+from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun
-from vreason_tracking.catalog.stored_run import StoredRun, asking
+from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import read_events
 from vreason_tracking.journal.samples import SampleAssembly
 from vreason_tracking.record.parquet_writer import RecordTables
-from vreason_tracking.stores.mlflow_store import short
+from vreason_tracking.stores.mlflow_store import truncate_values
 
 SAMPLES, STEPS = "samples.parquet", "steps.parquet"
 _BOOKKEEPING = ("mlflow.", "vreason.")  # tags that change with the delivery, and say nothing of what was run
@@ -35,7 +35,7 @@ class RecordedRun:
         experiment_id: MLflow's.
         variant, config: names as recorded.
         status: FINISHED, or why not.
-        asked: how many samples it was begun to ask; None where nobody says.
+        expected_samples: how many samples it was begun to ask; None where nobody says.
         started_ms: Unix time, milliseconds.
         params, tags, identity: settings, provenance, digests, all as text, by name in alphabetical order.
         samples, steps: the Parquet files.
@@ -49,7 +49,7 @@ class RecordedRun:
     variant: str
     config: str
     status: str
-    asked: int | None
+    expected_samples: int | None
     started_ms: int
     params: Mapping[str, str]
     tags: Mapping[str, str]
@@ -65,7 +65,7 @@ class RecordedRun:
 
 
 @contextmanager
-def recorded_runs(runs: Sequence[KnownRun], steps: bool = True) -> Iterator[list[RecordedRun]]:
+def recorded_runs(runs: Sequence[Run], steps: bool = True) -> Iterator[list[RecordedRun]]:
     """The runs with their files, which are there until the end of the block.
 
     Args:
@@ -91,7 +91,7 @@ def unique_names(runs: Sequence[RecordedRun]) -> list[str]:
     return names
 
 
-def _recorded(run: KnownRun, folder: Path, with_steps: bool) -> RecordedRun:
+def _recorded(run: Run, folder: Path, with_steps: bool) -> RecordedRun:
     samples, steps = _files(run, folder, with_steps)
     params: Mapping[str, Any] = run.local.manifest.params if run.local else run.stored.run.data.params if run.stored else {}
     return RecordedRun(
@@ -102,10 +102,10 @@ def _recorded(run: KnownRun, folder: Path, with_steps: bool) -> RecordedRun:
         variant=run.variant,
         config=run.config_name,
         status=run.status,
-        asked=run.local.asked if run.local else run.stored.asked if run.stored else None,
+        expected_samples=run.local.expected_samples if run.local else run.stored.expected_samples if run.stored else None,
         started_ms=run.started_ms,
-        params=short(dict(sorted(params.items()))),
-        tags=short({name: value for name, value in sorted(run.tags.items()) if _is_kept(name)}),
+        params=truncate_values(dict(sorted(params.items()))),
+        tags=truncate_values({name: value for name, value in sorted(run.tags.items()) if _is_kept(name)}),
         identity=dict(sorted(run.identity.items())),
         samples=samples,
         steps=steps,
@@ -117,7 +117,7 @@ def _is_kept(tag: str) -> bool:
     return not tag.startswith(_BOOKKEEPING) and tag not in _FIGURES
 
 
-def _files(run: KnownRun, folder: Path, with_steps: bool) -> tuple[Path, Path]:
+def _files(run: Run, folder: Path, with_steps: bool) -> tuple[Path, Path]:
     """The record's files. A run that MLflow has to its end is read there: its tables are columns already."""
     folder.mkdir(parents=True)
     reason = None
@@ -140,13 +140,13 @@ def _downloaded(stored: StoredRun, folder: Path, with_steps: bool) -> tuple[Path
         uri = f"{stored.run.info.artifact_uri}/{name}"
         local = _local_path(uri)
         try:
-            with asking(stored.store):
+            with translate_store_errors(stored.store):
                 path = local or Path(stored.store.client.download_artifacts(stored.run_id, name, str(folder)))
         except TrackingError as error:
             raise type(error)(f"{stored.name} ({stored.run_id}): its record {name} cannot be read: {error}") from error
         if not path.is_file():
-            mend = "is the run finished, and do you see its artifacts' folder from this machine?"
-            raise TrackingError(f"{stored.name} ({stored.run_id}): its record {uri} is not there; {mend}")
+            hint = "is the run finished, and do you see its artifacts' folder from this machine?"
+            raise TrackingError(f"{stored.name} ({stored.run_id}): its record {uri} is not there; {hint}")
         found.append(path)
     return found[0], found[1] if with_steps else folder / STEPS
 
@@ -163,8 +163,8 @@ def _written(local: LocalRun, folder: Path) -> tuple[Path, Path]:
     try:
         write_tables(local.folder, folder)
     except OSError as error:
-        mend = f"free space in {folder.parents[1]}, or name another folder in TMPDIR"
-        raise TrackingError(f"{local.variant} ({local.run_id}): the tables of its journal cannot be written ({error}); {mend}") from error
+        hint = f"free space in {folder.parents[1]}, or name another folder in TMPDIR"
+        raise TrackingError(f"{local.variant} ({local.run_id}): the tables of its journal cannot be written ({error}); {hint}") from error
     return folder / SAMPLES, folder / STEPS
 
 

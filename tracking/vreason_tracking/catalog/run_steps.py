@@ -11,10 +11,10 @@ from typing import Any
 
 from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.catalog.index import KnownRun
-from vreason_tracking.catalog.local_run import LocalRun, readable
-from vreason_tracking.catalog.stored_run import StoredRun, asking
-from vreason_tracking.journal.codec import Begin, ClosedSample, Event
+from vreason_tracking.catalog.index import Run
+from vreason_tracking.catalog.local_run import LocalRun, translate_os_errors
+from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
+from vreason_tracking.journal.codec import Event, SampleEntry, SessionStarted
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import Fragment, read_fragment
 
@@ -42,7 +42,7 @@ class SampleSteps:
     note: str | None = None
 
 
-def steps_of(run: KnownRun, sample_id: str) -> SampleSteps:
+def steps_of(run: Run, sample_id: str) -> SampleSteps:
     """The steps of a sample of the run.
 
     Raises:
@@ -64,7 +64,7 @@ def journal_steps(local: LocalRun, sample_id: str) -> SampleSteps | None:
         TrackingError: it cannot be read.
     """
     found = _Asked()
-    with readable(local.folder.path):
+    with translate_os_errors(local.folder.path):
         for event in _events(local.folder, sample_id):
             found.take(event, sample_id)
     if found.closed is None and not found.steps and not found.abandoned:
@@ -93,14 +93,14 @@ class _Asked:
 
     def take(self, event: Event, sample_id: str) -> None:
         """Bring up to date with one event."""
-        if isinstance(event, Begin):
+        if isinstance(event, SessionStarted):
             if self.steps and not self._over:
                 self.abandoned, self.steps = self.steps, []
         elif isinstance(event, StepRecord) and event.sample_id == sample_id:
             if event.token_index == 0 or self._over:
                 self.steps, self._over = [], False
             self.steps.append(event)
-        elif isinstance(event, ClosedSample) and event.sample.sample_id == sample_id:
+        elif isinstance(event, SampleEntry) and event.sample.sample_id == sample_id:
             self.closed, self._over = event.sample, True
 
 
@@ -154,9 +154,9 @@ def _stored_steps(stored: StoredRun, sample_id: str) -> SampleSteps:
 def _download(stored: StoredRun, folder: Path) -> Path:
     from mlflow.exceptions import MlflowException
 
-    with asking(stored.store):
-        there = {file.path for file in stored.store.client.list_artifacts(stored.run_id)}
-    if STEPS_FILE not in there:
+    with translate_store_errors(stored.store):
+        present = {file.path for file in stored.store.client.list_artifacts(stored.run_id)}
+    if STEPS_FILE not in present:
         where = stored.tags.get("host", "another machine")
         text = f"run {stored.run_id} has no {STEPS_FILE}, which is written when a run ends; its steps are in the journal on {where}"
         raise TrackingError(text)

@@ -10,8 +10,8 @@ from typing import Any
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.reaping import SILENT_MS
-from vreason_tracking.record.tags import ASKED_TAG, DONE_TAG, HEARTBEAT_TAG, RUN_TAG
-from vreason_tracking.stores.addresses import without_password
+from vreason_tracking.record.tags import DONE_TAG, EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG, RUN_TAG
+from vreason_tracking.stores.addresses import redact_password
 from vreason_tracking.stores.mlflow_store import MlflowStore
 from vreason_tracking.stores.store_errors import failure, reason_of
 
@@ -100,14 +100,14 @@ class StoredRun:
         told = self.tags.get(DONE_TAG, "")
         if told.isdecimal() and self.status != "RUNNING":
             return int(told)
-        with asking(self.store):
+        with translate_store_errors(self.store):
             points = self.store.client.get_metric_history(self.run_id, "live.failed")
         return max((point.step for point in points), default=0)
 
     @property
-    def asked(self) -> int | None:
+    def expected_samples(self) -> int | None:
         """Number of samples that it was begun to ask; None where nobody says so."""
-        told = self.tags.get(ASKED_TAG, "")
+        told = self.tags.get(EXPECTED_SAMPLES_TAG, "")
         return int(told) if told.isdecimal() else self.done if self.status == "FINISHED" else None
 
     @property
@@ -123,13 +123,13 @@ def stored_runs(store: MlflowStore) -> list[StoredRun]:
         TrackingError: the store does not answer.
     """
     now = unix_ms()
-    with asking(store):
+    with translate_store_errors(store):
         runs = store.all_runs("tags.`vreason.kind` = 'variant'", "attributes.start_time DESC")
     return [StoredRun(run, store, now) for run in runs]
 
 
 @contextmanager
-def asking(store: MlflowStore) -> Iterator[None]:
+def translate_store_errors(store: MlflowStore) -> Iterator[None]:
     """Say of whatever a store raises that it cannot be used now, and what to do.
 
     Raises:
@@ -145,5 +145,5 @@ def asking(store: MlflowStore) -> Iterator[None]:
     except TrackingError:
         raise
     except (MlflowException, SQLAlchemyError, RequestException, OSError) as error:
-        text = f"{without_password(store.uri)}: does not answer as it should ({reason_of(error)}); check it with `vreason-track doctor`"
+        text = f"{redact_password(store.uri)}: does not answer as it should ({reason_of(error)}); check it with `vreason-track doctor`"
         raise failure(error, text) from error

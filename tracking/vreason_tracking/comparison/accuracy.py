@@ -98,9 +98,9 @@ def _with_holm(accuracy: Accuracy, p_holm: float | None) -> Accuracy:
 
 def _accuracy(scores: NDArray[np.float64], codes: Codes, run: int, baseline: int, bootstrap_p: float) -> Accuracy:
     own = scores[:, run]
-    there = ~np.isnan(own)
-    answered = int(there.sum())
-    values, clusters = own[there], estimates.compact(codes[there])
+    present = ~np.isnan(own)
+    answered = int(present.sum())
+    values, clusters = own[present], estimates.compact(codes[present])
     return Accuracy(
         answered=answered,
         failed=len(own) - answered,

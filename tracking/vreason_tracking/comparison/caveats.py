@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vreason_tracking.catalog.run_record import RecordedRun
-from vreason_tracking.comparison.comparability import Unlikeness
+from vreason_tracking.comparison.comparability import Mismatch
 from vreason_tracking.comparison.paired_samples import Frame
 from vreason_tracking.record.sample_table import SampleTable
 from vreason_tracking.statistics.significance import smallest_p
@@ -24,25 +24,25 @@ class Completeness:
     """How much of a run is compared.
 
     Attributes:
-        asked: samples that it was begun to ask; None where nobody says.
+        expected_samples: samples that it was begun to ask; None where nobody says.
         recorded: finished ones in its record.
         missing: asked and not recorded.
-        left_out: recorded and not compared, because another run does not have them.
+        excluded: recorded and not compared, because another run does not have them.
         failed: of those compared, the ones that ended in an error.
         errors: what they failed of, most frequent first, with counts.
     """
 
-    asked: int | None
+    expected_samples: int | None
     recorded: int
     missing: int
-    left_out: int
+    excluded: int
     failed: int
     errors: Sequence[tuple[str, int]]
 
 
 def cautions(
     runs: Sequence[RecordedRun],
-    unlike: Sequence[Unlikeness],
+    unlike: Sequence[Mismatch],
     completeness: Sequence[Completeness],
     frame: Frame,
     tables: Sequence[SampleTable],
@@ -52,13 +52,13 @@ def cautions(
     if unlike:
         found.append("UNLIKE RUNS, compared because --force was given: differences below may come from what follows, not from the method.")
         found += [f"differs: {each}" for each in unlike]
-        every = len({key for table in tables for key in zip(table.ids, table.asked, strict=True)})
+        every = len({key for table in tables for key in zip(table.ids, table.question_digests, strict=True)})
         found.append(f"compared are the {len(frame.ids):,} questions that all runs have, of {every:,}.")
     for run, each in zip(runs, completeness, strict=True):
         if each.missing:
             found.append(f"{run.name}: {each.missing:,} of the questions that it was to ask are missing in its record.")
-        if each.left_out:
-            found.append(f"{run.name}: {each.left_out:,} of its questions are left out, for another run does not have them.")
+        if each.excluded:
+            found.append(f"{run.name}: {each.excluded:,} of its questions are left out, for another run does not have them.")
         if each.failed:
             what = "accuracy is over the answered ones, a difference over those that both answered"
             found.append(f"{run.name}: {each.failed:,} of {len(frame.ids):,} questions failed; {what}.")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vreason.errors import UnlikeRunsError
+from vreason.errors import IncomparableRunsError
 from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.record.sample_table import SampleTable
 
@@ -22,7 +22,7 @@ _TITLES = {"model.revision": "weights"}  # the tag says which were loaded; the s
 
 
 @dataclass(frozen=True)
-class Unlikeness:
+class Mismatch:
     """Something in which the runs differ.
 
     Attributes:
@@ -42,7 +42,7 @@ class Unlikeness:
         return f"{self.what}: {'; '.join(told[:_SHOWN])}{more}"
 
 
-def unlike(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> list[Unlikeness]:
+def unlike(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> list[Mismatch]:
     """Everything that forbids the comparison."""
     found = [_partial(runs, tables)]
     found.append(_by(runs, "data digest", lambda run: run.tags.get("data.digest", "not recorded")))
@@ -61,7 +61,7 @@ def unlike(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> list[U
     return [each for each in found if each is not None]
 
 
-def noted(runs: Sequence[RecordedRun]) -> list[Unlikeness]:
+def known_differences(runs: Sequence[RecordedRun]) -> list[Mismatch]:
     """What may differ, and is worth knowing: model, weights, seed, versions, code."""
     params = [name for name in dict.fromkeys(name for run in runs for name in run.params) if name.startswith("model.") or name == "seed"]
     tags = [name for name in dict.fromkeys(name for run in runs for name in run.tags) if name.startswith(_NOTED)]
@@ -70,29 +70,29 @@ def noted(runs: Sequence[RecordedRun]) -> list[Unlikeness]:
     return [each for each in found if each is not None]
 
 
-def require_like(differences: Sequence[Unlikeness]) -> None:
+def require_like(differences: Sequence[Mismatch]) -> None:
     """Refuse, and say in what the runs differ.
 
     Raises:
-        UnlikeRunsError: they do.
+        IncomparableRunsError: they do.
     """
     if differences:
         listed = "".join(f"\n  {each}" for each in differences)
-        mend = "run them alike, or compare what is common, with a warning on every output, with --force"
-        raise UnlikeRunsError(f"these runs are not alike, and what differs between them is not only the method:{listed}\n{mend}")
+        hint = "run them alike, or compare what is common, with a warning on every output, with --force"
+        raise IncomparableRunsError(f"these runs are not alike, and what differs between them is not only the method:{listed}\n{hint}")
 
 
 def missing_of(run: RecordedRun, table: SampleTable) -> int:
     """Samples that the run was begun to ask and that its record does not have."""
-    return max(0, (run.asked or len(table.ids)) - len(table.ids))
+    return max(0, (run.expected_samples or len(table.ids)) - len(table.ids))
 
 
-def _by(runs: Sequence[RecordedRun], what: str, value: Callable[[RecordedRun], str]) -> Unlikeness | None:
+def _by(runs: Sequence[RecordedRun], what: str, value: Callable[[RecordedRun], str]) -> Mismatch | None:
     values = {run.name: value(run) for run in runs}
-    return Unlikeness(what, values) if len(set(values.values())) > 1 else None
+    return Mismatch(what, values) if len(set(values.values())) > 1 else None
 
 
-def _settings(runs: Sequence[RecordedRun], what: str, prefixes: tuple[str, ...]) -> list[Unlikeness]:
+def _settings(runs: Sequence[RecordedRun], what: str, prefixes: tuple[str, ...]) -> list[Mismatch]:
     told = all(run.identity.get("prompt") for run in runs)  # then its text is compared, and where the file lies is nobody's concern
     ignored = (*_NOT_COMPARED, "prompt.file") if told else _NOT_COMPARED
     names = dict.fromkeys(name for run in runs for name in run.params if name.startswith(prefixes) and name not in ignored)
@@ -113,22 +113,22 @@ def _device(run: RecordedRun) -> str:
     return f"cuda ({kinds.pop()})" if len(kinds) == 1 else "cuda" if found and not kinds else device
 
 
-def _sample_sets(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Unlikeness | None:
+def _sample_sets(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Mismatch | None:
     told = {run.name: f"{len(table.ids):,} samples, {_digest(table)}" for run, table in zip(runs, tables, strict=True)}
-    return Unlikeness("sample set", told) if len(set(told.values())) > 1 else None
+    return Mismatch("sample set", told) if len(set(told.values())) > 1 else None
 
 
 def _digest(table: SampleTable) -> str:
     digest = hashlib.sha256()
-    for name, asked in zip(table.ids, table.asked, strict=True):
-        digest.update(f"{name}\0".encode() + asked)
+    for name, expected_samples in zip(table.ids, table.question_digests, strict=True):
+        digest.update(f"{name}\0".encode() + expected_samples)
     return digest.hexdigest()[:12]
 
 
-def _partial(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Unlikeness | None:
+def _partial(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Mismatch | None:
     told = {}
     for run, table in zip(runs, tables, strict=True):
         missing = missing_of(run, table)
         if run.status != "FINISHED" or missing:
-            told[run.name] = f"{run.status}, {len(table.ids):,} of {run.asked if run.asked is not None else '?'} samples"
-    return Unlikeness("partial run", told) if told else None
+            told[run.name] = f"{run.status}, {len(table.ids):,} of {run.expected_samples if run.expected_samples is not None else '?'} samples"
+    return Mismatch("partial run", told) if told else None

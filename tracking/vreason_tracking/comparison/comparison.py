@@ -13,11 +13,11 @@ from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.comparison import accuracy, comparability, costs
 from vreason_tracking.comparison.accuracy import Accuracy
 from vreason_tracking.comparison.caveats import Completeness, cautions
-from vreason_tracking.comparison.comparability import Unlikeness
+from vreason_tracking.comparison.comparability import Mismatch
 from vreason_tracking.comparison.costs import QUANTITIES, Cost, Memory
 from vreason_tracking.comparison.groups import Group
 from vreason_tracking.comparison.paired_samples import Frame, align
-from vreason_tracking.comparison.paper import Measured, Paper, beside, method_of
+from vreason_tracking.comparison.paper import Measured, Paper, match_paper, method_of
 from vreason_tracking.record.sample_table import SampleTable, read_samples
 
 
@@ -76,8 +76,8 @@ class Comparison:
     groups: Sequence[GroupResult]
     completeness: Sequence[Completeness]
     warnings: Sequence[str]
-    unlike: Sequence[Unlikeness]
-    differences: Sequence[Unlikeness]
+    unlike: Sequence[Mismatch]
+    differences: Sequence[Mismatch]
     paper: Paper
 
     @property
@@ -101,7 +101,7 @@ def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: boo
         notes: what the reader should know of how the runs were chosen.
 
     Raises:
-        UnlikeRunsError: the runs are not alike, or have nothing in common.
+        IncomparableRunsError: the runs are not alike, or have nothing in common.
         TrackingError: there are fewer than two, or no baseline of that name, or a record cannot be read.
         ValueError: two runs have the same name.
     """
@@ -117,8 +117,8 @@ def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: boo
         comparability.require_like(unlike)
     frame = align(runs, tables)
     groups = results(frame, base)
-    completeness = [_completeness(run, table, frame, place) for place, (run, table) in enumerate(zip(runs, tables, strict=True))]
-    measured = [_by_benchmark(groups, place) for place in range(len(runs))]
+    completeness = [_completeness(run, table, frame, index) for index, (run, table) in enumerate(zip(runs, tables, strict=True))]
+    measured = [_by_benchmark(groups, index) for index in range(len(runs))]
     return Comparison(
         runs=runs,
         baseline=base,
@@ -127,8 +127,8 @@ def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: boo
         completeness=completeness,
         warnings=[*notes, *cautions(runs, unlike, completeness, frame, tables)],
         unlike=unlike,
-        differences=comparability.noted(runs),
-        paper=beside(runs, measured),
+        differences=comparability.known_differences(runs),
+        paper=match_paper(runs, measured),
     )
 
 
@@ -139,12 +139,12 @@ def baseline_of(runs: Sequence[RecordedRun], wanted: str | None) -> int:
         TrackingError: no run, or more than one, is called so.
     """
     if wanted is None:
-        return next((place for place, run in enumerate(runs) if method_of(run) == "baseline"), 0)
+        return next((index for index, run in enumerate(runs) if method_of(run) == "baseline"), 0)
     several = 0
     for fits in (
-        [place for place, run in enumerate(runs) if wanted in (run.name, *run.ids)],
-        [place for place, run in enumerate(runs) if wanted == run.variant],
-        [place for place, run in enumerate(runs) if wanted and any(each.startswith(wanted) for each in run.ids)],
+        [index for index, run in enumerate(runs) if wanted in (run.name, *run.ids)],
+        [index for index, run in enumerate(runs) if wanted == run.variant],
+        [index for index, run in enumerate(runs) if wanted and any(each.startswith(wanted) for each in run.ids)],
     ):
         if len(fits) == 1:
             return fits[0]
@@ -183,10 +183,10 @@ def _videos(frame: Frame, group: Group) -> int:
     return len(np.unique(frame.clusters[group.members]))
 
 
-def _completeness(run: RecordedRun, table: SampleTable, frame: Frame, place: int) -> Completeness:
-    failed = int(np.isnan(frame.scores[:, place]).sum())
+def _completeness(run: RecordedRun, table: SampleTable, frame: Frame, index: int) -> Completeness:
+    failed = int(np.isnan(frame.scores[:, index]).sum())
     missing = comparability.missing_of(run, table)
-    return Completeness(run.asked, len(table.ids), missing, frame.uncommon[place], failed, costs.errors(frame, place))
+    return Completeness(run.expected_samples, len(table.ids), missing, frame.uncommon[index], failed, costs.errors(frame, index))
 
 
 def _by_benchmark(groups: Sequence[GroupResult], run: int) -> dict[str, Measured]:

@@ -129,14 +129,14 @@ def costs(parts: Parts, frame: Frame, group: Group, baseline: int, weighted: boo
 
 
 def _cost(own: Parts, base: Parts | None, codes: Codes, weighted: bool) -> Cost:
-    there = ~np.isnan(own[0])
-    if not there.any():
+    present = ~np.isnan(own[0])
+    if not present.any():
         return Cost(0, None, None, None, None if base is None else Ratio(0, None, None, None))
-    values = own[0][there] / own[1][there]
+    values = own[0][present] / own[1][present]
     return Cost(
         n=len(values),
-        mean=float(own[0][there].sum() / own[1][there].sum() if weighted else values.mean()),
-        median=quantile(values, compact(codes[there]), 0.5),
+        mean=float(own[0][present].sum() / own[1][present].sum() if weighted else values.mean()),
+        median=quantile(values, compact(codes[present]), 0.5),
         p95=float(np.quantile(values, 0.95)),
         ratio=None if base is None else _ratio(own, base, codes),
     )
@@ -170,22 +170,22 @@ def memories(frame: Frame, group: Group, baseline: int) -> list[Memory]:
 def _peak(frame: Frame, run: int, places: NDArray[np.intp]) -> tuple[int | None, str | None]:
     used, sources = frame.numbers["peak_memory_bytes"][:, run], frame.texts["memory_source"][run]
     found: dict[str, int] = {}
-    for place in places[~np.isnan(used[places])]:
-        source = sources[place] or "unknown"
-        found[source] = max(found.get(source, 0), int(used[place]))
+    for index in places[~np.isnan(used[places])]:
+        source = sources[index] or "unknown"
+        found[source] = max(found.get(source, 0), int(used[index]))
     source = best_source(found)
     return (found[source], source) if source else (None, None)
 
 
 def _allocated(frame: Frame, run: int, places: NDArray[np.intp]) -> int | None:
     rows = frame.lists["peak_allocated_bytes"][run]
-    return max((max(rows[place]) for place in places if rows[place]), default=None)
+    return max((max(rows[index]) for index in places if rows[index]), default=None)
 
 
 def signatures(frame: Frame, group: Group) -> list[dict[str, int]]:
     """How many samples of each run show each failure signature."""
     places = np.flatnonzero(group.members)
-    return [dict(sorted(Counter(name for place in places for name in rows[place] or ()).items())) for rows in frame.lists["signatures"]]
+    return [dict(sorted(Counter(name for index in places for name in rows[index] or ()).items())) for rows in frame.lists["signatures"]]
 
 
 def errors(frame: Frame, run: int, most: int = 5) -> Sequence[tuple[str, int]]:

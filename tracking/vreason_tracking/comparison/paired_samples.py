@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vreason.errors import UnlikeRunsError
+from vreason.errors import IncomparableRunsError
 from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.comparison.groups import Group, groups_of
 from vreason_tracking.record.sample_table import SampleTable
@@ -55,15 +55,15 @@ def align(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Frame:
     """The questions that all runs were asked: those of the same id, video, text, options and answer.
 
     Raises:
-        UnlikeRunsError: there is none.
+        IncomparableRunsError: there is none.
     """
-    keys = [dict(zip(zip(table.ids, table.asked, strict=True), range(len(table.ids)), strict=True)) for table in tables]
+    keys = [dict(zip(zip(table.ids, table.question_digests, strict=True), range(len(table.ids)), strict=True)) for table in tables]
     common = sorted(set(keys[0]).intersection(*keys[1:]))
     if not common:
-        raise UnlikeRunsError("these runs have no question in common; name runs of the same data")
+        raise IncomparableRunsError("these runs have no question in common; name runs of the same data")
     places = [np.array([key[each] for each in common]) for key in keys]
     numbers = {
-        name: np.stack([table.numbers[name][place] for table, place in zip(tables, places, strict=True)], 1) for name in tables[0].numbers
+        name: np.stack([table.numbers[name][index] for table, index in zip(tables, places, strict=True)], 1) for name in tables[0].numbers
     }
     texts = {name: _picked([table.texts[name] for table in tables], places) for name in tables[0].texts}
     unnamed = _benchmark(runs)
@@ -82,13 +82,13 @@ def align(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Frame:
 
 
 def _picked(columns: Sequence[list[Any]], places: Sequence[NDArray[np.intp]]) -> list[list[Any]]:
-    return [[column[place] for place in order] for column, order in zip(columns, places, strict=True)]
+    return [[column[index] for index in order] for column, order in zip(columns, places, strict=True)]
 
 
 def _first_known(values: Matrix) -> NDArray[np.float64]:
     """Of each row the first value that is there: a run in which a video could not be read does not know its length."""
-    there = ~np.isnan(values)
-    first: NDArray[np.float64] = values[np.arange(len(values)), there.argmax(1)]
+    present = ~np.isnan(values)
+    first: NDArray[np.float64] = values[np.arange(len(values)), present.argmax(1)]
     return first
 
 

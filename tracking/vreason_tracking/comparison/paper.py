@@ -76,16 +76,16 @@ class Paper:
         source: of its numbers.
         arithmetic: what its means include.
         rows: of the runs that match.
-        left_out: why runs of the paper's models have no column of the paper's.
+        excluded: why runs of the paper's models have no column of the paper's.
     """
 
     source: str
     arithmetic: str
     rows: Sequence[PaperRow]
-    left_out: Sequence[str]
+    excluded: Sequence[str]
 
 
-def beside(runs: Sequence[RecordedRun], measured: Sequence[Mapping[str, Measured]]) -> Paper:
+def match_paper(runs: Sequence[RecordedRun], measured: Sequence[Mapping[str, Measured]]) -> Paper:
     """The paper's rows for these runs.
 
     Args:
@@ -93,21 +93,21 @@ def beside(runs: Sequence[RecordedRun], measured: Sequence[Mapping[str, Measured
         measured: by benchmark (and its halves, "VSI-Bench (acc)"), of each run.
     """
     reference = _reference()
-    rows, left_out = [], []
+    rows, excluded = [], []
     for run, figures in zip(runs, measured, strict=True):
         if _model_of(run) not in {model for model, _ in _NAMES}:
             continue
         name = _NAMES.get((_model_of(run), method_of(run) or ""))
         if name is None:
-            left_out.append(f"{run.name}: no column of the paper's (its method is none that the paper has for this model)")
+            excluded.append(f"{run.name}: no column of the paper's (its method is none that the paper has for this model)")
             continue
         known = {column: figures[theirs] for theirs in figures if (column := _column(theirs))}
         if faults := _mismatches(run, known):
-            left_out.append(f"{run.name}: no column of the paper's ({'; '.join(faults)})")
+            excluded.append(f"{run.name}: no column of the paper's ({'; '.join(faults)})")
         else:
             tokens = {_plain(benchmark): each.output_tokens for benchmark, each in figures.items()}
             rows.append(_row(run.name, name, known, tokens, reference))
-    return Paper(str(reference["source"]), str(reference["arithmetic"]), rows, left_out)
+    return Paper(str(reference["source"]), str(reference["arithmetic"]), rows, excluded)
 
 
 def method_of(run: RecordedRun) -> str | None:
@@ -166,8 +166,8 @@ def _row(
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return sum(there) / len(there) if len(there) == len(values) else None
+    present = [value for value in values if value is not None]
+    return sum(present) / len(present) if len(present) == len(values) else None
 
 
 def _paper_mean(theirs: Mapping[str, float], part: Sequence[str]) -> float:

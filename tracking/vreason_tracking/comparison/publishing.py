@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vreason.clock import unix_ms
-from vreason_tracking.catalog.stored_run import asking
+from vreason_tracking.catalog.stored_run import translate_store_errors
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.export.documents import rows
 from vreason_tracking.comparison.export.page_sections import opening, title_of
@@ -45,7 +45,7 @@ def publish(report: Report, outputs: Mapping[str, str], store: MlflowStore) -> s
     comparison = report.comparison
     key = _key(comparison)
     experiment = comparison.runs[comparison.baseline].experiment_id
-    with asking(store):
+    with translate_store_errors(store):
         found = store.all_runs(f"tags.`{_KEY}` = '{key}'", "attributes.start_time ASC", experiment)
         tags = _tags(comparison, key)
         name = f"comparison: {title_of(comparison)}"

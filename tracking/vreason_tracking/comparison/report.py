@@ -9,7 +9,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.export.html_page import HtmlPage, to_html
 from vreason_tracking.comparison.figures import Figure, figures
-from vreason_tracking.comparison.sample_pages.disagreement import interesting
+from vreason_tracking.comparison.sample_pages.disagreement import most_informative
 from vreason_tracking.comparison.sample_pages.page import SamplePage
 from vreason_tracking.comparison.sample_pages.reading import read_pages
 from vreason_tracking.record.step_table import read_steps
@@ -61,7 +61,7 @@ def make_report(comparison: Comparison, samples: Sequence[str] = (), pages: int 
         TrackingError: a sample is not among those compared, or a run's steps cannot be read.
     """
     require_compared(comparison, samples)
-    chosen = list(dict.fromkeys([*samples, *interesting(comparison, pages)]))[: max(pages, len(samples))]
-    drawn = chosen[:1] or interesting(comparison, 1)
+    chosen = list(dict.fromkeys([*samples, *most_informative(comparison, pages)]))[: max(pages, len(samples))]
+    drawn = chosen[:1] or most_informative(comparison, 1)
     steps = read_steps([run.steps for run in comparison.runs], comparison.frame.ids, {*chosen, *drawn})
     return Report(comparison, figures(comparison, steps, drawn[0] if drawn else None), read_pages(comparison, chosen, steps))

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vreason.errors import TrackingError, UnlikeRunsError
-from vreason_tracking.catalog.index import KnownRun
+from vreason.errors import IncomparableRunsError, TrackingError
+from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.run_record import RecordedRun, recorded_runs
-from vreason_tracking.comparison.comparability import Unlikeness, unlike
+from vreason_tracking.comparison.comparability import Mismatch, unlike
 from vreason_tracking.record.outcome import outcome
 from vreason_tracking.record.parquet_reader import columns_of, record_file
 from vreason_tracking.record.sample_table import SampleTable, read_samples
@@ -114,15 +114,15 @@ class SampleList:
     only_baseline: int
     one_failed: int
     known: Mapping[str, Sequence[str]]
-    unlike: Sequence[Unlikeness] = ()
+    unlike: Sequence[Mismatch] = ()
 
 
-def list_samples(run: KnownRun, baseline: KnownRun | None, wanted: SampleFilter, limit: int) -> SampleList:
+def list_samples(run: Run, baseline: Run | None, wanted: SampleFilter, limit: int) -> SampleList:
     """The samples of a run that fit; beside a baseline only those that one of the two has right and the other wrong.
 
     Raises:
         TrackingError: a record cannot be read, or the baseline is the run itself.
-        UnlikeRunsError: the runs ask different questions under the same id, or have no sample in common.
+        IncomparableRunsError: the runs ask different questions under the same id, or have no sample in common.
     """
     if baseline is None:
         with recorded_runs([run], steps=False) as [recorded]:
@@ -194,11 +194,11 @@ def _flip(own: str, base: str) -> str | None:
 
 def _require_same_questions(names: tuple[str, str], tables: Sequence[SampleTable]) -> None:
     """Two answers to different questions do not differ because of the method."""
-    asked = [dict(zip(table.ids, table.asked, strict=True)) for table in tables]
-    both = sorted(asked[0].keys() & asked[1].keys())
+    digests = [dict(zip(table.ids, table.question_digests, strict=True)) for table in tables]
+    both = sorted(digests[0].keys() & digests[1].keys())
     if not both:
-        raise UnlikeRunsError(f"{names[0]} and {names[1]} have no sample in common; name runs of the same data")
-    if other := [name for name in both if asked[0][name] != asked[1][name]]:
+        raise IncomparableRunsError(f"{names[0]} and {names[1]} have no sample in common; name runs of the same data")
+    if other := [name for name in both if digests[0][name] != digests[1][name]]:
         listed = ", ".join(other[:_NAMED]) + (f" and {len(other) - _NAMED:,} more" if len(other) > _NAMED else "")
         what = "do not ask the same under the same id (video, question, options, kind or answer differ)"
-        raise UnlikeRunsError(f"{names[0]} and {names[1]} {what}: {listed}; name runs of the same data")
+        raise IncomparableRunsError(f"{names[0]} and {names[1]} {what}: {listed}; name runs of the same data")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Catalog, KnownRun
+from vreason_tracking.catalog.index import Catalog, Run
 
 
-def named_runs(catalog: Catalog, names: Sequence[str], baseline: str | None = None) -> list[KnownRun]:
+def named_runs(catalog: Catalog, names: Sequence[str], baseline: str | None = None) -> list[Run]:
     """The runs of these names, in this order, each once; the baseline first, where it is not one of them.
 
     Raises:
         TrackingError: there is no such run.
     """
-    found: dict[str, KnownRun] = {}
+    found: dict[str, Run] = {}
     for name in names:
         run = _whole(catalog, catalog.find(name))
         found.setdefault(run.journal_id or run.shown_id, run)
@@ -24,18 +24,18 @@ def named_runs(catalog: Catalog, names: Sequence[str], baseline: str | None = No
     return list(found.values())
 
 
-def _begins(run: KnownRun, name: str) -> bool:
+def _begins(run: Run, name: str) -> bool:
     return any(each.startswith(name) for each in run.ids)
 
 
-def _whole(catalog: Catalog, run: KnownRun) -> KnownRun:
+def _whole(catalog: Catalog, run: Run) -> Run:
     """The run from both sides: one that is found by its id has not been looked for in the store, which its marks name."""
     if run.stored is not None or run.mlflow_id is None:
         return run
     return next((each for each in catalog.runs if each.journal_id == run.journal_id), run)
 
 
-def experiment_runs(catalog: Catalog, experiment: str) -> tuple[list[KnownRun], str | None]:
+def experiment_runs(catalog: Catalog, experiment: str) -> tuple[list[Run], str | None]:
     """The newest finished run of each variant of each config in the catalog's experiment, oldest first; and what was left out, in words.
 
     Raises:
@@ -43,7 +43,7 @@ def experiment_runs(catalog: Catalog, experiment: str) -> tuple[list[KnownRun], 
     """
     runs = catalog.runs
     finished = [run for run in runs if run.status == "FINISHED"]
-    newest: dict[tuple[str, str], KnownRun] = {}
+    newest: dict[tuple[str, str], Run] = {}
     for run in finished:  # newest first
         newest.setdefault((run.config_name, run.variant), run)
     if not newest:
@@ -56,7 +56,7 @@ def experiment_runs(catalog: Catalog, experiment: str) -> tuple[list[KnownRun], 
     return in_order(list(newest.values())), f"of experiment {experiment}, left out: {' and '.join(left)}" if left else None
 
 
-def config_runs(catalog: Catalog, name: str) -> list[KnownRun]:
+def config_runs(catalog: Catalog, name: str) -> list[Run]:
     """The variants of the newest call of `run` with the config of this name, or of the call of this id, in the config's order.
 
     Raises:
@@ -71,10 +71,10 @@ def config_runs(catalog: Catalog, name: str) -> list[KnownRun]:
     return in_order([run for run in runs if (run.config_name, _call(run)) == call])
 
 
-def in_order(runs: Sequence[KnownRun]) -> list[KnownRun]:
+def in_order(runs: Sequence[Run]) -> list[Run]:
     """Oldest first; the variants of one call as their config has them."""
     return sorted(runs, key=lambda run: (run.started_ms, run.local.manifest.call_position if run.local else 0, run.shown_id))
 
 
-def _call(run: KnownRun) -> str:
+def _call(run: Run) -> str:
     return run.local.manifest.call_id if run.local else run.tags.get("vreason.call", "")

@@ -20,7 +20,7 @@ from vreason_tracking.journal.folder import RunFolder
 
 START = 60.0  # seconds for which a run waits to hear whether its store can be used
 STILL = 20.0  # seconds without progress after which the end is no longer waited for
-STILL_AWAY = 3.0  # the same while the store is away
+STILL_UNAVAILABLE = 3.0  # the same while the store is away
 RESTARTS = 3
 _POLL = 0.05
 
@@ -86,9 +86,9 @@ class BackgroundDelivery:
         self._end_input()
         size, moved = -1, time.monotonic()
         while self._at_work():
-            if (now_there := self._marks()) != size:
+            if (now_there := self._delivered_bytes()) != size:
                 size, moved = now_there, time.monotonic()
-            if time.monotonic() - moved > (min(still, STILL_AWAY) if self.state == "away" else still):
+            if time.monotonic() - moved > (min(still, STILL_UNAVAILABLE) if self.state == "away" else still):
                 self._process.kill()
                 break
             time.sleep(_POLL)
@@ -125,7 +125,7 @@ class BackgroundDelivery:
         assert process.stdin is not None
         assert process.stdout is not None
         self._input = process.stdin
-        threading.Thread(target=self._hear, args=(process, process.stdout), name="delivery", daemon=True).start()
+        threading.Thread(target=self.read_messages, args=(process, process.stdout), name="delivery", daemon=True).start()
         self._write(self._first)
         for line in self._told:
             self._write(line)
@@ -136,20 +136,20 @@ class BackgroundDelivery:
         self._write(line)
 
     def _write(self, line: dict[str, str]) -> None:
-        with contextlib.suppress(OSError, ValueError):  # it has died: `_hear` starts another, which is told everything again
+        with contextlib.suppress(OSError, ValueError):  # it has died: `read_messages` starts another, which is told everything again
             self._input.write(json.dumps(line).encode() + b"\n")
             self._input.flush()
 
-    def _marks(self) -> int:
+    def _delivered_bytes(self) -> int:
         """Grows with everything that is delivered."""
         logs = [RunFolder(Path(line.get("deliver") or line["waiting"])).delivery_log for line in self._told]
         return sum(path.stat().st_size for path in logs if path.exists())
 
-    def _hear(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
+    def read_messages(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
         """The process's words, until its end. One that dies before its time is started again: what it did not mark is sent again."""
         for line in output:
             with contextlib.suppress(ValueError):  # a library that prints
-                self._heed(json.loads(line))
+                self.handle_message(json.loads(line))
         code = process.wait()
         with self._lock:
             if self._closing or code == REFUSED:
@@ -158,11 +158,11 @@ class BackgroundDelivery:
                 self._restart()
                 return
         if code:
-            how = f"exit code {code}{self._last_words()}"
+            how = f"exit code {code}{self._stderr_tail()}"
             self._notice(f"the delivering process ended {RESTARTS + 1} times ({how}); the journal keeps everything")
             self._heard.set()
 
-    def _heed(self, word: dict[str, Any]) -> None:
+    def handle_message(self, word: dict[str, Any]) -> None:
         state, reason = word["state"], word["reason"]
         if state == "parked":
             self._notice(f"the tracking store refuses run {word['run']}: {reason}; mend that, then `vreason-track journal deliver`")
@@ -176,7 +176,7 @@ class BackgroundDelivery:
         self.state, self.reason = state, reason
         self._heard.set()
 
-    def _last_words(self) -> str:
+    def _stderr_tail(self) -> str:
         with contextlib.suppress(OSError, ValueError):
             self._errors.seek(0)
             lines = self._errors.read().decode(errors="replace").strip().splitlines()

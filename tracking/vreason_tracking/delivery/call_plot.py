@@ -40,8 +40,8 @@ def draw_together(folder: RunFolder, store: MlflowStore, known: Mapping[str, Ent
         return
     curves = {each.manifest.variant: known.get(each.run_id) or _curve(each) for each in finished}
     colours = [each.manifest.colour for each in finished]
-    with tempfile.TemporaryDirectory(prefix="vreason-") as workplace:
-        files = draw_entropy(curves, Path(workplace) / NAME, f"Entropy while answering: {manifest.config_name}", colours)
+    with tempfile.TemporaryDirectory(prefix="vreason-") as scratch_dir:
+        files = draw_entropy(curves, Path(scratch_dir) / NAME, f"Entropy while answering: {manifest.config_name}", colours)
         for each in finished:
             _add(store, delivered[each.run_id].run_id or "", files)
 

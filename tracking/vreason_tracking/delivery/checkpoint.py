@@ -21,7 +21,7 @@ from vreason_tracking.journal.lines import read_lines, to_line
 
 
 @dataclass
-class Delivered:
+class DeliveryState:
     """What the marks say.
 
     Attributes:
@@ -31,7 +31,7 @@ class Delivered:
         devices: number of DeviceRecords delivered.
         session: the last session that was delivered to its end; 0 before.
         status: MLflow's status of it.
-        parked: why the store refused the run for good; None when it did not.
+        rejected: why the store refused the run for good; None when it did not.
     """
 
     run_id: str | None = None
@@ -42,7 +42,7 @@ class Delivered:
     devices: int = 0
     session: int = 0
     status: str | None = None
-    parked: str | None = None
+    rejected: str | None = None
 
     def take(self, record: list[Any]) -> None:
         """Bring up to date with one mark; kinds that a later version may write are passed over."""
@@ -58,12 +58,12 @@ class Delivered:
         elif kind == "closed":
             self.session, self.status = values
         elif kind in ("parked", "freed"):
-            self.parked = values[0] if values else None
+            self.rejected = values[0] if values else None
 
 
-def read_delivered(path: Path) -> Delivered:
+def read_delivered(path: Path) -> DeliveryState:
     """The marks of a run; damaged ones are passed over, which costs sending once more."""
-    delivered = Delivered()
+    delivered = DeliveryState()
     if path.exists():
         for line in read_lines(path.read_bytes()):
             if line.record is not None:
@@ -101,13 +101,13 @@ class DeliveryLog:
         """A session is there to its end."""
         self._mark(["closed", session, status])
 
-    def parked(self, reason: str) -> None:
+    def rejected(self, reason: str) -> None:
         """The store refuses the run for good."""
         self._mark(["parked", reason])
 
     def freed(self) -> None:
         """It is to be tried again."""
-        if self.delivered.parked is not None:
+        if self.delivered.rejected is not None:
             self._mark(["freed"])
 
     def _mark(self, record: list[Any]) -> None:

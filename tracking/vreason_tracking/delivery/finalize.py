@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vreason_tracking.journal.codec import End
+from vreason_tracking.journal.codec import SessionEnded
 from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.presentation.entropy_plot import draw_entropy
 from vreason_tracking.record.entropy_curve import EntropyCurve
@@ -20,7 +20,7 @@ from vreason_tracking.stores.mlflow_store import MlflowStore, Point
 
 
 @dataclass(frozen=True)
-class Closing:
+class RunFinalizer:
     """The end of a session.
 
     Attributes:
@@ -32,31 +32,31 @@ class Closing:
     """
 
     manifest: Manifest
-    end: End
+    end: SessionEnded
     summary: RunSummary
     curve: EntropyCurve
     done: int
     missing: frozenset[str]
 
-    def write(self, store: MlflowStore, run_id: str, workplace: Path, tables: Iterable[Path]) -> None:
+    def write(self, store: MlflowStore, run_id: str, scratch_dir: Path, tables: Iterable[Path]) -> None:
         """Write it all and give the run the status that is true.
 
         Raises:
             Exception: whatever the store raises; written again, it changes nothing.
         """
         name = self.manifest.variant
-        plots = draw_entropy({name: self.curve}, workplace / "entropy", f"Entropy while answering: {name}", [self.manifest.colour])
+        plots = draw_entropy({name: self.curve}, scratch_dir / "entropy", f"Entropy while answering: {name}", [self.manifest.colour])
         store.log_files(run_id, [*tables, *plots])
         if self.end.status == "FINISHED":
             store.log(run_id, self.points())
-            self._write_summary_table(store, run_id, workplace)
+            self._write_summary_table(store, run_id, scratch_dir)
             store.delete_tag(run_id, "error")
         store.log(run_id, tags=self.tags())
         store.end_run(run_id, self.end.status, self.end.ended_ms)
 
-    def _write_summary_table(self, store: MlflowStore, run_id: str, workplace: Path) -> None:
+    def _write_summary_table(self, store: MlflowStore, run_id: str, scratch_dir: Path) -> None:
         """The file first, then the tag that tells of it: no view looks for a table that is not there."""
-        store.log_files(run_id, [write_summary_table(self.summary.metrics(), workplace)])
+        store.log_files(run_id, [write_summary_table(self.summary.metrics(), scratch_dir)])
         store.log(run_id, tags={TAG: listed(store.client.get_run(run_id).data.tags.get(TAG, ""))})
 
     def points(self) -> list[Point]:

@@ -18,9 +18,9 @@ from typing import Any
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason_tracking.delivery.checkpoint import DeliveryLog
-from vreason_tracking.delivery.finalize import Closing
+from vreason_tracking.delivery.finalize import RunFinalizer
 from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
-from vreason_tracking.journal.codec import Begin, End, Event
+from vreason_tracking.journal.codec import Event, SessionEnded, SessionStarted
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lease import Lease
 from vreason_tracking.journal.reader import read_fragment
@@ -28,9 +28,9 @@ from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
 from vreason_tracking.record.entropy_curve import EntropyCurve
 from vreason_tracking.record.parquet_writer import RecordTables
 from vreason_tracking.record.summary import RunSummary
-from vreason_tracking.record.tags import ASKED_TAG, HEARTBEAT_TAG, RUN_TAG
-from vreason_tracking.stores.addresses import lasting
-from vreason_tracking.stores.mlflow_store import MlflowStore, Point, storable
+from vreason_tracking.record.tags import EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG, RUN_TAG
+from vreason_tracking.stores.addresses import portable_uri
+from vreason_tracking.stores.mlflow_store import MlflowStore, Point, sanitize_text
 from vreason_tracking.telemetry import DeviceRecord
 
 _AT_ONCE = 1000  # points that wait before the variant's own series are sent
@@ -44,7 +44,7 @@ class RunDelivery:
         summary, curve, tables: of all samples read so far.
         log: what has been delivered.
         ended: the run has ended and is delivered to that end.
-        asked: how often the store has taken something.
+        writes: how often the store has taken something.
         broken: the journal could not be taken in, for lack of room for the tables, say: only another delivery can go on.
 
     Raises:
@@ -59,12 +59,12 @@ class RunDelivery:
             undone.callback(self._lease.release)
             self.log = DeliveryLog(folder.delivery_log)
             undone.callback(self.log.close)
-            self.workplace = Path(tempfile.mkdtemp(prefix="vreason-"))
-            undone.callback(shutil.rmtree, self.workplace, ignore_errors=True)
-            self.tables = RecordTables(self.workplace)
+            self.scratch_dir = Path(tempfile.mkdtemp(prefix="vreason-"))
+            undone.callback(shutil.rmtree, self.scratch_dir, ignore_errors=True)
+            self.tables = RecordTables(self.scratch_dir)
             undone.pop_all()
         self.summary, self.curve = RunSummary(), EntropyCurve()
-        self.ended, self.asked, self.broken = False, 0, False
+        self.ended, self.writes, self.broken = False, 0, False
         self._assembly = SampleAssembly()
         self._fragment = 1
         self._devices = 0
@@ -72,9 +72,9 @@ class RunDelivery:
         self._session = 0
         self._pending: deque[Callable[[], None]] = deque()
         self._series: list[Point] = []  # of the variant's own run
-        self._in_doubt = True  # the next nested run may be there already, made by an attempt that did not come to marking it
+        self._maybe_created = True  # the next nested run may be there already, made by an attempt that did not come to marking it
         self._interrupted = self.log.delivered.run_id is not None
-        self._there: dict[str, str] | None = None  # nested runs that an earlier attempt left, marked or not, by sample
+        self._present: dict[str, str] | None = None  # nested runs that an earlier attempt left, marked or not, by sample
 
     def advance(self) -> bool:
         """Do the next piece, if there is one; returns whether there was.
@@ -95,7 +95,7 @@ class RunDelivery:
                     self._pending[0]()
                     self._pending.popleft()
         except Exception:
-            self._in_doubt = self._interrupted = True
+            self._maybe_created = self._interrupted = True
             raise
         return True
 
@@ -103,7 +103,7 @@ class RunDelivery:
         """Nothing more to read for now: send what waits for company. Whether there was something."""
         return self._send_series(0)
 
-    def beat(self) -> bool:
+    def send_heartbeat(self) -> bool:
         """The run is alive: say so, also to somebody who took it for dead while the store was away. Whether there was a run to speak of."""
         run_id = self.log.delivered.run_id
         if run_id is None or self._session <= self.log.delivered.session:  # it has ended, and is only read again
@@ -120,7 +120,7 @@ class RunDelivery:
             self.tables.close()
         self.log.close()
         self._lease.release()
-        shutil.rmtree(self.workplace, ignore_errors=True)
+        shutil.rmtree(self.scratch_dir, ignore_errors=True)
 
     # --- reading ---
 
@@ -156,11 +156,11 @@ class RunDelivery:
             self._pending.append(partial(self._send_sample, finished))
         if isinstance(event, DeviceRecord):
             self._take_device(event)
-        elif isinstance(event, Begin):
+        elif isinstance(event, SessionStarted):
             self._session = event.session
             if event.session > 1:
                 self._pending.append(self._reopen)
-        elif isinstance(event, End):
+        elif isinstance(event, SessionEnded):
             self._pending.append(lambda: self._end(event))
 
     def _take_device(self, record: DeviceRecord) -> None:
@@ -178,16 +178,16 @@ class RunDelivery:
         found = self._find(f"tags.`{RUN_TAG}` = '{self.folder.run_id}'")
         self._interrupted |= found is not None
         tags = {**manifest.tags, RUN_TAG: self.folder.run_id, "vreason.kind": "variant", "mlflow.runColor": manifest.colour}
-        tags |= {ASKED_TAG: str(len(manifest.sample_ids))}
+        tags |= {EXPECTED_SAMPLES_TAG: str(len(manifest.sample_ids))}
         if user := manifest.tags.get("user"):
             tags["mlflow.user"] = user  # MLflow's "Created by"
         run_id = found or self.store.start_run(manifest.variant, tags, started_ms=manifest.created_ms)
         self.store.log(run_id, params=manifest.params)
-        config = self.workplace / "config.yaml"
+        config = self.scratch_dir / "config.yaml"
         config.write_text(manifest.config, encoding="utf-8")
         self.store.log_files(run_id, [config])
-        self.log.opened(run_id, self.store.experiment_id, lasting(self.store.uri))
-        self.asked += 1
+        self.log.opened(run_id, self.store.experiment_id, portable_uri(self.store.uri))
+        self.writes += 1
 
     def _send_sample(self, finished: FinishedSample) -> None:
         name = finished.sample.sample_id
@@ -201,8 +201,8 @@ class RunDelivery:
             self.store.log(nested, points)
             self.store.end_run(nested, "FAILED" if finished.sample.error else "FINISHED", end)
             self.log.sample(name, nested, len(points))
-            self._in_doubt = False
-            self.asked += 1
+            self._maybe_created = False
+            self.writes += 1
         self._send_series(_AT_ONCE)
 
     def _send_series(self, least: int) -> bool:
@@ -214,40 +214,40 @@ class RunDelivery:
         if self._devices > self.log.delivered.devices:
             self.log.devices(self._devices, self._device_points)
             self._device_points = 0
-        self.asked += 1
+        self.writes += 1
         return True
 
     def _reopen(self) -> None:
         """A killed run goes on."""
         if self._session > self.log.delivered.session:
             self.store.reopen_run(self._run_id, {"vreason.sessions": str(self._session)})
-            self.asked += 1
+            self.writes += 1
 
-    def _end(self, end: End) -> None:
-        if self._goes_on():
+    def _end(self, end: SessionEnded) -> None:
+        if self.has_later_session():
             return
         self.ended = end.session <= self.log.delivered.session
         if not self.ended:
             self._close_run(end)
 
-    def _close_run(self, end: End) -> None:
+    def _close_run(self, end: SessionEnded) -> None:
         self._send_series(0)
         if self._interrupted:
             self._remove_strays()
-        asked = self.manifest.sample_ids if end.status == "FINISHED" else ()
-        missing = frozenset(self._assembly.incomplete) | (frozenset(asked) - self._assembly.done)
-        closing = Closing(self.manifest, end, self.summary, self.curve, len(self._assembly.done), missing)
+        writes = self.manifest.sample_ids if end.status == "FINISHED" else ()
+        missing = frozenset(self._assembly.incomplete) | (frozenset(writes) - self._assembly.done)
+        closing = RunFinalizer(self.manifest, end, self.summary, self.curve, len(self._assembly.done), missing)
         try:
             self.tables.close()
         except Exception:
             self.broken = True
             raise
-        closing.write(self.store, self._run_id, self.workplace, self.tables.paths.values())
+        closing.write(self.store, self._run_id, self.scratch_dir, self.tables.paths.values())
         self.log.closed(end.session, end.status)
         self.ended = True
-        self.asked += 1
+        self.writes += 1
 
-    def _goes_on(self) -> bool:
+    def has_later_session(self) -> bool:
         """Whether another session stands behind the fragment just read: then that one's end counts."""
         return self._next_fragment() is not None
 
@@ -261,12 +261,12 @@ class RunDelivery:
 
     def _nested(self, sample_id: str) -> str | None:
         """The nested run of a sample that is not marked, if an earlier attempt made one."""
-        if self._there is None:
+        if self._present is None:
             left = self._nested_runs() if self._interrupted else ()
-            self._there = {run.data.tags.get("vreason.sample_id", ""): run.info.run_id for run in left}
-        elif self._in_doubt:
-            self._there |= {run.data.tags.get("vreason.sample_id", ""): run.info.run_id for run in self._nested_runs()}
-        return self._there.get(storable(sample_id))
+            self._present = {run.data.tags.get("vreason.sample_id", ""): run.info.run_id for run in left}
+        elif self._maybe_created:
+            self._present |= {run.data.tags.get("vreason.sample_id", ""): run.info.run_id for run in self._nested_runs()}
+        return self._present.get(sanitize_text(sample_id))
 
     def _nested_runs(self) -> Sequence[Any]:
         """Those of the store, the newest first: of two of one sample the older one counts."""

@@ -18,7 +18,7 @@ from vreason_tracking.stores.mlflow_store import MlflowStore, reason_of
 from vreason_tracking.stores.store_errors import is_unavailable
 
 TURN = 0.5  # seconds that one run may take before the next one gets its turn
-COMPANY = 1.0  # seconds for which a run's own series waits for more points
+BATCH_WAIT = 1.0  # seconds for which a run's own series waits for more points
 
 
 @dataclass
@@ -29,7 +29,7 @@ class _Waiting:
         delivery: None before its first turn.
         idle_since: monotonic time at which there was nothing more to read.
         over: nothing more will be done here: delivered to its end, or parked.
-        parked: refused for good.
+        rejected: refused for good.
         backoff, again: a run that alone fails is asked for less and less often; monotonic time before which it has no turn.
     """
 
@@ -37,12 +37,12 @@ class _Waiting:
     delivery: RunDelivery | None = None
     idle_since: float = 0.0
     over: bool = False
-    parked: bool = False
+    rejected: bool = False
     backoff: Backoff = field(default_factory=Backoff)
     again: float = 0.0
 
 
-class Rounds:
+class DeliveryScheduler:
     """Delivers runs into the stores of one address, one store an experiment.
 
     Args:
@@ -58,13 +58,13 @@ class Rounds:
         self._runs: dict[str, _Waiting] = {}
         self._backoff = Backoff()
         self._again = 0.0  # monotonic time before which the store is left alone
-        self._away = False
+        self._unavailable = False
         self.progress = 0
 
     def add(self, folder: RunFolder) -> None:
         """Deliver this run too; one that was parked is tried again."""
         known = self._runs.get(folder.run_id)
-        if known is None or known.parked:
+        if known is None or known.rejected:
             self._runs[folder.run_id] = _Waiting(folder)
 
     def drop(self, folder: RunFolder) -> None:
@@ -87,7 +87,7 @@ class Rounds:
         """Those under way."""
         return (waiting.delivery for waiting in self._runs.values() if waiting.delivery and not waiting.over)
 
-    def turn(self) -> float:
+    def run_once(self) -> float:
         """Give every run its turn; returns the seconds for which there is nothing to do, 0 when there is more."""
         now = time.monotonic()
         if self._again > now:
@@ -101,15 +101,15 @@ class Rounds:
             except Exception as error:
                 self._runs[waiting.folder.run_id] = self._runs.pop(waiting.folder.run_id)  # the others come first next time
                 self.failed(error, waiting)
-                if self._away:
+                if self._unavailable:
                     break
-        return max(0.0, self._again - time.monotonic()) if self._away else 0.0 if busy else COMPANY / 4
+        return max(0.0, self._again - time.monotonic()) if self._unavailable else 0.0 if busy else BATCH_WAIT / 4
 
-    def beat(self) -> None:
+    def send_heartbeat(self) -> None:
         """A heartbeat for every run under way."""
         for delivery in list(self.deliveries()):
             try:
-                if delivery.beat():
+                if delivery.send_heartbeat():
                     self._worked(None)
             except Exception as error:
                 self.failed(error, None)
@@ -121,14 +121,14 @@ class Rounds:
             self._again = time.monotonic() + self._backoff.failed()
             if waiting is not None:
                 waiting.again = time.monotonic() + waiting.backoff.failed()
-            if not self._away:
+            if not self._unavailable:
                 self._say("away", reason_of(error), "")
-            self._away = True
+            self._unavailable = True
         elif waiting is not None:
-            waiting.over = waiting.parked = True
+            waiting.over = waiting.rejected = True
             if waiting.delivery:
                 with suppress(OSError):  # a disk without room: whoever comes next is refused again
-                    waiting.delivery.log.parked(reason_of(error))
+                    waiting.delivery.log.rejected(reason_of(error))
                 waiting.delivery.close()
             self._say("parked", reason_of(error), waiting.folder.run_id)
 
@@ -137,8 +137,8 @@ class Rounds:
         self._backoff.worked()
         if waiting is not None:
             waiting.backoff.worked()
-        if self._away:
-            self._away = False
+        if self._unavailable:
+            self._unavailable = False
             self._say("ready", "", "")
 
     def _advance(self, waiting: _Waiting) -> bool:
@@ -154,14 +154,14 @@ class Rounds:
             if time.monotonic() > end:
                 return True
         waiting.idle_since = waiting.idle_since or time.monotonic()
-        if time.monotonic() - waiting.idle_since > COMPANY and delivery.idle():
+        if time.monotonic() - waiting.idle_since > BATCH_WAIT and delivery.idle():
             self._worked(waiting)
         if delivery.ended:  # found to have been delivered before
             self._finish(waiting, delivery)
         return False
 
     def _next_piece(self, waiting: _Waiting, delivery: RunDelivery) -> bool:
-        asked = delivery.asked
+        writes = delivery.writes
         try:
             return delivery.advance()
         except Exception:
@@ -170,7 +170,7 @@ class Rounds:
                 delivery.close()
             raise
         finally:
-            if delivery.asked > asked:
+            if delivery.writes > writes:
                 self._worked(waiting)
 
     def _begin(self, waiting: _Waiting) -> RunDelivery:

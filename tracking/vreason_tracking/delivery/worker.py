@@ -26,14 +26,14 @@ from pathlib import Path
 from typing import Any
 
 from vreason.errors import TrackingError, TrackingUnavailableError
-from vreason_tracking.catalog.reaping import bury, reap_store
+from vreason_tracking.catalog.reaping import close_dead_run, reap_store
 from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.protocol import REFUSED
-from vreason_tracking.delivery.scheduler import Rounds
+from vreason_tracking.delivery.scheduler import DeliveryScheduler
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import last_end
 from vreason_tracking.stores.mlflow_store import MlflowStore
-from vreason_tracking.stores.store_errors import short_http_patience
+from vreason_tracking.stores.store_errors import short_http_timeouts
 
 HEARTBEAT = 15.0  # seconds
 GRACE = 60.0  # seconds without progress after which a worker whose run is gone gives up; what waits stays in the journal
@@ -49,7 +49,7 @@ class Worker:
         first = lines.get() or {"uri": "", "experiment": "", "root": "."}
         self._uri, self._experiment, self._root = first["uri"], first["experiment"], Path(first["root"])
         self._own: list[RunFolder] = []
-        self._rounds = Rounds(cache(lambda experiment: MlflowStore(self._uri, experiment)), say)
+        self._scheduler = DeliveryScheduler(cache(lambda experiment: MlflowStore(self._uri, experiment)), say)
         self._gone = False
 
     def run(self) -> int:
@@ -66,22 +66,22 @@ class Worker:
         self._reap()
         moved, seen, next_beat = time.monotonic(), -1, 0.0
         while True:
-            wait = self._rounds.turn()
+            wait = self._scheduler.run_once()
             now = time.monotonic()
-            if self._rounds.progress != seen:
-                moved, seen = now, self._rounds.progress
+            if self._scheduler.progress != seen:
+                moved, seen = now, self._scheduler.progress
             if self._gone:
                 self._bury_own()
                 if not self._own_waiting() or now - moved > GRACE:
                     return 0
             elif now > next_beat:
                 next_beat = now + HEARTBEAT
-                self._rounds.beat()
+                self._scheduler.send_heartbeat()
             self._listen(min(wait, _LISTENING))
 
     def close(self) -> None:
         """Let go of all runs."""
-        self._rounds.close()
+        self._scheduler.close()
 
     def _wait_for_store(self) -> bool:
         """Open the run's own store, however long it is away; False when the run's process has gone, and grace with it.
@@ -92,7 +92,7 @@ class Worker:
         backoff, said, left = Backoff(), False, GRACE
         while left > 0 and not (self._gone and not self._own):
             try:
-                self._rounds.open(self._experiment)
+                self._scheduler.open(self._experiment)
                 return True
             except TrackingUnavailableError as error:
                 if not said:
@@ -112,11 +112,11 @@ class Worker:
             time.sleep(seconds)
             return
         with contextlib.suppress(queue.Empty):
-            self._heed(self._lines.get(timeout=seconds) if seconds else self._lines.get_nowait())
+            self.handle_message(self._lines.get(timeout=seconds) if seconds else self._lines.get_nowait())
             while not self._gone:
-                self._heed(self._lines.get_nowait())
+                self.handle_message(self._lines.get_nowait())
 
-    def _heed(self, line: dict[str, Any] | None) -> None:
+    def handle_message(self, line: dict[str, Any] | None) -> None:
         if line is None:
             self._gone = True
             _step_back(os.SCHED_OTHER)  # the run waits for us now
@@ -125,17 +125,17 @@ class Worker:
         folder = RunFolder(Path(line["deliver" if own else "waiting"]))
         if own:
             self._own.append(folder)
-        self._rounds.add(folder)
+        self._scheduler.add(folder)
 
     def _reap(self) -> None:
         """Runs of other machines that have fallen silent. A courtesy: what fails is left to the next one who comes by."""
         with contextlib.suppress(Exception):
-            list(reap_store(self._rounds.open(self._experiment), self._root))
+            list(reap_store(self._scheduler.open(self._experiment), self._root))
 
     def _own_waiting(self) -> bool:
         """Whether a run of the process that started this one is not there yet. Those of earlier ones wait for another occasion."""
         own = {folder.run_id for folder in self._own}
-        return any(folder.run_id in own for folder in self._rounds.unfinished())
+        return any(folder.run_id in own for folder in self._scheduler.unfinished())
 
     def _bury_own(self) -> None:
         """The run's process is gone: a run of its that did not come to an end was killed. One that another process has taken over by now is
@@ -143,8 +143,8 @@ class Worker:
         """
         for folder in self._own:
             with contextlib.suppress(TrackingError):
-                if bury(folder) is None and last_end(folder) is None:
-                    self._rounds.drop(folder)
+                if close_dead_run(folder) is None and last_end(folder) is None:
+                    self._scheduler.drop(folder)
 
 
 def say(state: str, reason: str, run: str) -> None:
@@ -169,7 +169,7 @@ def _load_drawing() -> None:
     pyplot.close(pyplot.figure())
 
 
-def _hear(lines: queue.SimpleQueue[dict[str, Any] | None]) -> None:
+def read_messages(lines: queue.SimpleQueue[dict[str, Any] | None]) -> None:
     with contextlib.suppress(ValueError):  # cut off: its writer was killed in the middle of a word
         for line in sys.stdin:
             lines.put(json.loads(line))
@@ -182,9 +182,9 @@ def main() -> int:
         signal.signal(number, signal.SIG_IGN)  # they are meant for the run, which ends its input when it is done
     with contextlib.suppress(OSError):
         os.nice(_POLITENESS)
-    short_http_patience()
+    short_http_timeouts()
     lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-    threading.Thread(target=_hear, args=(lines,), name="hear", daemon=True).start()
+    threading.Thread(target=read_messages, args=(lines,), name="hear", daemon=True).start()
     worker = Worker(lines)
     try:
         return worker.run()

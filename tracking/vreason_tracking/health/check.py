@@ -10,12 +10,12 @@ State = Literal["ok", "warning", "failure"]
 
 @dataclass(frozen=True)
 class Check:
-    """One fact about the installation. `mend` says what to do, and is empty only when `state` is "ok"."""
+    """One fact about the installation. `hint` says what to do, and is empty only when `state` is "ok"."""
 
     name: str
     state: State
     detail: str
-    mend: str = ""
+    hint: str = ""
 
 
 def described(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from vreason_tracking.health.check import Check, State, described
 from vreason_tracking.health.mlflow_store_check import tracking
-from vreason_tracking.stores.addresses import without_password
+from vreason_tracking.stores.addresses import redact_password
 from vreason_tracking.telemetry import NO_DRIVER, MemorySampler
 
 __all__ = ["Check", "checks"]
@@ -41,12 +41,12 @@ def checks(tracking_uri: str) -> Iterator[Check]:
         ("tracking", "check --tracking-uri, such as sqlite:///mlflow.db or http://127.0.0.1:5000", lambda: tracking(tracking_uri)),
         ("folder", "choose a folder that this user may write to", lambda: folder(tracking_uri)),
     )
-    for name, mend, look in looks:
+    for name, hint, look in looks:
         try:
             for check in look():
-                yield replace(check, detail=without_password(check.detail), mend=without_password(check.mend))
+                yield replace(check, detail=redact_password(check.detail), hint=redact_password(check.hint))
         except Exception as error:
-            yield Check(name, "failure", without_password(described(error)), mend)
+            yield Check(name, "failure", redact_password(described(error)), hint)
 
 
 def python(version: tuple[int, ...] = sys.version_info[:3]) -> Iterator[Check]:
@@ -105,8 +105,8 @@ def gpu_memory() -> Iterator[Check]:
     except Exception as error:
         if type(error).__name__ not in NO_DRIVER:
             raise
-        mend = "nothing on a machine without an NVIDIA GPU; else install the driver, and start containers with `--gpus all`"
-        yield Check("gpu memory", "warning", "no NVIDIA driver: runs record this process's resident memory (rss)", mend)
+        hint = "nothing on a machine without an NVIDIA GPU; else install the driver, and start containers with `--gpus all`"
+        yield Check("gpu memory", "warning", "no NVIDIA driver: runs record this process's resident memory (rss)", hint)
         return
     driver = pynvml.nvmlSystemGetDriverVersion()
     pynvml.nvmlShutdown()
@@ -115,13 +115,13 @@ def gpu_memory() -> Iterator[Check]:
         with MemorySampler() as meter:
             source = (meter.latest() or (0, "none"))[1]
         cuda = torch.cuda.is_available()
-    mend = "see what `nvidia-smi` says" if meter.last_error else ""
+    hint = "see what `nvidia-smi` says" if meter.last_error else ""
     if not meter.device_names():
-        mend = mend or "look at CUDA_VISIBLE_DEVICES, and start containers with `--gpus all`"
+        hint = hint or "look at CUDA_VISIBLE_DEVICES, and start containers with `--gpus all`"
     elif not cuda:
-        mend = mend or "install a CUDA build of torch: https://pytorch.org/get-started/locally"
+        hint = hint or "install a CUDA build of torch: https://pytorch.org/get-started/locally"
     words = [f"driver {driver}", ", ".join(meter.device_names()) or "no visible GPU", f"source {source}", meter.last_error or ""]
-    yield Check("gpu memory", "warning" if mend else "ok", "; ".join(filter(None, words)), mend)
+    yield Check("gpu memory", "warning" if hint else "ok", "; ".join(filter(None, words)), hint)
 
 
 def decord() -> Iterator[Check]:
@@ -165,5 +165,5 @@ def folder(uri: str) -> Iterator[Check]:
 def disk(place: Path, free: int) -> Check:
     """Room on the disk of `place`; `free` in bytes."""
     state: State = "failure" if free < NO_DISK else "warning" if free < LOW_DISK else "ok"
-    mend = "" if state == "ok" else f"make room, or choose a folder on another disk; {LOW_DISK / 1e9:g} GB are enough"
-    return Check("disk", state, f"{free / 1e9:.1f} GB free at {place}", mend)
+    hint = "" if state == "ok" else f"make room, or choose a folder on another disk; {LOW_DISK / 1e9:g} GB are enough"
+    return Check("disk", state, f"{free / 1e9:.1f} GB free at {place}", hint)

@@ -15,7 +15,7 @@ from vreason_tracking.stores.addresses import normalised
 
 MLFLOW = '"mlflow>=3.17,<4"'
 QUICK_CHECK = 100_000_000  # bytes: larger database files are opened but not read through
-PATIENCE = 3  # seconds to wait for a server or a lock
+RETRY_TIMEOUT = 3  # seconds to wait for a server or a lock
 
 
 def tracking(uri: str) -> Iterator[Check]:
@@ -37,7 +37,7 @@ def tracking(uri: str) -> Iterator[Check]:
     if address.get_backend_name() == "postgresql":
         yield from _postgres(uri)
         return
-    timeout = {"connect_timeout": PATIENCE} if address.get_backend_name() == "mysql" else {}
+    timeout = {"connect_timeout": RETRY_TIMEOUT} if address.get_backend_name() == "mysql" else {}
     try:
         engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool, connect_args=timeout)
     except ModuleNotFoundError as error:
@@ -54,21 +54,21 @@ def _postgres(uri: str) -> Iterator[Check]:
     from vreason_tracking.stores import postgres
 
     try:
-        engine = postgres.engine(uri, PATIENCE)
+        engine = postgres.engine(uri, RETRY_TIMEOUT)
         with engine.connect() as connection:
             version, writes = connection.exec_driver_sql("SHOW server_version").scalar(), postgres.may_write(connection)
     except TrackingError as error:
         yield Check("database", "failure", *str(error).split("; ", 1))
         return
     except Exception as error:  # the driver's
-        what, mend = postgres.diagnosis(error)
-        yield Check("database", "failure", f"{uri}: {what}", mend)
+        what, hint = postgres.diagnosis(error)
+        yield Check("database", "failure", f"{uri}: {what}", hint)
         return
     if writes:
         yield Check("database", "ok", f"{uri} can be read and written; PostgreSQL {version}")
     else:
-        mend = "name the primary server, or have the database's owner grant this user the right to create tables, or to add rows to them"
-        yield Check("database", "failure", f"{uri} can be read, not written; PostgreSQL {version}", mend)
+        hint = "name the primary server, or have the database's owner grant this user the right to create tables, or to add rows to them"
+        yield Check("database", "failure", f"{uri} can be read, not written; PostgreSQL {version}", hint)
     yield _schema(engine, uri)
 
 
@@ -84,15 +84,15 @@ def _sqlite(uri: str, database: str) -> Iterator[Check]:
         yield Check("database", "ok", f"{path} will be created")
         return
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=PATIENCE)) as connection:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=RETRY_TIMEOUT)) as connection:
             mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
             if path.stat().st_size <= QUICK_CHECK and (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
                 raise sqlite3.DatabaseError(found.splitlines()[-1])
             connection.execute("BEGIN IMMEDIATE")  # takes the write lock and writes nothing
     except sqlite3.DatabaseError as error:
         busy = "locked" in str(error)
-        mend = "another process is writing; try again later" if busy else "restore this file from a backup, or give another --tracking-uri"
-        yield Check("database", "warning" if busy else "failure", f"{path}: {error}", mend)
+        hint = "another process is writing; try again later" if busy else "restore this file from a backup, or give another --tracking-uri"
+        yield Check("database", "warning" if busy else "failure", f"{path}: {error}", hint)
         return
     yield Check("database", "ok", f"{path} can be read and written")
     switch = f"import sqlite3; sqlite3.connect({str(path)!r}).execute('PRAGMA journal_mode=WAL')"
@@ -116,13 +116,13 @@ def _schema(engine: Any, uri: str) -> Check:
         tables = len(sqlalchemy.inspect(engine).get_table_names())
         if tables == 0:
             return Check("schema", "ok", "an empty database; MLflow will create its tables")
-        mend = "give the URI of an MLflow database, or of one that does not exist yet"
-        return Check("schema", "warning", f"{tables} tables, and none of them names a revision of MLflow's", mend)
+        hint = "give the URI of an MLflow database, or of one that does not exist yet"
+        return Check("schema", "warning", f"{tables} tables, and none of them names a revision of MLflow's", hint)
     if current not in {script.revision for script in ScriptDirectory.from_config(store._get_alembic_config("")).walk_revisions()}:
-        mend = f"`pip install -U {MLFLOW}`, or give another --tracking-uri"
-        return Check("schema", "failure", f"revision {current} is unknown to MLflow {mlflow.__version__}: newer, or not MLflow's", mend)
-    mend = f"back the database up, then `mlflow db upgrade {shlex.quote(uri)}`"
-    return Check("schema", "failure", f"revision {current}; MLflow {mlflow.__version__} needs {head}", mend)
+        hint = f"`pip install -U {MLFLOW}`, or give another --tracking-uri"
+        return Check("schema", "failure", f"revision {current} is unknown to MLflow {mlflow.__version__}: newer, or not MLflow's", hint)
+    hint = f"back the database up, then `mlflow db upgrade {shlex.quote(uri)}`"
+    return Check("schema", "failure", f"revision {current}; MLflow {mlflow.__version__} needs {head}", hint)
 
 
 def _server(uri: str) -> Check:
@@ -131,12 +131,12 @@ def _server(uri: str) -> Check:
     from mlflow.utils.rest_utils import http_request
     from packaging.version import Version
 
-    quick = {"max_retries": 0, "timeout": PATIENCE, "raise_on_status": False}
+    quick = {"max_retries": 0, "timeout": RETRY_TIMEOUT, "raise_on_status": False}
     try:
         health, version = (http_request(get_default_host_creds(uri), path, "GET", **quick) for path in ("/health", "/version"))
     except Exception as error:
-        mend = f"start it, or fix the address: `curl {uri}/health`"
-        return Check("server", "failure", f"{uri} does not answer: {described(error)}", mend)
+        hint = f"start it, or fix the address: `curl {uri}/health`"
+        return Check("server", "failure", f"{uri} does not answer: {described(error)}", hint)
     text = version.text.strip()
     if version.status_code in (401, 403):
         return Check("server", "failure", f"{uri} asks for a login", "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD")

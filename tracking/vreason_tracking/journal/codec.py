@@ -25,7 +25,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
+class SessionStarted:
     """A session: one process's work on a run.
 
     Attributes:
@@ -42,7 +42,7 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class SessionEnded:
     """A session's end.
 
     Attributes:
@@ -61,14 +61,14 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedSample:
+class SampleEntry:
     """A finished sample as it stands in the journal, with the number of points that it and its steps come to."""
 
     sample: SampleRecord
     points: int
 
 
-Event = Begin | StepRecord | DeviceRecord | ClosedSample | End
+Event = SessionStarted | StepRecord | DeviceRecord | SampleEntry | SessionEnded
 
 _ROWS: dict[str, type[Any]] = {"step": StepRecord, "device": DeviceRecord}
 COLUMNS = {kind: [field.name for field in fields(made)] for kind, made in _ROWS.items()}
@@ -76,8 +76,9 @@ _VALUES: dict[type[Any], tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     made: (kind, attrgetter(*COLUMNS[kind])) for kind, made in _ROWS.items()
 }
 _OPTIONAL = {made: [field.name for field in fields(made) if str(field.type).endswith("| None")] for made in _ROWS.values()}
-_OBJECTS: dict[str, type[Any]] = {"begin": Begin, "end": End}
-_TUPLES = {made: [field.name for field in fields(made) if str(field.type).startswith("tuple")] for made in (SampleRecord, End)}
+_OBJECTS: dict[str, type[Any]] = {"begin": SessionStarted, "end": SessionEnded}
+_OBJECT_KINDS = {made: kind for kind, made in _OBJECTS.items()}
+_TUPLES = {made: [field.name for field in fields(made) if str(field.type).startswith("tuple")] for made in (SampleRecord, SessionEnded)}
 
 
 def head(run_id: str, fragment: int) -> list[Any]:
@@ -99,10 +100,10 @@ def to_record(event: Event) -> list[Any]:
     row = _VALUES.get(type(event))
     if row is not None:
         return [row[0], *row[1](event)]
-    if isinstance(event, ClosedSample):
+    if isinstance(event, SampleEntry):
         return ["sample", asdict(event.sample), event.points]
-    if isinstance(event, (Begin, End)):
-        return [type(event).__name__.lower(), asdict(event)]
+    if isinstance(event, (SessionStarted, SessionEnded)):
+        return [_OBJECT_KINDS[type(event)], asdict(event)]
     raise TypeError(f"{type(event).__name__}: the journal has no record for it")
 
 
@@ -120,7 +121,7 @@ def from_record(record: Sequence[Any], columns: Mapping[str, Sequence[str]] = CO
         unknown = dict.fromkeys(_OPTIONAL[made])  # what an older version did not measure
         return made(**unknown | _known(made, dict(zip(given, record[1:], strict=True))))  # type: ignore[no-any-return]
     if kind == "sample":
-        return ClosedSample(_object(SampleRecord, record[1]), int(record[2]))
+        return SampleEntry(_object(SampleRecord, record[1]), int(record[2]))
     if kind in _OBJECTS:
         return _object(_OBJECTS[kind], record[1])  # type: ignore[no-any-return]
     return None

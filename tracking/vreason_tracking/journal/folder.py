@@ -69,8 +69,8 @@ class RunFolder:
                 lease.release()
                 raise
         except OSError as error:
-            mend = "mend the folder, or name another as tracking.journal"
-            raise TrackingError(f"{folder.path}: the journal cannot be written ({error}); {mend}") from error
+            hint = "mend the folder, or name another as tracking.journal"
+            raise TrackingError(f"{folder.path}: the journal cannot be written ({error}); {hint}") from error
         return folder, lease
 
     @property

@@ -75,5 +75,5 @@ class Manifest:
                 raise ValueError(f"{', '.join(wrong)}: of the wrong type")
             return made
         except (ValueError, KeyError, TypeError) as error:
-            mend = "restore it from a backup, or move the folder away"
-            raise TrackingError(f"{source}: is not the manifest of a run ({error}); {mend}") from error
+            hint = "restore it from a backup, or move the folder away"
+            raise TrackingError(f"{source}: is not the manifest of a run ({error}); {hint}") from error

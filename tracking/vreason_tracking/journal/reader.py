@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vreason.errors import TrackingError
-from vreason_tracking.journal.codec import COLUMNS, FORMAT, Begin, ClosedSample, End, Event, foot, from_record
+from vreason_tracking.journal.codec import COLUMNS, FORMAT, Event, SampleEntry, SessionEnded, SessionStarted, foot, from_record
 from vreason_tracking.journal.folder import RunFolder, sync_folder, write_whole
 from vreason_tracking.journal.lines import from_line, read_lines, to_line
 from vreason_tracking.record.metrics import count_points
@@ -18,7 +18,7 @@ from vreason_tracking.telemetry import DeviceRecord
 
 
 @dataclass(frozen=True)
-class Damage:
+class Corruption:
     """A place in the journal that is not what was written.
 
     Attributes:
@@ -52,7 +52,7 @@ class Fragment:
 
     name: str
     events: list[Event] = field(default_factory=list)
-    damages: list[Damage] = field(default_factory=list)
+    damages: list[Corruption] = field(default_factory=list)
     intact_bytes: int = 0
     closed: bool = False
     whole: bool = False
@@ -85,14 +85,14 @@ def read_fragment(path: Path) -> Fragment:
                 if event is not None:
                     fragment.events.append(event)
         except (ValueError, TypeError, KeyError, IndexError) as error:
-            fragment.damages.append(Damage(path.name, line.number, line.offset, str(error)))
+            fragment.damages.append(Corruption(path.name, line.number, line.offset, str(error)))
             continue
         if not fragment.damages:
             fragment.intact_bytes = data.find(b"\n", line.offset) + 1
     if fragment.closed and records and not fragment.damages:
-        fragment.damages.append(Damage(path.name, 0, 0, f"{-records} record(s) are missing" if records < 0 else f"{records} too many"))
+        fragment.damages.append(Corruption(path.name, 0, 0, f"{-records} record(s) are missing" if records < 0 else f"{records} too many"))
     if not fragment.closed and path.suffix != ".open":
-        fragment.damages.append(Damage(path.name, 0, 0, "its last record is missing"))
+        fragment.damages.append(Corruption(path.name, 0, 0, "its last record is missing"))
     return fragment
 
 
@@ -146,12 +146,12 @@ def _only(path: Path, kinds: Sequence[str]) -> Iterator[Event]:
             continue
 
 
-def closed_samples(folder: RunFolder) -> list[ClosedSample]:
+def closed_samples(folder: RunFolder) -> list[SampleEntry]:
     """The finished samples, in the order in which they ended.
 
     A sample that was asked again, because a part of its first record is damaged, counts as it was answered last.
     """
-    found = {event.sample.sample_id: event for event in read_only(folder, "sample") if isinstance(event, ClosedSample)}
+    found = {event.sample.sample_id: event for event in read_only(folder, "sample") if isinstance(event, SampleEntry)}
     return list(found.values())
 
 
@@ -161,18 +161,18 @@ def recorded_points(folder: RunFolder) -> int:
     return sum(closed.points for closed in closed_samples(folder)) + sum(map(count_points, devices))
 
 
-def last_end(folder: RunFolder) -> End | None:
+def last_end(folder: RunFolder) -> SessionEnded | None:
     """How the last session ended; None when it is under way, or died without a word."""
     if folder.fragments(opened=True):
         return None
     fragments = folder.fragments()
     events = read_fragment(fragments[-1][1]).events if fragments else []
-    return events[-1] if events and isinstance(events[-1], End) else None
+    return events[-1] if events and isinstance(events[-1], SessionEnded) else None
 
 
 def last_session(folder: RunFolder) -> int:
     """Number of the last session; 0 before the first."""
-    return next((event.session for event in read_only_backwards(folder, "begin", "end") if isinstance(event, (Begin, End))), 0)
+    return next((event.session for event in read_only_backwards(folder, "begin", "end") if isinstance(event, (SessionStarted, SessionEnded))), 0)
 
 
 @dataclass(frozen=True)

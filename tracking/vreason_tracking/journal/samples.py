@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.journal.codec import Begin, ClosedSample, Event
+from vreason_tracking.journal.codec import Event, SampleEntry, SessionStarted
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class SampleAssembly:
                 if event.token_index == 0:  # it begins, or begins anew: see `vreason.events.DecodeObserver`
                     self._open[event.sample_id] = []
                 self._open.setdefault(event.sample_id, []).append(event)
-            elif isinstance(event, Begin):
+            elif isinstance(event, SessionStarted):
                 self._open.clear()
-            elif isinstance(event, ClosedSample):
+            elif isinstance(event, SampleEntry):
                 finished = self._finished(event)
                 if finished:
                     yield finished
@@ -60,7 +60,7 @@ class SampleAssembly:
         """The steps of samples that have not ended."""
         return self._open
 
-    def _finished(self, event: ClosedSample) -> FinishedSample | None:
+    def _finished(self, event: SampleEntry) -> FinishedSample | None:
         sample = event.sample
         steps = self._open.pop(sample.sample_id, [])
         if sample.sample_id in self.done:

@@ -11,7 +11,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.journal.codec import COLUMNS
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lease import is_held
-from vreason_tracking.journal.reader import Damage, Fragment, read_fragment
+from vreason_tracking.journal.reader import Corruption, Fragment, read_fragment
 from vreason_tracking.journal.samples import SampleAssembly
 
 _STEP = re.compile(rb'\["step","((?:[^"\\]|\\.){1,200})",(\d+)')
@@ -36,7 +36,7 @@ class Verification:
     fragments: int
     records: int
     samples: int
-    damages: tuple[Damage, ...]
+    damages: tuple[Corruption, ...]
     open_records: int
     torn_bytes: int
     live: bool
@@ -51,12 +51,12 @@ def verify(folder: RunFolder) -> Verification:
     """Read everything again."""
     live = is_held(folder.lease)
     unclosed = folder.fragments(opened=True)  # before the closed ones are looked for: a run under way closes them meanwhile
-    damages: list[Damage] = []
+    damages: list[Corruption] = []
     run_id = None
     try:
         run_id = folder.manifest.run_id
     except TrackingError as error:
-        damages.append(Damage("run.json", 0, 0, str(error)))
+        damages.append(Corruption("run.json", 0, 0, str(error)))
     assembly, records, samples = SampleAssembly(), 0, 0
     numbers = []
     for number, path in folder.fragments():
@@ -67,7 +67,7 @@ def verify(folder: RunFolder) -> Verification:
         records += len(fragment.events)
         samples += len(list(assembly.feed(fragment.events)))
     damages += _gaps(folder, numbers, unclosed)
-    damages += [Damage("samples", 0, 0, f"{name!r} is closed, but steps of it are missing") for name in sorted(assembly.incomplete)]
+    damages += [Corruption("samples", 0, 0, f"{name!r} is closed, but steps of it are missing") for name in sorted(assembly.incomplete)]
     opened = list(_still_open(unclosed))
     return Verification(
         folder.run_id,
@@ -93,21 +93,21 @@ def _still_open(unclosed: list[tuple[int, Path]]) -> Iterator[tuple[int, Fragmen
         yield size, fragment
 
 
-def _misplaced(fragment: Fragment, number: int, run_id: str | None) -> Iterator[Damage]:
+def _misplaced(fragment: Fragment, number: int, run_id: str | None) -> Iterator[Corruption]:
     """A fragment tells its run and its number: one that was copied from elsewhere, or renamed, is not what was written here."""
     told = fragment.head.get("run"), fragment.head.get("fragment")
     if fragment.head and told != (run_id or told[0], number):
-        yield Damage(fragment.name, 0, 0, f"it is fragment {told[1]} of run {told[0]}")
+        yield Corruption(fragment.name, 0, 0, f"it is fragment {told[1]} of run {told[0]}")
 
 
-def _gaps(folder: RunFolder, numbers: list[int], unclosed: list[tuple[int, Path]]) -> Iterator[Damage]:
+def _gaps(folder: RunFolder, numbers: list[int], unclosed: list[tuple[int, Path]]) -> Iterator[Corruption]:
     """Fragments are numbered without a gap: one that is missing was taken away."""
     last = max([*numbers, *(number - 1 for number, _ in unclosed)], default=0)
     for number in sorted(set(range(1, last + 1)) - set(numbers)):
-        yield Damage(folder.fragment(number).name, 0, 0, "the fragment is missing")
+        yield Corruption(folder.fragment(number).name, 0, 0, "the fragment is missing")
 
 
-def _named(folder: RunFolder, damage: Damage) -> Damage:
+def _named(folder: RunFolder, damage: Corruption) -> Corruption:
     """With the step or sample that a damaged line still lets one recognise."""
     if not damage.line:
         return damage
@@ -120,7 +120,7 @@ def _named(folder: RunFolder, damage: Damage) -> Damage:
         who = f"the record of sample {_text(found[1])}"
     else:
         return damage
-    return Damage(damage.file, damage.line, damage.offset, f"{who}: {damage.reason}")
+    return Corruption(damage.file, damage.line, damage.offset, f"{who}: {damage.reason}")
 
 
 def _text(raw: bytes) -> str:

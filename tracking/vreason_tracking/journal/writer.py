@@ -19,7 +19,7 @@ from functools import partial
 
 from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.journal.codec import Begin, ClosedSample, End, Event, foot, head, to_record
+from vreason_tracking.journal.codec import Event, SampleEntry, SessionEnded, SessionStarted, foot, head, to_record
 from vreason_tracking.journal.folder import RunFolder, sync_folder
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.record.metrics import count_points
@@ -27,11 +27,11 @@ from vreason_tracking.telemetry import DeviceRecord
 
 INTERVAL = 0.75  # seconds after which a fragment is closed: with what the decoding loop holds back (0.25 s), never a second is open
 LARGEST = 8 * 2**20  # bytes after which it is
-PATIENCE = 30.0  # seconds for which a disk that refuses is asked again
+RETRY_TIMEOUT = 30.0  # seconds for which a disk that refuses is asked again
 QUEUED = 1024  # blocks that may wait for the disk; a block is up to 16 steps
 _AGAIN = 0.25  # seconds between two attempts
 
-Block = Sequence[StepRecord | SampleRecord | DeviceRecord | Begin | End]
+Block = Sequence[StepRecord | SampleRecord | DeviceRecord | SessionStarted | SessionEnded]
 
 
 class JournalWriter:
@@ -40,14 +40,14 @@ class JournalWriter:
     Args:
         folder: the run's.
         first: number of the first fragment.
-        patience: seconds for which a disk that refuses (full, read-only) is asked again before the journal gives up.
+        retry_timeout: seconds for which a disk that refuses (full, read-only) is asked again before the journal gives up.
 
     Attributes:
         failure: why the journal has given up; None while all is well. What was closed before is kept.
     """
 
-    def __init__(self, folder: RunFolder, first: int = 1, patience: float = PATIENCE) -> None:
-        self.folder, self.patience = folder, patience
+    def __init__(self, folder: RunFolder, first: int = 1, retry_timeout: float = RETRY_TIMEOUT) -> None:
+        self.folder, self.retry_timeout = folder, retry_timeout
         self.failure: str | None = None
         self._number = first
         self._open_points: Counter[str] = Counter()
@@ -60,7 +60,7 @@ class JournalWriter:
         """Hand over a block of events, in order. Waits only while `QUEUED` blocks are waiting."""
         self._queue.put(block)
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Wait until everything handed over so far is written.
 
         Raises:
@@ -121,18 +121,18 @@ class JournalWriter:
             return
         events = [self._counted(event) for event in block]
         self._fragment.append(b"".join(to_line(to_record(event)) for event in events), len(events))
-        ends = any(isinstance(event, (ClosedSample, Begin, End)) for event in events)
+        ends = any(isinstance(event, (SampleEntry, SessionStarted, SessionEnded)) for event in events)
         if ends or self._fragment.seconds_left() == 0.0 or self._fragment.size >= LARGEST:
             self._close_fragment()
 
-    def _counted(self, event: StepRecord | SampleRecord | DeviceRecord | Begin | End) -> Event:
+    def _counted(self, event: StepRecord | SampleRecord | DeviceRecord | SessionStarted | SessionEnded) -> Event:
         """Samples are written with the number of points that they and their steps come to."""
         if isinstance(event, StepRecord):
             if event.token_index == 0:  # it begins, or begins anew
                 self._open_points[event.sample_id] = 0
             self._open_points[event.sample_id] += count_points(event)
         elif isinstance(event, SampleRecord):
-            return ClosedSample(event, self._open_points.pop(event.sample_id, 0) + count_points(event))
+            return SampleEntry(event, self._open_points.pop(event.sample_id, 0) + count_points(event))
         return event
 
     def _close_fragment(self) -> None:
@@ -146,12 +146,12 @@ class JournalWriter:
                 break
             except OSError as error:
                 reason = f"{error.strerror or error}"
-                if began + self.patience <= time.monotonic():
+                if began + self.retry_timeout <= time.monotonic():
                     self.failure = reason
                     return
                 if not warned:
                     warned = True
-                    _warn(self.folder, reason, self.patience)
+                    _warn(self.folder, reason, self.retry_timeout)
                 time.sleep(_AGAIN)
         self._number += 1
         self._fragment = _Fragment(self.folder, self._number)
@@ -224,7 +224,7 @@ class _Fragment:
                 os.close(file)
 
 
-def _warn(folder: RunFolder, reason: str, patience: float) -> None:
-    text = f"{folder.path}: the journal cannot be written ({reason}); trying again for {patience:.0f} s: make room now"
+def _warn(folder: RunFolder, reason: str, retry_timeout: float) -> None:
+    text = f"{folder.path}: the journal cannot be written ({reason}); trying again for {retry_timeout:.0f} s: make room now"
     with suppress(RuntimeWarning):  # made an error by -W error: it is too early to give up
         warnings.warn(text, RuntimeWarning, stacklevel=2)

@@ -40,7 +40,7 @@ _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _PANELS_ACROSS, _FEW_ACROSS = 5, 3
 
 
-def drawn(name: str, title: str, height: float, draw: Callable[[Any], None]) -> str:
+def render_svg(name: str, title: str, height: float, draw: Callable[[Any], None]) -> str:
     """A picture as SVG; the same input gives the same bytes, whatever the user's own settings of matplotlib.
 
     Args:
@@ -60,7 +60,7 @@ def drawn(name: str, title: str, height: float, draw: Callable[[Any], None]) -> 
     return page_svg(text.getvalue(), name, title)
 
 
-def key(canvas: Any, handles: Sequence[Any], labels: Sequence[str], columns: int) -> None:
+def legend(canvas: Any, handles: Sequence[Any], labels: Sequence[str], columns: int) -> None:
     """The key of a whole picture, above it."""
     legend_with(canvas, handles, labels, loc="outside upper left", ncols=columns, borderaxespad=0.2, handlelength=2.8)
 
@@ -71,10 +71,10 @@ def intervals(
     """Each estimate's interval as a line at its place, upright or `across`, with a bar at either end; none where there is no interval."""
     along: list[float] = []
     fixed: list[float] = []
-    for place, estimate in zip(places, estimates, strict=True):
+    for index, estimate in zip(places, estimates, strict=True):
         if estimate is not None and estimate.low is not None and estimate.high is not None:
             along += [scale * estimate.low, scale * estimate.high, float("nan")]
-            fixed += [place] * 3
+            fixed += [index] * 3
     if along:
         ends = {"marker": "|" if across else "_", "markersize": 4, "markeredgewidth": look.get("linewidth", 1.0)}
         axes.plot(*((along, fixed) if across else (fixed, along)), **ends, **look)
@@ -89,8 +89,8 @@ def panels(canvas: Any, count: int) -> list[Any]:
         axes.tick_params(labelsize=7.5)
     for axes in grid[count:]:
         axes.set_axis_off()
-    for place in range(count - across, count):  # above a gap in the last row, too
-        grid[place].tick_params(labelbottom=True)
+    for index in range(count - across, count):  # above a gap in the last row, too
+        grid[index].tick_params(labelbottom=True)
     return list(grid[:count])
 
 

@@ -61,9 +61,9 @@ def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str, col
     return files
 
 
-def legend_with(place: Any, handles: Sequence[Any], labels: Sequence[str], **look: Any) -> None:
+def legend_with(index: Any, handles: Sequence[Any], labels: Sequence[str], **look: Any) -> None:
     """A legend, of axes or of a figure, with the labels as they are: matplotlib drops those that begin with an underscore."""
-    legend = place.legend(handles, [str(number) for number in range(len(labels))], **look)
+    legend = index.legend(handles, [str(number) for number in range(len(labels))], **look)
     for text, label in zip(legend.get_texts(), labels, strict=True):
         text.set_text(label)
 

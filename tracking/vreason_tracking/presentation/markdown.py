@@ -38,7 +38,7 @@ def _verdicts(comparison: Comparison) -> Iterable[str]:
 
 def _table(table: Table) -> Iterable[str]:
     heads = [escaped(each.strip()) for each in table.columns]
-    rule = ["---" if place < table.texts else "---:" for place in range(len(heads))]
+    rule = ["---" if index < table.texts else "---:" for index in range(len(heads))]
     yield "\n".join("| " + " | ".join(row) + " |" for row in (heads, rule, *([escaped(cell) for cell in row] for row in table.rows)))
     if table.note:
         yield escaped(table.note)

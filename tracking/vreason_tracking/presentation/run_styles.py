@@ -19,7 +19,7 @@ _MARKS = ("s", "o", "^", "D", "v", "P")
 
 
 @dataclass(frozen=True)
-class Look:
+class LineStyle:
     """Of one run among those that share axes."""
 
     colour: str
@@ -27,15 +27,15 @@ class Look:
     mark: str
 
 
-def looks(count: int, baseline: int) -> list[Look]:
+def looks(count: int, baseline: int) -> list[LineStyle]:
     """One a run, all different up to `OVERLAID` runs: the baseline's is black, solid and square."""
     found, number = [], 0
     for run in range(count):
         if run == baseline:
-            found.append(Look(BASELINE, _LINES[0], _MARKS[0]))
+            found.append(LineStyle(BASELINE, _LINES[0], _MARKS[0]))
         else:
             found.append(
-                Look(COLOURS[number % len(COLOURS)], _LINES[1 + number % (len(_LINES) - 1)], _MARKS[1 + number % (len(_MARKS) - 1)])
+                LineStyle(COLOURS[number % len(COLOURS)], _LINES[1 + number % (len(_LINES) - 1)], _MARKS[1 + number % (len(_MARKS) - 1)])
             )
             number += 1
     return found
@@ -50,7 +50,7 @@ def short_names(names: Sequence[str], most: int) -> list[str]:
     """At most `most` letters each, the middle left out; numbered where two would read the same."""
     short = [shortened(name, most) for name in names]
     again = {name for name, count in Counter(short).items() if count > 1}
-    return [f"{place + 1}: {shortened(names[place], most - 4)}" if name in again else name for place, name in enumerate(short)]
+    return [f"{index + 1}: {shortened(names[index], most - 4)}" if name in again else name for index, name in enumerate(short)]
 
 
 def shortened(text: str, most: int) -> str:
@@ -64,10 +64,10 @@ def shortened(text: str, most: int) -> str:
 
 def _fitting(text: str, most: int) -> str:
     used = 0
-    for place, letter in enumerate(text):
+    for index, letter in enumerate(text):
         used += _width(letter)
         if used > most:
-            return text[:place]
+            return text[:index]
     return text
 
 

@@ -167,7 +167,7 @@ def key(text: str) -> str:
 def percentile(values: Sequence[float], share: float) -> float:
     """Linear-interpolated percentile of at least one value."""
     ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    low = int(place)
+    index = share * (len(ordered) - 1)
+    low = int(index)
     high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+    return ordered[low] + (index - low) * (ordered[high] - ordered[low])

@@ -31,8 +31,8 @@ def record_file(path: Path, what: str, dictionaries: Sequence[str] = ()) -> Iter
         with pq.ParquetFile(path, read_dictionary=list(dictionaries) or None, page_checksum_verification=True) as file:
             yield file
     except DAMAGE as error:
-        mend = "restore it, or move it away: then the run is read from its journal, if that is on this machine"
-        raise TrackingError(f"{path}: is not a record of {what} ({' '.join(str(error).split())}); {mend}") from error
+        hint = "restore it, or move it away: then the run is read from its journal, if that is on this machine"
+        raise TrackingError(f"{path}: is not a record of {what} ({' '.join(str(error).split())}); {hint}") from error
 
 
 def columns_of(file: pq.ParquetFile, required: Sequence[str], later: Sequence[str] = ()) -> list[str]:
@@ -46,7 +46,7 @@ def columns_of(file: pq.ParquetFile, required: Sequence[str], later: Sequence[st
     Raises:
         ValueError: a required one is missing: the file is damaged.
     """
-    there = set(file.schema_arrow.names)
-    if missing := [name for name in required if name not in there]:
+    present = set(file.schema_arrow.names)
+    if missing := [name for name in required if name not in present]:
         raise ValueError(f"the column {missing[0]} is missing")
-    return [*required, *(name for name in later if name in there)]
+    return [*required, *(name for name in later if name in present)]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.stores.mlflow_store import storable
+from vreason_tracking.stores.mlflow_store import sanitize_text
 
 _TYPES: dict[str, pa.DataType] = {
     "str": pa.string(),
@@ -34,8 +34,8 @@ def schema_of(record: type[Any]) -> pa.Schema:
 
 def _storable(row: dict[str, Any]) -> dict[str, Any]:
     """Texts in characters that UTF-8 has: a data file in JSON may hold others."""
-    texts = {name: storable(value) for name, value in row.items() if isinstance(value, str)}
-    return {**row, **texts, **({"options": [storable(option) for option in row["options"]]} if "options" in row else {})}
+    texts = {name: sanitize_text(value) for name, value in row.items() if isinstance(value, str)}
+    return {**row, **texts, **({"options": [sanitize_text(option) for option in row["options"]]} if "options" in row else {})}
 
 
 class RecordTables:

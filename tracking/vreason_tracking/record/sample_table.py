@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vreason_tracking.record.parquet_reader import columns_of, record_file
 
-_ASKED = ("video", "question", "options", "problem_type", "answer")  # what makes a question the same one, beside its id
+_QUESTION = ("video", "question", "options", "problem_type", "answer")  # what makes a question the same one, beside its id
 _TEXTS = ("benchmark", "category", "prediction", "error", "memory_source")
 _NUMBERS = (
     "score",
@@ -30,7 +30,7 @@ _NUMBERS = (
 _LISTS = ("signatures", "peak_allocated_bytes")
 _GREATEST = 1e18  # of any number: an exabyte; what is beyond is damage
 _LATER = ("benchmark", "peak_allocated_bytes")  # columns that records of earlier versions lack; without any other the file is damaged
-_REQUIRED = tuple(name for name in ("sample_id", *_ASKED, *_TEXTS, *_NUMBERS, *_LISTS) if name not in _LATER)
+_REQUIRED = tuple(name for name in ("sample_id", *_QUESTION, *_TEXTS, *_NUMBERS, *_LISTS) if name not in _LATER)
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class SampleTable:
 
     Attributes:
         ids: sample ids.
-        asked: a digest of what was asked, a sample; two samples are the same question where id and digest are.
+        question_digests: a digest of what was asked, a sample; two samples are the same question where id and digest are.
         texts: columns of text, None for what is missing.
         numbers: columns of numbers, NaN for what is missing.
         lists: columns of lists.
     """
 
     ids: list[str]
-    asked: list[bytes]
+    question_digests: list[bytes]
     texts: dict[str, list[Any]]
     numbers: dict[str, NDArray[np.float64]]
     lists: dict[str, list[Any]]
@@ -63,22 +63,22 @@ def read_samples(path: Path) -> SampleTable:
 
 
 def _of(table: pa.Table) -> SampleTable:
-    there = set(table.column_names)
+    present = set(table.column_names)
     rows = table.num_rows
-    asked = zip(*(_asked(table, name) for name in _ASKED), strict=True)
+    question_digests = zip(*(_digest_column(table, name) for name in _QUESTION), strict=True)
     ids = table.column("sample_id").to_pylist()
     if twice := next((one for one, other in pairwise(ids) if one == other), None):
         raise ValueError(f"sample_id: {twice!r} is there twice")
     return SampleTable(
         ids=ids,
-        asked=[hashlib.blake2b(repr(each).encode(), digest_size=16).digest() for each in asked],
-        texts={name: table.column(name).to_pylist() if name in there else [None] * rows for name in ("video", "problem_type", *_TEXTS)},
+        question_digests=[hashlib.blake2b(repr(each).encode(), digest_size=16).digest() for each in question_digests],
+        texts={name: table.column(name).to_pylist() if name in present else [None] * rows for name in ("video", "problem_type", *_TEXTS)},
         numbers={name: _floats(name, table.column(name)) for name in _NUMBERS},
-        lists={name: table.column(name).to_pylist() if name in there else [[]] * rows for name in _LISTS},
+        lists={name: table.column(name).to_pylist() if name in present else [[]] * rows for name in _LISTS},
     )
 
 
-def _asked(table: pa.Table, name: str) -> list[Any]:
+def _digest_column(table: pa.Table, name: str) -> list[Any]:
     """A column of what was asked; a video by its name, for it may lie elsewhere on another machine."""
     values: list[Any] = table.column(name).to_pylist()
     return [value.replace("\\", "/").rpartition("/")[2] for value in values] if name == "video" else values

@@ -35,7 +35,7 @@ class RunSteps:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Requested:
     """Ids, in the forms in which every row group is asked for them: of the curve's samples, and of those whose steps are kept."""
 
     members: frozenset[str]
@@ -66,22 +66,22 @@ def read_steps(files: Sequence[Path], members: Collection[str], wanted: Collecti
         TrackingError: a file is not such a table.
     """
     names = frozenset(members)
-    asked = _Asked(names, pa.array(sorted(names), pa.string()), frozenset(wanted))
+    requested = _Requested(names, pa.array(sorted(names), pa.string()), frozenset(wanted))
     with ThreadPoolExecutor(_WORKERS) as pool:
-        return list(pool.map(lambda file: _read(file, asked), files))
+        return list(pool.map(lambda file: _read(file, requested), files))
 
 
-def _read(path: Path, asked: _Asked) -> RunSteps:
+def _read(path: Path, requested: _Requested) -> RunSteps:
     found = RunSteps()
     with record_file(path, "steps", dictionaries=["sample_id"]) as file:
         for number in range(file.num_row_groups):
             group = file.read_row_group(number, columns=list(_CURVE), use_threads=False)
             names = {name for chunk in group.column("sample_id").chunks for name in chunk.dictionary.to_pylist()}
-            if not names <= asked.members:
-                group = group.filter(pc.is_in(group.column("sample_id").cast(pa.string()), asked.values))
+            if not names <= requested.members:
+                group = group.filter(pc.is_in(group.column("sample_id").cast(pa.string()), requested.values))
             _add(found.curve, group)
-            if names & asked.wanted:
-                for name, columns in _samples(file, number, asked.wanted):
+            if names & requested.wanted:
+                for name, columns in _samples(file, number, requested.wanted):
                     found.samples.setdefault(name, {column: [] for column in STEP_COLUMNS})
                     for column, values in columns.items():
                         found.samples[name][column] += values

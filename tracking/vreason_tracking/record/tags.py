@@ -8,7 +8,7 @@ RUN_TAG = "vreason.run_id"
 HEARTBEAT_TAG = "vreason.heartbeat"
 """Unix time in milliseconds at which the run was last heard of."""
 
-ASKED_TAG = "vreason.asked"
+EXPECTED_SAMPLES_TAG = "vreason.asked"
 """Number of samples that the run was begun to ask."""
 
 DONE_TAG = "vreason.samples"

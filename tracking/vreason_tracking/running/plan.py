@@ -25,7 +25,7 @@ _SHOWN = 12  # differences named
 
 
 @dataclass(frozen=True)
-class Asked:
+class VariantRequest:
     """What a variant is asked now.
 
     Attributes:
@@ -44,14 +44,14 @@ class Task:
     """A variant's part of a call.
 
     Attributes:
-        asked: what it is asked.
+        request: what it is asked.
         position: among the call's variants, from 0.
         folder: the run to continue or, when `finished`, to keep; None begins a new one.
         done: ids of the samples that need not be asked again.
         finished: nothing is left to do.
     """
 
-    asked: Asked
+    request: VariantRequest
     position: int
     folder: RunFolder | None = None
     done: frozenset[str] = frozenset()
@@ -66,12 +66,12 @@ class Plan:
     tasks: Sequence[Task]
 
 
-def plan(settings: RunSettings, asked: Sequence[Asked], root: Path, resume: str | None) -> Plan:
+def plan(settings: RunSettings, request: Sequence[VariantRequest], root: Path, resume: str | None) -> Plan:
     """What is to be done.
 
     Args:
         settings: of the call.
-        asked: its variants.
+        request: its variants.
         root: the journal.
         resume: None begins anew; "auto" continues the newest call of the same config, if it was not finished; else the id, the beginning
             of one, or the variant of a run whose call is continued.
@@ -81,12 +81,12 @@ def plan(settings: RunSettings, asked: Sequence[Asked], root: Path, resume: str 
     """
     call = None if resume is None else _newest_call(root, settings) if resume == AUTO else require(root, resume).manifest.call_id
     runs = {folder.manifest.variant: folder for folder in readable_runs(root) if call and folder.manifest.call_id == call}
-    unlike = [each for each in asked if each.variant.name in runs and not _same(runs[each.variant.name], each)]
+    unlike = [each for each in request if each.variant.name in runs and not _same(runs[each.variant.name], each)]
     if unlike and resume == AUTO and _is_whole(list(runs.values())):
         call, runs, unlike = None, {}, []  # nothing was left undone: a changed config is simply a new call
     if unlike:
         raise TrackingError(_difference(runs[unlike[0].variant.name], unlike[0]))
-    tasks = [_task(each, position, runs.get(each.variant.name)) for position, each in enumerate(asked)]
+    tasks = [_task(each, position, runs.get(each.variant.name)) for position, each in enumerate(request)]
     return Plan(call or secrets.token_hex(6), tasks)
 
 
@@ -100,8 +100,8 @@ def _newest_call(root: Path, settings: RunSettings) -> str | None:
     return max(same, key=lambda manifest: manifest.created_ms).call_id if same else None
 
 
-def _same(folder: RunFolder, asked: Asked) -> bool:
-    return folder.manifest.identity.get(WHOLE) == asked.identity[WHOLE]
+def _same(folder: RunFolder, request: VariantRequest) -> bool:
+    return folder.manifest.identity.get(WHOLE) == request.identity[WHOLE]
 
 
 def _is_finished(folder: RunFolder) -> bool:
@@ -114,30 +114,30 @@ def _is_whole(runs: Sequence[RunFolder]) -> bool:
     return all(map(_is_finished, runs)) and len(runs) >= max((folder.manifest.call_variants for folder in runs), default=0)
 
 
-def look_again(task: Task) -> Task:
+def refresh(task: Task) -> Task:
     """The task as it stands now: what a plan says may be old when its turn comes."""
-    return _task(task.asked, task.position, task.folder)
+    return _task(task.request, task.position, task.folder)
 
 
-def _task(asked: Asked, position: int, folder: RunFolder | None) -> Task:
+def _task(request: VariantRequest, position: int, folder: RunFolder | None) -> Task:
     if folder is None:
-        return Task(asked, position)
+        return Task(request, position)
     assembly = SampleAssembly()
     deque(assembly.feed(read_events(folder)), maxlen=0)
     whole = _is_finished(folder) and not assembly.incomplete
-    return Task(asked, position, folder, frozenset(assembly.done), whole)
+    return Task(request, position, folder, frozenset(assembly.done), whole)
 
 
-def _difference(folder: RunFolder, asked: Asked) -> str:
+def _difference(folder: RunFolder, request: VariantRequest) -> str:
     """Why a run cannot be continued: setting by setting, and what differs without being a setting."""
     manifest = folder.manifest
     lines = []
-    for name in sorted({*manifest.params, *asked.params}):
-        before, now = manifest.params.get(name, "not set"), asked.params.get(name, "not set")
+    for name in sorted({*manifest.params, *request.params}):
+        before, now = manifest.params.get(name, "not set"), request.params.get(name, "not set")
         if str(before) != str(now):
             lines.append(f"  {name}: {before} when it was begun, {now} now")
     cut = [f"  and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-    parts = differing_parts(manifest.identity, asked.identity)
+    parts = differing_parts(manifest.identity, request.identity)
     changed = f"  parts of its identity that differ: {', '.join(parts)}"
     explained = [] if lines else ["  no setting differs: the weights, the data file, its videos or the prompt file were changed"]
     head = f"run {folder.run_id} ({manifest.variant}) cannot be continued: it was begun with something else"

@@ -10,12 +10,12 @@ from pathlib import Path
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.journal.codec import Begin, End
+from vreason_tracking.journal.codec import SessionEnded, SessionStarted
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lease import Lease
 from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.journal.reader import last_session, recover
-from vreason_tracking.journal.writer import PATIENCE, JournalWriter
+from vreason_tracking.journal.writer import RETRY_TIMEOUT, JournalWriter
 from vreason_tracking.record.provenance import user_name
 from vreason_tracking.telemetry import DeviceRecord
 
@@ -25,7 +25,7 @@ class RunRecorder:
 
     Args:
         folder: the run's; its lease is held until `finish`.
-        patience: seconds for which a disk that refuses is asked again.
+        retry_timeout: seconds for which a disk that refuses is asked again.
         lease: the run's, if the caller has it already; it is the recorder's from here on.
 
     Raises:
@@ -33,33 +33,33 @@ class RunRecorder:
         TrackingError: what an earlier session left cannot be closed, or the journal cannot be written.
     """
 
-    def __init__(self, folder: RunFolder, patience: float = PATIENCE, lease: Lease | None = None) -> None:
+    def __init__(self, folder: RunFolder, retry_timeout: float = RETRY_TIMEOUT, lease: Lease | None = None) -> None:
         self.folder = folder
         self._lease = lease or _lease(folder)
         try:
             recover(folder)
             fragments = folder.fragments()
             self.session = last_session(folder) + 1
-            self._writer = JournalWriter(folder, fragments[-1][0] + 1 if fragments else 1, patience)
+            self._writer = JournalWriter(folder, fragments[-1][0] + 1 if fragments else 1, retry_timeout)
         except BaseException:
             self._lease.release()
             raise
-        self._writer.put([Begin(self.session, os.getpid(), platform.node(), user_name(), unix_ms())])
+        self._writer.put([SessionStarted(self.session, os.getpid(), platform.node(), user_name(), unix_ms())])
         try:
-            self._writer.settle()  # whoever delivers from here on sees that the run goes on
+            self._writer.flush()  # whoever delivers from here on sees that the run goes on
         except BaseException:
             self._leave()
             raise
 
     @classmethod
-    def create(cls, root: Path, manifest: Manifest, patience: float = PATIENCE) -> RunRecorder:
+    def create(cls, root: Path, manifest: Manifest, retry_timeout: float = RETRY_TIMEOUT) -> RunRecorder:
         """A recorder for a new run below `root`.
 
         Raises:
             TrackingError: the folder cannot be written.
         """
         folder, lease = RunFolder.create_owned(root, manifest)
-        return cls(folder, patience, lease)
+        return cls(folder, retry_timeout, lease)
 
     def on_steps(self, steps: Sequence[StepRecord]) -> None:
         """Write the steps of samples under way."""
@@ -92,7 +92,7 @@ class RunRecorder:
         Raises:
             TrackingError: the journal could not be written to its end; what was closed before is kept.
         """
-        self._writer.put([End(self.session, status, error, unix_ms(), tuple(notes))])
+        self._writer.put([SessionEnded(self.session, status, error, unix_ms(), tuple(notes))])
         self._leave()
 
     def _leave(self) -> None:

@@ -25,7 +25,7 @@ class VariantResult:
         delivered: those of the points that MLflow has.
         run_id: its MLflow run; the journal's name for it where there is none yet.
         experiment_id: the MLflow experiment; None where there is none yet.
-        parked: why MLflow refuses the run; None when it does not.
+        rejected: why MLflow refuses the run; None when it does not.
     """
 
     name: str
@@ -38,7 +38,7 @@ class VariantResult:
     delivered: int = 0
     run_id: str = ""
     experiment_id: str | None = None
-    parked: str | None = None
+    rejected: str | None = None
 
 
 class RunWatcher(Protocol):

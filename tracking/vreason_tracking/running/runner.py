@@ -21,7 +21,7 @@ from vreason_tracking.journal.reader import closed_samples, last_end, recorded_p
 from vreason_tracking.presentation.entropy_plot import COLOURS
 from vreason_tracking.record.summary import RunSummary
 from vreason_tracking.running.inputs import config_text, evaluation_config, load_samples, run_tags, variant_params
-from vreason_tracking.running.plan import Asked, Plan, Task, look_again, plan
+from vreason_tracking.running.plan import Plan, Task, VariantRequest, plan, refresh
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.running.results import RunWatcher, VariantResult
 from vreason_tracking.running.signals import Terminated, terminable
@@ -101,13 +101,13 @@ def _owned(folder: RunFolder) -> Lease:
 def _waits(folder: RunFolder) -> bool:
     """Whether a run that has ended is not yet delivered to that end, nor refused."""
     marks, end = read_delivered(folder.delivery_log), last_end(folder)
-    return end is not None and marks.session < end.session and marks.parked is None
+    return end is not None and marks.session < end.session and marks.rejected is None
 
 
 def _as_delivered(result: VariantResult) -> VariantResult:
     marks = read_delivered(result.folder.delivery_log)
     run_id = marks.run_id or result.run_id
-    return replace(result, delivered=marks.points, run_id=run_id, experiment_id=marks.experiment_id, parked=marks.parked)
+    return replace(result, delivered=marks.points, run_id=run_id, experiment_id=marks.experiment_id, rejected=marks.rejected)
 
 
 @dataclass
@@ -132,7 +132,7 @@ class _Experiment:
             self.delivery.require_store()
         self.watcher.on_loaded(f"{self.settings.model.id} ({loaded.dtype})", loaded.device, len(self.samples))
         tags = run_tags(self.settings, loaded, self.meter, data_digest(self.samples))
-        todo = plan(self.settings, self._asked(tags), self.root, resume)
+        todo = plan(self.settings, self._requests(tags), self.root, resume)
         if self.delivery is not None:
             self._deliver_what_waits(self.delivery, todo)
         for task in todo.tasks:
@@ -141,9 +141,9 @@ class _Experiment:
             else:
                 self._run_variant(task, loaded, lambda task=task: self._manifest(task, todo, tags))  # type: ignore[misc]
 
-    def _asked(self, tags: dict[str, str]) -> list[Asked]:
+    def _requests(self, tags: dict[str, str]) -> list[VariantRequest]:
         return [
-            Asked(
+            VariantRequest(
                 variant,
                 variant_params(self.settings, variant),
                 identity_of(self.settings, variant, tags["model.revision"], tags["dtype"], tags["data.digest"]),
@@ -152,22 +152,22 @@ class _Experiment:
         ]
 
     def _manifest(self, task: Task, todo: Plan, tags: dict[str, str]) -> Manifest:
-        identity = task.asked.identity
+        identity = task.request.identity
         tracking = self.settings.tracking
         return Manifest(
             run_id=new_run_id(),
-            variant=task.asked.variant.name,
+            variant=task.request.variant.name,
             call_id=todo.call_id,
             call_position=task.position,
             call_variants=len(todo.tasks),
             config_name=self.settings.name,
             experiment=tracking.experiment,
-            tracking_uri=addresses.lasting(tracking.resolved_uri()),
+            tracking_uri=addresses.portable_uri(tracking.resolved_uri()),
             mode=tracking.mode,
             colour=next(islice(cycle(COLOURS), task.position, None)),
             config=config_text(self.settings),
             created_ms=unix_ms(),
-            params=task.asked.params,
+            params=task.request.params,
             tags={**tags, **{f"identity.{part}": digest for part, digest in identity.items()}, "vreason.call": todo.call_id},
             identity=identity,
             sample_ids=tuple(sample.sample_id for sample in self.samples),
@@ -175,7 +175,7 @@ class _Experiment:
 
     def _deliver_what_waits(self, delivery: BackgroundDelivery, todo: Plan) -> None:
         """Runs of earlier calls that this store has not got yet."""
-        address = addresses.lasting(self.settings.tracking.resolved_uri())
+        address = addresses.portable_uri(self.settings.tracking.resolved_uri())
         busy = {task.folder.run_id for task in todo.tasks if task.folder}
         for folder in readable_runs(self.root):
             manifest = folder.manifest
@@ -188,7 +188,7 @@ class _Experiment:
         if self.delivery is not None and _waits(task.folder):
             self.delivery.deliver(task.folder)
         summary = RunSummary.of(closed.sample for closed in closed_samples(task.folder))
-        name = task.asked.variant.name
+        name = task.request.variant.name
         points = recorded_points(task.folder)
         result = VariantResult(name, task.folder, "FINISHED", points, (), True, summary, run_id=task.folder.run_id)
         self.results.append(result)
@@ -198,22 +198,22 @@ class _Experiment:
         """Answer every sample that is not done."""
         from vreason.evaluation.evaluator import Evaluation
 
-        patience, folder = self.settings.tracking.disk_patience, task.folder
+        retry_timeout, folder = self.settings.tracking.disk_patience, task.folder
         if folder is None:
-            recorder = RunRecorder.create(self.root, manifest(), patience)
+            recorder = RunRecorder.create(self.root, manifest(), retry_timeout)
         else:
             lease = _owned(folder)
-            task = look_again(task)
+            task = refresh(task)
             if task.finished:
                 lease.release()
                 self._keep(task)
                 return
-            recorder = RunRecorder(folder, patience, lease)
+            recorder = RunRecorder(folder, retry_timeout, lease)
         with self._closing(recorder, task) as notes:
             if self.delivery is not None:
                 self.delivery.deliver(recorder.folder)
-            self.watcher.on_variant(task.asked.variant.name, recorder.folder.run_id, len(task.done))
-            config = evaluation_config(self.settings, task.asked.variant)
+            self.watcher.on_variant(task.request.variant.name, recorder.folder.run_id, len(task.done))
+            config = evaluation_config(self.settings, task.request.variant)
             evaluation = Evaluation(loaded, config, [recorder, self.watcher], self.meter)
             with self.meter.listening(recorder.on_device):
                 for _ in evaluation.run(self.samples, task.done):
@@ -251,7 +251,7 @@ class _Experiment:
             status = "FAILED"
         summary = RunSummary.of(closed.sample for closed in closed_samples(recorder.folder))
         recorded = recorded_points(recorder.folder)
-        name = task.asked.variant.name
+        name = task.request.variant.name
         result = VariantResult(name, recorder.folder, status, recorded, tuple(notes), False, summary, run_id=recorder.folder.run_id)
         self.results.append(result)
         self.watcher.on_result(result)

@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from vreason.errors import Fault
+from vreason.errors import ConfigIssue
 
 NAME_RULE = "printable text on one line, not blank"
 _SHOWN = 80  # characters of a bad value that a message repeats
@@ -31,20 +31,20 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
-def hint(word: object, known: Iterable[str]) -> str:
+def suggestion(word: object, known: Iterable[str]) -> str:
     """"; did you mean X?" for the nearest of `known`, or "" when none is near."""
     spelt = {name.lower(): name for name in known}
     near = difflib.get_close_matches(str(word).lower(), list(spelt), n=1)
     return f"; did you mean {spelt[near[0]]}?" if near else ""
 
 
-def unknown_key(path: str, key: str, known: Iterable[str]) -> Fault:
+def unknown_key(path: str, key: str, known: Iterable[str]) -> ConfigIssue:
     """The fault of a key that nothing reads: the nearest right one, or else all of them."""
     known = list(known)
-    return Fault(path, "unknown key" + (hint(key, known) or f"; known are {', '.join(known)}"))
+    return ConfigIssue(path, "unknown key" + (suggestion(key, known) or f"; known are {', '.join(known)}"))
 
 
-def plain_faults(error: ValidationError, model: type[BaseModel], also_known: Iterable[str] = ()) -> list[Fault]:
+def plain_faults(error: ValidationError, model: type[BaseModel], also_known: Iterable[str] = ()) -> list[ConfigIssue]:
     """pydantic's findings about `model`, one fault each.
 
     Args:
@@ -56,39 +56,39 @@ def plain_faults(error: ValidationError, model: type[BaseModel], also_known: Ite
     return [_plain_fault(found["type"], tuple(map(str, found["loc"])), found["input"], model, known) for found in error.errors()]
 
 
-def _plain_fault(kind: str, place: tuple[str, ...], value: Any, model: type[BaseModel], also_known: tuple[str, ...]) -> Fault:
-    if place[-1] == "[key]":
-        place, kind = place[:-1], "extra_forbidden"
-    path = ".".join(place)
+def _plain_fault(kind: str, index: tuple[str, ...], value: Any, model: type[BaseModel], also_known: tuple[str, ...]) -> ConfigIssue:
+    if index[-1] == "[key]":
+        index, kind = index[:-1], "extra_forbidden"
+    path = ".".join(index)
     if kind == "extra_forbidden":
-        known = [*_keys(model, place[:-1]), *(also_known if len(place) == 1 else ())]
-        elsewhere = [other for other in _paths(model) if other.split(".")[-1] == place[-1]]
-        if not hint(place[-1], known) and len(elsewhere) == 1:
-            return Fault(path, f"unknown key; did you mean {elsewhere[0]}?")
-        return unknown_key(path, place[-1], known)
-    annotation, allowed = _allowed(model, place)
+        known = [*_keys(model, index[:-1]), *(also_known if len(index) == 1 else ())]
+        elsewhere = [other for other in _paths(model) if other.split(".")[-1] == index[-1]]
+        if not suggestion(index[-1], known) and len(elsewhere) == 1:
+            return ConfigIssue(path, f"unknown key; did you mean {elsewhere[0]}?")
+        return unknown_key(path, index[-1], known)
+    annotation, allowed = _allowed(model, index)
     if kind == "missing":
-        return Fault(path, f"is missing; give {allowed}")
-    ending = hint(value, _literals(annotation)) if isinstance(value, str) else ""
+        return ConfigIssue(path, f"is missing; give {allowed}")
+    ending = suggestion(value, _literals(annotation)) if isinstance(value, str) else ""
     if str in _choices(annotation) and isinstance(value, int | float):
         ending = "; put it in quotes"
-    return Fault(path, f"{shown(value)} is not {allowed}{ending}")
+    return ConfigIssue(path, f"{shown(value)} is not {allowed}{ending}")
 
 
-def _field(model: type[BaseModel], place: tuple[str, ...]) -> tuple[FieldInfo, tuple[str, ...]]:
+def _field(model: type[BaseModel], index: tuple[str, ...]) -> tuple[FieldInfo, tuple[str, ...]]:
     """The field at a path and what is left of the path: nothing, or the key of an entry where the field is a mapping."""
-    field = model.model_fields[place[0]]
+    field = model.model_fields[index[0]]
     inner = field.annotation
-    if len(place) > 1 and isinstance(inner, type) and issubclass(inner, BaseModel):
-        return _field(inner, place[1:])
-    return field, place[1:]
+    if len(index) > 1 and isinstance(inner, type) and issubclass(inner, BaseModel):
+        return _field(inner, index[1:])
+    return field, index[1:]
 
 
-def _keys(model: type[BaseModel], place: tuple[str, ...]) -> list[str]:
+def _keys(model: type[BaseModel], index: tuple[str, ...]) -> list[str]:
     """The keys that the mapping at a path may have."""
-    if not place:
+    if not index:
         return list(model.model_fields)
-    inner = _field(model, place)[0].annotation
+    inner = _field(model, index)[0].annotation
     if isinstance(inner, type) and issubclass(inner, BaseModel):
         return list(inner.model_fields)
     return _literals(get_args(inner)[0])
@@ -102,9 +102,9 @@ def _paths(model: type[BaseModel], above: str = "") -> Iterator[str]:
             yield from _paths(field.annotation, f"{above}{name}.")
 
 
-def _allowed(model: type[BaseModel], place: tuple[str, ...]) -> tuple[Any, str]:
+def _allowed(model: type[BaseModel], index: tuple[str, ...]) -> tuple[Any, str]:
     """The annotation at a path, and what it allows in words."""
-    field, entry = _field(model, place)
+    field, entry = _field(model, index)
     if entry:
         inner = get_args(field.annotation)[1]
         return inner, _in_words(inner, ())

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, InstanceOf, ValidationError
 
-from vreason.errors import ConfigError, Fault
+from vreason.errors import ConfigError, ConfigIssue
 from vreason.prompts import TEMPLATES, PromptTemplate
 from vreason_tracking.settings.issues import NAME_RULE, plain_faults
 from vreason_tracking.settings.overrides import apply_overrides
@@ -141,7 +141,7 @@ def parse_settings(
     return settings
 
 
-def _validated(data: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[RunSettings | None, list[Fault]]:
+def _validated(data: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[RunSettings | None, list[ConfigIssue]]:
     """The settings, or None and their faults, those of single fields first."""
     data = filled_in(data, _SECTIONS)
     combined = combination_faults(data)

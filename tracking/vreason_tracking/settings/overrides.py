@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vreason.errors import ConfigError, Fault
+from vreason.errors import ConfigError, ConfigIssue
 from vreason_tracking.settings.issues import shown
 from vreason_tracking.settings.yaml_files import read_value
 
 FLAG = "--set"
 
 
-def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> list[Fault]:
+def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> list[ConfigIssue]:
     """Lay every override over `data`, in order; the faults of those that could not be.
 
     Args:
@@ -20,17 +20,17 @@ def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> list[Faul
         overrides: texts of the form ``path=value``. The path is dotted, list items by their index from 0; the value is YAML. What
             the path leads through is made where it is missing.
     """
-    faults: list[Fault] = []
+    faults: list[ConfigIssue] = []
     for override in overrides:
         path, equals, text = override.partition("=")
         keys = _keys(path.strip())
         if not equals or not all(keys):
-            faults.append(Fault(FLAG, f"{shown(override)} is not of the form path=value; write for example {FLAG} data.limit=10"))
+            faults.append(ConfigIssue(FLAG, f"{shown(override)} is not of the form path=value; write for example {FLAG} data.limit=10"))
             continue
         try:
             _assign(data, keys, read_value(text))
         except ConfigError as error:
-            faults += [Fault(f"{FLAG} {path}", str(fault)) for fault in error.faults]
+            faults += [ConfigIssue(f"{FLAG} {path}", str(fault)) for fault in error.faults]
     return faults
 
 
@@ -46,23 +46,23 @@ def _assign(data: dict[str, Any], keys: list[str], value: Any) -> None:
     Raises:
         ConfigError: a step of the path is no index of its list, or leads into a single value.
     """
-    place: Any = data
+    index: Any = data
     for depth, key in enumerate(keys):
-        if not isinstance(place, dict | list):
-            raise ConfigError([Fault("", f"{'.'.join(keys[:depth])} is {shown(place)}, which has no parts; give the whole of it instead")])
-        step: Any = _index(place, keys[:depth], key) if isinstance(place, list) else key
+        if not isinstance(index, dict | list):
+            raise ConfigError([ConfigIssue("", f"{'.'.join(keys[:depth])} is {shown(index)}, which has no parts; give the whole of it instead")])
+        step: Any = _index(index, keys[:depth], key) if isinstance(index, list) else key
         if depth == len(keys) - 1:
-            place[step] = value
-        elif isinstance(place, dict) and place.get(step) is None:
-            place[step] = {}
-        place = place[step]
+            index[step] = value
+        elif isinstance(index, dict) and index.get(step) is None:
+            index[step] = {}
+        index = index[step]
 
 
 def _index(items: list[Any], above: list[str], key: str) -> int:
     path = ".".join(above)
     if not (key.isascii() and key.isdigit() and len(key) < 10):
-        raise ConfigError([Fault("", f"{path} is a list and {shown(key)} is no index; write {path}.0 for its first item")])
+        raise ConfigError([ConfigIssue("", f"{path} is a list and {shown(key)} is no index; write {path}.0 for its first item")])
     if int(key) >= len(items):
         numbers = f"has {len(items)} item(s), numbered from 0" if items else "is empty"
-        raise ConfigError([Fault("", f"there is no {path}.{key}; {path} {numbers}")])
+        raise ConfigError([ConfigIssue("", f"there is no {path}.{key}; {path} {numbers}")])
     return int(key)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from vreason.errors import ConfigError, Fault
+from vreason.errors import ConfigError, ConfigIssue
 from vreason_tracking.settings.issues import shown
 from vreason_tracking.settings.sections import DEMO, GenerationSettings, VideoSettings
 
@@ -25,17 +25,17 @@ def filled_in(data: Mapping[str, Any], sections: Mapping[str, type[BaseModel]]) 
     for name in sections:
         if filled.get(name) is None:
             filled[name] = {}
-    video, asked, prompt = (filled[name] if isinstance(filled[name], dict) else {} for name in ("video", "data", "prompt"))
+    video, data_section, prompt = (filled[name] if isinstance(filled[name], dict) else {} for name in ("video", "data", "prompt"))
     if video.get("fps") is not None:
         video.setdefault("nframes", None)
-    if asked.get("source", DEMO) == DEMO and asked.get("split") is None:
-        asked["split"] = "test"
+    if data_section.get("source", DEMO) == DEMO and data_section.get("split") is None:
+        data_section["split"] = "test"
     if prompt.get("template", "auto") == "auto":
         prompt["template"] = "short" if _section(filled, "model").get("id", DEMO) == DEMO else "reasoning"
     return filled
 
 
-def combination_faults(data: Mapping[str, Any]) -> list[Fault]:
+def combination_faults(data: Mapping[str, Any]) -> list[ConfigIssue]:
     """Every fault of a combination, in a mapping that `filled_in` made."""
     return [
         *_source_faults(_section(data, "model"), _section(data, "data")),
@@ -61,7 +61,7 @@ def prompt_text(file: str) -> str:
         if PLACEHOLDER in text:
             return text
         reason = f"has no {PLACEHOLDER}; write it where the question belongs"
-    raise ConfigError([Fault("prompt.file", f"{file!r}: {reason}")])
+    raise ConfigError([ConfigIssue("prompt.file", f"{file!r}: {reason}")])
 
 
 def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -69,18 +69,18 @@ def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _source_faults(model: Mapping[str, Any], asked: Mapping[str, Any]) -> list[Fault]:
+def _source_faults(model: Mapping[str, Any], data_section: Mapping[str, Any]) -> list[ConfigIssue]:
     """Fields that mean nothing for the model or the data chosen."""
-    demo_model, demo_data = model.get("id", DEMO) == DEMO, asked.get("source", DEMO) == DEMO
+    demo_model, demo_data = model.get("id", DEMO) == DEMO, data_section.get("source", DEMO) == DEMO
     useless = (
         (demo_model, "model.revision", model.get("revision"), "the embedded demo model has no revisions; leave it out or give model.id"),
-        (not demo_data, "data.split", asked.get("split"), "only the demo has splits; leave it out, a file is asked as it is"),
-        (demo_data, "data.video_root", asked.get("video_root"), "the demo makes its own clips; leave it out or give data.source"),
+        (not demo_data, "data.split", data_section.get("split"), "only the demo has splits; leave it out, a file is asked as it is"),
+        (demo_data, "data.video_root", data_section.get("video_root"), "the demo makes its own clips; leave it out or give data.source"),
     )
-    return [Fault(path, f"{shown(value)}: {reason}") for applies, path, value, reason in useless if applies and value is not None]
+    return [ConfigIssue(path, f"{shown(value)}: {reason}") for applies, path, value, reason in useless if applies and value is not None]
 
 
-def _prompt_faults(prompt: Mapping[str, Any]) -> list[Fault]:
+def _prompt_faults(prompt: Mapping[str, Any]) -> list[ConfigIssue]:
     file = prompt.get("file")
     if not isinstance(file, str) or not file:
         return []
@@ -91,31 +91,31 @@ def _prompt_faults(prompt: Mapping[str, Any]) -> list[Fault]:
     return []
 
 
-def _video_faults(video: Mapping[str, Any]) -> list[Fault]:
+def _video_faults(video: Mapping[str, Any]) -> list[ConfigIssue]:
     faults = []
     nframes, fps = video.get("nframes", VideoSettings.model_fields["nframes"].default), video.get("fps")
     if nframes is not None and fps is not None:
-        faults.append(Fault("video.nframes", f"{shown(nframes)} is given beside fps {shown(fps)}; give one of the two"))
+        faults.append(ConfigIssue("video.nframes", f"{shown(nframes)} is given beside fps {shown(fps)}; give one of the two"))
     if nframes is None and fps is None:
-        faults.append(Fault("video.nframes", "null without fps; give one of the two"))
+        faults.append(ConfigIssue("video.nframes", "null without fps; give one of the two"))
     faults += _order_faults("video", video, VideoSettings, "min_frames", "max_frames")
     return faults + _order_faults("video", video, VideoSettings, "min_pixels", "max_pixels")
 
 
-def _generation_faults(generation: Mapping[str, Any]) -> list[Fault]:
+def _generation_faults(generation: Mapping[str, Any]) -> list[ConfigIssue]:
     faults = []
     if generation.get("do_sample", False) is False:
         faults = [
-            Fault(f"generation.{name}", f"{shown(generation[name])} has no effect without sampling; add do_sample: true or leave it out")
+            ConfigIssue(f"generation.{name}", f"{shown(generation[name])} has no effect without sampling; add do_sample: true or leave it out")
             for name in ("temperature", "top_p", "top_k")
             if generation.get(name) is not None
         ]
     return [*faults, *_order_faults("generation", generation, GenerationSettings, "min_new_tokens", "max_new_tokens")]
 
 
-def _order_faults(path: str, section: Mapping[str, Any], model: type[BaseModel], low: str, high: str) -> list[Fault]:
+def _order_faults(path: str, section: Mapping[str, Any], model: type[BaseModel], low: str, high: str) -> list[ConfigIssue]:
     """One fault when the field `low` is above the field `high`."""
     least, most = (section.get(name, model.model_fields[name].default) for name in (low, high))
     if not (type(least) is int and type(most) is int and least > most):
         return []
-    return [Fault(f"{path}.{low}", f"{least} is above {high}, which is {most}; lower the one or raise the other")]
+    return [ConfigIssue(f"{path}.{low}", f"{least} is above {high}, which is {most}; lower the one or raise the other")]

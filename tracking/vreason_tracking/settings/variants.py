@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from vreason.config import PRESETS, ControllerConfig, PruningConfig, VReasonConfig
-from vreason.errors import ConfigError, Fault
-from vreason_tracking.settings.issues import NAME_RULE, hint, is_name, shown, unknown_key
+from vreason.errors import ConfigError, ConfigIssue
+from vreason_tracking.settings.issues import NAME_RULE, is_name, shown, suggestion, unknown_key
 
 PARTS: dict[str, type[ControllerConfig] | type[PruningConfig]] = {"controller": ControllerConfig, "pruning": PruningConfig}
 METHOD_FIELDS = tuple(f"{part}.{field.name}" for part, kind in PARTS.items() for field in fields(kind))
@@ -51,7 +51,7 @@ class Variant:
         return flat
 
 
-def expand(listed: Any, matrix: Any) -> tuple[list[Variant], list[Fault]]:
+def expand(listed: Any, matrix: Any) -> tuple[list[Variant], list[ConfigIssue]]:
     """The variants of a configuration.
 
     Args:
@@ -63,9 +63,9 @@ def expand(listed: Any, matrix: Any) -> tuple[list[Variant], list[Fault]]:
     """
     if not isinstance(listed, list) or not listed:
         wrong = "is missing" if listed is None else f"{shown(listed)} is not a list of at least one variant"
-        return [], [Fault("variants", f"{wrong}; give a list, for example [{{name: v-reason, preset: v-reason}}]"), *_axes(matrix)[1]]
+        return [], [ConfigIssue("variants", f"{wrong}; give a list, for example [{{name: v-reason, preset: v-reason}}]"), *_axes(matrix)[1]]
     methods: list[tuple[int, Variant]] = []
-    faults: list[Fault] = []
+    faults: list[ConfigIssue] = []
     for index, entry in enumerate(listed):
         variant, found = _listed(entry, f"variants.{index}")
         faults += found
@@ -74,58 +74,58 @@ def expand(listed: Any, matrix: Any) -> tuple[list[Variant], list[Fault]]:
     faults += found
     if not faults:
         faults += [
-            Fault(f"matrix.{path}", f"no listed variant has a {path.split('.')[0]}; add one that has, or leave this line out")
+            ConfigIssue(f"matrix.{path}", f"no listed variant has a {path.split('.')[0]}; add one that has, or leave this line out")
             for path in axes
             if not any(_has(variant, path) for _, variant in methods)
         ]
     count = sum(math.prod(len(values) for path, values in axes.items() if _has(variant, path)) for _, variant in methods)
     if count > MOST:
-        return [], [*faults, Fault("matrix", f"makes {count} variants; give fewer values, for at most {MOST}")]
+        return [], [*faults, ConfigIssue("matrix", f"makes {count} variants; give fewer values, for at most {MOST}")]
     made = [(index, each) for index, variant in methods for each in _spread(variant, axes)]
     return [variant for _, variant in made], [*faults, *_repeated_names(made)]
 
 
-def chosen(variants: Sequence[Variant], names: Sequence[str]) -> tuple[list[Variant], list[Fault]]:
+def chosen(variants: Sequence[Variant], names: Sequence[str]) -> tuple[list[Variant], list[ConfigIssue]]:
     """Only the variants of these names; the name of a listed variant stands for all that a matrix made of it. All, without names."""
     if not names:
         return list(variants), []
     known = list(dict.fromkeys([*(variant.name for variant in variants), *(variant.listed_as for variant in variants)]))
     faults = [
-        Fault("--variant", f"{shown(name)} is not a variant of this configuration{hint(name, known) or '.'} There are {', '.join(known)}")
+        ConfigIssue("--variant", f"{shown(name)} is not a variant of this configuration{suggestion(name, known) or '.'} There are {', '.join(known)}")
         for name in names
         if name not in known
     ]
     return [variant for variant in variants if variant.name in names or variant.listed_as in names], faults
 
 
-def _listed(entry: Any, path: str) -> tuple[Variant | None, list[Fault]]:
+def _listed(entry: Any, path: str) -> tuple[Variant | None, list[ConfigIssue]]:
     """One item of the list, or None and its faults."""
     if not isinstance(entry, dict):
-        return None, [Fault(path, f"{shown(entry)} is not a mapping; give name and, as needed, preset, controller, pruning")]
+        return None, [ConfigIssue(path, f"{shown(entry)} is not a mapping; give name and, as needed, preset, controller, pruning")]
     faults = [unknown_key(f"{path}.{key}", key, _KEYS) for key in entry if key not in _KEYS]
     name, preset = entry.get("name"), entry.get("preset")
     if "name" not in entry:
-        faults.append(Fault(f"{path}.name", f"is missing; give {NAME_RULE}"))
+        faults.append(ConfigIssue(f"{path}.name", f"is missing; give {NAME_RULE}"))
     elif not is_name(name):
-        faults.append(Fault(f"{path}.name", f"{shown(name)} is not {NAME_RULE}{'' if isinstance(name, str) else '; put it in quotes'}"))
+        faults.append(ConfigIssue(f"{path}.name", f"{shown(name)} is not {NAME_RULE}{'' if isinstance(name, str) else '; put it in quotes'}"))
     if preset is not None and not (isinstance(preset, str) and preset in PRESETS):
-        faults.append(Fault(f"{path}.preset", f"{shown(preset)} is not one of {', '.join(PRESETS)}{hint(preset, PRESETS)}"))
+        faults.append(ConfigIssue(f"{path}.preset", f"{shown(preset)} is not one of {', '.join(PRESETS)}{suggestion(preset, PRESETS)}"))
         preset = None
     method, found = _method(entry, VReasonConfig.preset(preset or START), path)
     faults += found
     return (None, faults) if faults or method is None else (Variant(str(name), method, str(name)), [])
 
 
-def _method(entry: Mapping[str, Any], start: VReasonConfig, path: str) -> tuple[VReasonConfig | None, list[Fault]]:
+def _method(entry: Mapping[str, Any], start: VReasonConfig, path: str) -> tuple[VReasonConfig | None, list[ConfigIssue]]:
     """The start's settings with the entry's laid over them. A part that the entry sets to null is off."""
-    faults: list[Fault] = []
+    faults: list[ConfigIssue] = []
     values = start.to_dict()
     for part, kind in PARTS.items():
         given = entry.get(part)
         if given is None:
             values[part] = None if part in entry else values[part]
         elif not isinstance(given, dict):
-            faults.append(Fault(f"{path}.{part}", f"{shown(given)} is not a mapping or null; write its fields below it"))
+            faults.append(ConfigIssue(f"{path}.{part}", f"{shown(given)} is not a mapping or null; write its fields below it"))
         else:
             known = [each.name for each in fields(kind)]
             faults += [unknown_key(f"{path}.{part}.{key}", key, known) for key in given if key not in known]
@@ -136,14 +136,14 @@ def _method(entry: Mapping[str, Any], start: VReasonConfig, path: str) -> tuple[
         return None, [*faults, *error.faults]
 
 
-def _axes(matrix: Any) -> tuple[dict[str, list[Any]], list[Fault]]:
+def _axes(matrix: Any) -> tuple[dict[str, list[Any]], list[ConfigIssue]]:
     """The matrix's lines that are right, and the faults of the others."""
     if matrix is None:
         return {}, []
     if not isinstance(matrix, dict):
-        return {}, [Fault("matrix", f"{shown(matrix)} is not a mapping; give for example {{controller.k: [2, 4]}}")]
+        return {}, [ConfigIssue("matrix", f"{shown(matrix)} is not a mapping; give for example {{controller.k: [2, 4]}}")]
     axes: dict[str, list[Any]] = {}
-    faults: list[Fault] = []
+    faults: list[ConfigIssue] = []
     for path, values in matrix.items():
         found = _axis_faults(path, values)
         faults += found
@@ -152,22 +152,22 @@ def _axes(matrix: Any) -> tuple[dict[str, list[Any]], list[Fault]]:
     return axes, faults
 
 
-def _axis_faults(path: str, values: Any) -> list[Fault]:
+def _axis_faults(path: str, values: Any) -> list[ConfigIssue]:
     where = f"matrix.{path}"
     if path not in METHOD_FIELDS:
         return [unknown_key(where, path, METHOD_FIELDS)]
     if not isinstance(values, list) or not values:
         example = "fill it" if isinstance(values, list) else f"write [{shown(values)}]"
-        return [Fault(where, f"{shown(values)} is not a list of at least one value; {example}")]
+        return [ConfigIssue(where, f"{shown(values)} is not a list of at least one value; {example}")]
     part, name = path.split(".")
-    faults: list[Fault] = []
+    faults: list[ConfigIssue] = []
     for index, value in enumerate(values):
         try:
             VReasonConfig.from_mapping({part: {name: value}})
         except ConfigError as error:
-            faults += [Fault(f"{where}.{index}", fault.message) for fault in error.faults]
+            faults += [ConfigIssue(f"{where}.{index}", fault.message) for fault in error.faults]
         if any(value == other for other in values[:index]):
-            faults.append(Fault(f"{where}.{index}", f"{shown(value)} is in the list twice; keep one"))
+            faults.append(ConfigIssue(f"{where}.{index}", f"{shown(value)} is in the list twice; keep one"))
     return faults
 
 
@@ -189,13 +189,13 @@ def _spread(variant: Variant, axes: Mapping[str, list[Any]]) -> Iterable[Variant
         yield Variant(name, method, variant.name)
 
 
-def _repeated_names(made: Iterable[tuple[int, Variant]]) -> list[Fault]:
+def _repeated_names(made: Iterable[tuple[int, Variant]]) -> list[ConfigIssue]:
     """One fault for every listed variant whose name, or a name made of it, an earlier one has."""
     owners: dict[str, int] = {}
-    faults: dict[int, Fault] = {}
+    faults: dict[int, ConfigIssue] = {}
     for index, variant in made:
         owner = owners.setdefault(variant.name, index)
         if owner != index:
             wrong = f"{variant.name!r} is the name of variants.{owner} too; names must differ"
-            faults.setdefault(index, Fault(f"variants.{index}.name", wrong))
+            faults.setdefault(index, ConfigIssue(f"variants.{index}.name", wrong))
     return list(faults.values())

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from vreason.errors import ConfigError, Fault
+from vreason.errors import ConfigError, ConfigIssue
 
 _DEPTH = 20  # deeper than any configuration; also ends an alias that contains itself
 _LARGEST = 2**63  # beyond it no setting makes sense, and a float conversion could overflow
@@ -76,7 +76,7 @@ def read_text(path: Path) -> str:
         reason = f"byte {error.start} is not UTF-8; save the file as UTF-8"
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         reason = f"cannot be read ({getattr(error, 'strerror', None) or error}); check the path and its permissions"
-    raise ConfigError([Fault("", reason)], source=str(path))
+    raise ConfigError([ConfigIssue("", reason)], source=str(path))
 
 
 def dump(data: Mapping[str, Any]) -> str:
@@ -96,7 +96,7 @@ def read_value(text: str) -> Any:
     return value
 
 
-def read_mapping(text: str) -> tuple[dict[str, Any], list[Fault]]:
+def read_mapping(text: str) -> tuple[dict[str, Any], list[ConfigIssue]]:
     """A configuration's top level, and the faults that leave the rest of it readable (keys given twice).
 
     Raises:
@@ -104,9 +104,9 @@ def read_mapping(text: str) -> tuple[dict[str, Any], list[Fault]]:
     """
     value, faults = _parse(text)
     if value is None:
-        raise ConfigError([Fault("", "is empty; `vreason-track init FILE` writes a commented start")])
+        raise ConfigError([ConfigIssue("", "is empty; `vreason-track init FILE` writes a commented start")])
     if not isinstance(value, dict):
-        raise ConfigError([Fault("", f"the top level is {_kind_of(value)}, not a mapping; write lines of the form `key: value`")])
+        raise ConfigError([ConfigIssue("", f"the top level is {_kind_of(value)}, not a mapping; write lines of the form `key: value`")])
     return value, faults
 
 
@@ -114,7 +114,7 @@ def _kind_of(value: object) -> str:
     return "a list" if isinstance(value, list) else f"the single value {str(value)[:60]!r}"
 
 
-def _parse(text: str) -> tuple[Any, list[Fault]]:
+def _parse(text: str) -> tuple[Any, list[ConfigIssue]]:
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
@@ -134,14 +134,14 @@ def _parse(text: str) -> tuple[Any, list[Fault]]:
         reason = f"is nested deeper than {_DEPTH} levels; write it flat"
     except ValueError as error:  # a number of thousands of digits, an impossible !!timestamp
         reason = f"holds a value that cannot be read ({error}); correct it"
-    raise ConfigError([Fault("", reason)])
+    raise ConfigError([ConfigIssue("", reason)])
 
 
 def _below(path: str, key: object) -> str:
     return f"{path}.{key}" if path else str(key)
 
 
-def _checked_keys(node: yaml.Node, path: str, seen: set[int]) -> list[Fault]:
+def _checked_keys(node: yaml.Node, path: str, seen: set[int]) -> list[ConfigIssue]:
     """One fault for every key that its own mapping already has, with both lines. Makes every key the text that is written there.
 
     (As values, `1` and `true` would be one key.)
@@ -149,7 +149,7 @@ def _checked_keys(node: yaml.Node, path: str, seen: set[int]) -> list[Fault]:
     if id(node) in seen:  # an alias: checked where its anchor stands
         return []
     seen.add(id(node))
-    faults: list[Fault] = []
+    faults: list[ConfigIssue] = []
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             faults += _checked_keys(item, _below(path, index), seen)
@@ -159,7 +159,7 @@ def _checked_keys(node: yaml.Node, path: str, seen: set[int]) -> list[Fault]:
             name, line = str(key.value), key.start_mark.line + 1
             below = _below(path, name)
             if name in lines:
-                faults.append(Fault(below, f"is given twice, in lines {lines[name]} and {line}; keep one of them"))
+                faults.append(ConfigIssue(below, f"is given twice, in lines {lines[name]} and {line}; keep one of them"))
             lines.setdefault(name, line)
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
                 key.tag = "tag:yaml.org,2002:str"
@@ -167,7 +167,7 @@ def _checked_keys(node: yaml.Node, path: str, seen: set[int]) -> list[Fault]:
     return faults
 
 
-def _plain(value: Any, path: str, depth: int, faults: list[Fault]) -> Any:
+def _plain(value: Any, path: str, depth: int, faults: list[ConfigIssue]) -> Any:
     """A copy in which aliases are values of their own. Numbers too large to reckon with become faults."""
     if depth > _DEPTH:
         raise RecursionError
@@ -176,6 +176,6 @@ def _plain(value: Any, path: str, depth: int, faults: list[Fault]) -> Any:
     if isinstance(value, list):
         return [_plain(item, _below(path, index), depth + 1, faults) for index, item in enumerate(value)]
     if isinstance(value, int) and abs(value) >= _LARGEST:
-        faults.append(Fault(path, f"{str(value)[:20]}... is too large a number; give one below 2^63"))
+        faults.append(ConfigIssue(path, f"{str(value)[:20]}... is too large a number; give one below 2^63"))
         return 0
     return value

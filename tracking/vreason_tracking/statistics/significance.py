@@ -60,14 +60,14 @@ def wild_cluster_bootstrap(differences: NDArray[np.float64], codes: Codes) -> ND
 
 def _by_cluster(differences: NDArray[np.float64], codes: Codes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """D_c, in units of each column's greatest difference so that no square leaves the range of floats, and n_c; shape (G, V)."""
-    clusters, there = int(codes.max()) + 1 if len(codes) else 0, ~np.isnan(differences)
-    filled = np.where(there, differences, 0.0)
+    clusters, present = int(codes.max()) + 1 if len(codes) else 0, ~np.isnan(differences)
+    filled = np.where(present, differences, 0.0)
     greatest = np.abs(filled).max(0, initial=0.0)
     filled = filled / np.where(greatest > 0, greatest, 1.0)
     sums, counts = np.zeros((clusters, filled.shape[1])), np.zeros((clusters, filled.shape[1]))
     for column in range(filled.shape[1]):
         sums[:, column] = np.bincount(codes, filled[:, column], clusters)
-        counts[:, column] = np.bincount(codes, there[:, column], clusters)
+        counts[:, column] = np.bincount(codes, present[:, column], clusters)
     return sums, counts
 
 
@@ -128,11 +128,11 @@ def holm(p: list[float | None]) -> list[float | None]:
     Raises:
         ValueError: one is not between 0 and 1.
     """
-    there = [value for value in p if value is not None]
-    if not all(0 <= value <= 1 for value in there):
-        raise ValueError(f"p: {there} are not all between 0 and 1; give None where there is no test")
-    order = np.argsort(there, kind="stable")
-    adjusted = np.empty(len(there))
-    adjusted[order] = np.minimum(np.maximum.accumulate(np.array(there)[order] * np.arange(len(there), 0, -1)), 1.0)
+    present = [value for value in p if value is not None]
+    if not all(0 <= value <= 1 for value in present):
+        raise ValueError(f"p: {present} are not all between 0 and 1; give None where there is no test")
+    order = np.argsort(present, kind="stable")
+    adjusted = np.empty(len(present))
+    adjusted[order] = np.minimum(np.maximum.accumulate(np.array(present)[order] * np.arange(len(present), 0, -1)), 1.0)
     places = iter(adjusted.tolist())
     return [None if value is None else next(places) for value in p]

@@ -14,17 +14,17 @@ def normalised(uri: str) -> str:
     return re.sub(r"^postgres(ql)?://", POSTGRES, uri.strip(), flags=re.IGNORECASE)
 
 
-def without_password(text: str) -> str:
+def redact_password(text: str) -> str:
     """A text as it may be printed or stored: the passwords of the addresses in it become three stars."""
     text = re.sub(r"(://[^\s:/@]*):(?!\d+/)\S*@", r"\1:***@", text)
     return re.sub(r"(?i)(password=)[^&\s]+", r"\1***", text)
 
 
-def lasting(uri: str) -> str:
+def portable_uri(uri: str) -> str:
     """The address as a run's journal keeps it: without its password, and a file's path from the root, so that it is found from anywhere."""
     uri = normalised(uri)
     if found := re.fullmatch(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)([^?]+)(.*)", uri):
         return f"{found[1]}{Path(found[2]).absolute()}{found[3]}"
     if "://" not in uri and uri:
         return str(Path(uri).absolute())
-    return without_password(uri)
+    return redact_password(uri)

@@ -14,7 +14,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.settings.sections import resolved_uri
 from vreason_tracking.stores import database
 from vreason_tracking.stores.addresses import normalised
-from vreason_tracking.stores.store_errors import failure, reason_of, short_http_patience
+from vreason_tracking.stores.store_errors import failure, reason_of, short_http_timeouts
 
 __all__ = ["MlflowStore", "Point", "open_store", "reason_of"]
 
@@ -49,7 +49,7 @@ class MlflowStore:
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # a line a sample, with the server's password in it
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         if not patient:
-            short_http_patience()
+            short_http_timeouts()
         from mlflow import MlflowClient
 
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it prints the traceback of what it raises as well
@@ -62,14 +62,14 @@ class MlflowStore:
         except TrackingError:
             raise
         except Exception as error:  # whatever a database driver or an HTTP client raises
-            shown, reason = database.without_password(uri), reason_of(error)
+            shown, reason = database.redact_password(uri), reason_of(error)
             text = f"{shown}: cannot be used for tracking ({reason}); check tracking.uri, and that its server runs"
             raise failure(error, text) from error
 
     def _experiment(self, name: str, create: bool) -> str:
         found = self.client.get_experiment_by_name(name)
         if found is None and not create:
-            where = database.without_password(self.uri)
+            where = database.redact_password(self.uri)
             raise TrackingError(f"no experiment {name!r} in {where}; name one that is there with --experiment")
         if found is None:
             from mlflow.exceptions import MlflowException
@@ -102,8 +102,8 @@ class MlflowStore:
     ) -> str:
         """Open a run, nested below `parent` if given, in the store's experiment unless another is named; returns its id."""
         whole = dict(tags) | ({"mlflow.parentRunId": parent} if parent else {})
-        there = experiment_id or self.experiment_id
-        run = self.client.create_run(there, start_time=started_ms, tags=short(whole), run_name=_fitting(name, _LONGEST_NAME))
+        present = experiment_id or self.experiment_id
+        run = self.client.create_run(present, start_time=started_ms, tags=truncate_values(whole), run_name=_fitting(name, _LONGEST_NAME))
         return str(run.info.run_id)
 
     def rename_run(self, run_id: str, name: str) -> None:
@@ -118,9 +118,9 @@ class MlflowStore:
 
         for chunk in _chunks([Metric(name, value, stamp, step) for name, value, stamp, step in points], _POINTS):
             self.client.log_batch(run_id, metrics=chunk)
-        for chunk in _chunks([Param(name, value) for name, value in short(params or {}).items()], _PAIRS):
+        for chunk in _chunks([Param(name, value) for name, value in truncate_values(params or {}).items()], _PAIRS):
             self.client.log_batch(run_id, params=chunk)
-        for chunk in _chunks([RunTag(name, value) for name, value in short(tags or {}).items()], _PAIRS):
+        for chunk in _chunks([RunTag(name, value) for name, value in truncate_values(tags or {}).items()], _PAIRS):
             self.client.log_batch(run_id, tags=chunk)
 
     def log_files(self, run_id: str, files: Iterable[Path], folder: str | None = None) -> None:
@@ -156,11 +156,11 @@ class MlflowStore:
 
     def all_runs(self, query: str, order: str, experiment_id: str | None = None) -> list[Any]:
         """Every run of one experiment, else of the store's, or of all of them, that fits a search, page by page."""
-        there = [experiment_id] if experiment_id else list(self.experiments)
+        present = [experiment_id] if experiment_id else list(self.experiments)
         runs: list[Any] = []
         token = None
         while True:
-            page = self.client.search_runs(there, query, order_by=[order], max_results=1000, page_token=token)
+            page = self.client.search_runs(present, query, order_by=[order], max_results=1000, page_token=token)
             runs += page
             token = page.token
             if not token:
@@ -180,19 +180,19 @@ def open_store(uri: str | None, experiment: str | None, *, patient: bool = True)
     return MlflowStore(resolved, experiment, create=False, patient=patient)
 
 
-def short(values: Mapping[str, Any]) -> dict[str, str]:
+def truncate_values(values: Mapping[str, Any]) -> dict[str, str]:
     """Values as text that every store takes. The Parquet artifacts hold everything whole."""
     return {name: _fitting(str(value), _LONGEST) for name, value in values.items()}
 
 
-def storable(text: str) -> str:
+def sanitize_text(text: str) -> str:
     """The text in characters that every store and file takes."""
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _fitting(text: str, longest: int) -> str:
     """A text that every store takes; one that is cut ends in an ellipsis."""
-    text = storable(text)
+    text = sanitize_text(text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

@@ -11,14 +11,14 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from vreason.errors import TrackingError
-from vreason_tracking.stores.addresses import POSTGRES, without_password
+from vreason_tracking.stores.addresses import POSTGRES, redact_password
 from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of
 
-PATIENCE = 10  # seconds for a connection to be made
+RETRY_TIMEOUT = 10  # seconds for a connection to be made
 _LOCK = int.from_bytes(b"vreason")  # an advisory lock's number, one that no other program is likely to take
 _LONGEST_MIGRATION = 300  # seconds that another process is waited for
 _ALREADY_THERE = ("42P07", "42701", "42710", "23505")  # SQLSTATE: a table, column, other object, or row
-_MENDS = (
+_HINTS = (
     (r"authentication failed|no password supplied", "check user and password in tracking.uri (special characters as %XX), or ~/.pgpass"),
     (r'database ".*" does not exist', "create it with `createdb`, or name another in tracking.uri"),
     (r"permission denied for schema", "have its owner `GRANT CREATE ON SCHEMA public` to this user, or own a database"),
@@ -54,22 +54,22 @@ def prepare(uri: str) -> None:
     except TrackingError:
         raise
     except Exception as error:  # SQLAlchemy's, psycopg's and MLflow's
-        what, mend = diagnosis(error)
-        raise failure(error, f"{without_password(uri)}: {what}; {mend}") from error
+        what, hint = diagnosis(error)
+        raise failure(error, f"{redact_password(uri)}: {what}; {hint}") from error
 
 
-def engine(uri: str, patience: int = PATIENCE) -> Engine:
-    """An engine that keeps no connections, and gives up connecting after `patience` seconds, unless address or environment say otherwise.
+def engine(uri: str, retry_timeout: int = RETRY_TIMEOUT) -> Engine:
+    """An engine that keeps no connections, and gives up connecting after `retry_timeout` seconds, unless address or environment say otherwise.
 
     Raises:
         TrackingError: the address cannot be read, or its driver is not installed.
     """
-    shown = without_password(uri)
+    shown = redact_password(uri)
     try:
         url = make_url(uri)
         told = "connect_timeout" in url.query or "PGCONNECT_TIMEOUT" in os.environ
         return sqlalchemy.create_engine(
-            url, poolclass=sqlalchemy.NullPool, connect_args={} if told else {"connect_timeout": patience}
+            url, poolclass=sqlalchemy.NullPool, connect_args={} if told else {"connect_timeout": retry_timeout}
         )
     except (ArgumentError, NoSuchModuleError, ValueError) as error:  # a port that is no number is a ValueError
         raise TrackingError(f"{shown}: is no address of a database; write {POSTGRES}USER:PASSWORD@HOST:5432/DATABASE") from error
@@ -84,9 +84,9 @@ def diagnosis(error: BaseException) -> tuple[str, str]:
     reason = reason_of(error)
     if re.search("lock timeout", reason):
         return f"another process has been creating its tables for {_LONGEST_MIGRATION} s", "see what it does, and start again"
-    for pattern, mend in _MENDS:
+    for pattern, hint in _HINTS:
         if re.search(pattern, reason):
-            return reason, mend
+            return reason, hint
     if is_unavailable(error):
         return f"the PostgreSQL server does not answer ({reason})", "start it, or check host and port in tracking.uri"
     return f"cannot be used for tracking ({reason})", "check tracking.uri"
@@ -108,7 +108,7 @@ def _check_version(database: Engine, uri: str) -> None:
 
     found, wanted = utils._get_schema_version(database), utils._get_latest_schema_revision()
     if found not in (None, wanted):
-        shown = without_password(uri)
+        shown = redact_password(uri)
         raise TrackingError(
             f"{shown}: holds MLflow's tables at revision {found}, and MLflow {mlflow.__version__} needs {wanted}; back it up and run"
             f" `mlflow db upgrade {shown}`, or install the MLflow that it belongs to"

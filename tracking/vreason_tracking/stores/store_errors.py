@@ -14,7 +14,7 @@ import sqlite3
 from typing import Any
 
 from vreason.errors import TrackingError, TrackingUnavailableError
-from vreason_tracking.stores.addresses import without_password
+from vreason_tracking.stores.addresses import redact_password
 
 _SHORT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # who calls tries again; and a `create_run` that timed out is not sent twice unseen
@@ -63,10 +63,10 @@ def failure(error: BaseException, message: str) -> TrackingError:
 def reason_of(error: BaseException) -> str:
     """What went wrong in one line, without passwords and without the driver's preamble."""
     lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("(raised as a result")]
-    return without_password(re.sub(r"^\([\w.]+\) ", "", lines[0].strip())) if lines else type(error).__name__
+    return redact_password(re.sub(r"^\([\w.]+\) ", "", lines[0].strip())) if lines else type(error).__name__
 
 
-def short_http_patience() -> None:
+def short_http_timeouts() -> None:
     """Make every call of this process give up after about 10 s without a retry, for a caller that tries again by itself.
 
     MLflow's own default is seven retries, which take minutes. What the environment says already stays.

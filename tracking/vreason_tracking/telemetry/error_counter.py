@@ -7,7 +7,7 @@ import threading
 import warnings
 
 
-class Faults:
+class ErrorCounter:
     """Failures of driver calls and of listeners. Safe to use from several threads.
 
     Attributes:

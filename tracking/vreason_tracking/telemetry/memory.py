@@ -17,7 +17,7 @@ from vreason_tracking.telemetry.devices import Reading
 
 SOURCES = ("nvml:process", "nvml:device", "rss")
 
-Sample = tuple[int, str]
+MemoryReading = tuple[int, str]
 """Bytes in use, and their source."""
 
 
@@ -30,7 +30,7 @@ class MemoryInUse:
     """The newest number and the greatest of a window. One thread takes readings in, any thread asks; there is no lock."""
 
     def __init__(self) -> None:
-        self.latest: Sample | None = None
+        self.latest: MemoryReading | None = None
         self._answered: set[str] = set()
         # Greatest bytes by source. A new window is a new dict, so that a number on its way into the old one cannot spoil the new one; that
         # replaces a lock.
@@ -40,7 +40,7 @@ class MemoryInUse:
         """Take in one round of readings: the best source that every GPU answered counts.
 
         While a source that used to answer fails, the newest number stands: it will come back, and one from another source would only
-        confuse the curve. Once its question rests (see `readers.Question`), it gives way to the next.
+        confuse the curve. Once its question rests (see `readers.DeviceQuery`), it gives way to the next.
         """
         for source, values in (
             ("nvml:process", [reading.process_bytes for reading in gpus]),
@@ -59,7 +59,7 @@ class MemoryInUse:
         """Begin a new window."""
         self._window = {}
 
-    def peak(self) -> Sample | None:
+    def peak(self) -> MemoryReading | None:
         """The greatest number since `reset_peak`, the newest included, of the best source among them."""
         window, newest = dict(self._window), self.latest
         if newest is None:

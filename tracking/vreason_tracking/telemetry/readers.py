@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import psutil
 
 from vreason_tracking.telemetry.devices import Reading
-from vreason_tracking.telemetry.error_counter import Faults
+from vreason_tracking.telemetry.error_counter import ErrorCounter
 from vreason_tracking.telemetry.gpus import Gpu
 
 STRIKES = 20  # failures in a row after which a question rests
@@ -20,7 +20,7 @@ GOING_ON = "going on with what still answers. Check `nvidia-smi` and `vreason-tr
 Answer = TypeVar("Answer")
 
 
-class Question(Generic[Answer]):
+class DeviceQuery(Generic[Answer]):
     """One question to one device, asked again and again.
 
     One that the device does not support (`NVMLError_NotSupported`) is never asked again; one that failed `STRIKES` times in a row rests
@@ -34,7 +34,7 @@ class Question(Generic[Answer]):
         optional: many devices do not support it: that is no failure.
     """
 
-    def __init__(self, where: str, ask: Callable[[], Answer], faults: Faults, every: float = 0.0, optional: bool = False) -> None:
+    def __init__(self, where: str, ask: Callable[[], Answer], faults: ErrorCounter, every: float = 0.0, optional: bool = False) -> None:
         self._where, self._ask, self._faults, self._every, self._optional = where, ask, faults, every, optional
         self._strikes = 0
         self._next = float("-inf")
@@ -77,7 +77,7 @@ class GpuReader:
         faults: where failures are counted.
     """
 
-    def __init__(self, nvml: Any, gpu: Gpu, pid: int, faults: Faults) -> None:
+    def __init__(self, nvml: Any, gpu: Gpu, pid: int, faults: ErrorCounter) -> None:
         self.gpu, handle = gpu, gpu.handle
 
         def listed() -> list[int | None]:
@@ -92,16 +92,16 @@ class GpuReader:
         def watts() -> float:
             return float(nvml.nvmlDeviceGetPowerUsage(handle)) / 1000  # NVML gives milliwatts
 
-        self.processes = Question(f"{gpu.device} process memory", listed, faults)
-        self.used = Question(f"{gpu.device} device memory", used, faults)
-        self.utilization = Question(f"{gpu.device} utilization", busy, faults, RATES, optional=True)
-        self.power = Question(f"{gpu.device} power", watts, faults, RATES, optional=True)
+        self.processes = DeviceQuery(f"{gpu.device} process memory", listed, faults)
+        self.used = DeviceQuery(f"{gpu.device} device memory", used, faults)
+        self.utilization = DeviceQuery(f"{gpu.device} utilization", busy, faults, RATES, optional=True)
+        self.power = DeviceQuery(f"{gpu.device} power", watts, faults, RATES, optional=True)
 
 
 class GpuReaders:
     """All GPUs, asked together: only together do they tell whether the driver shows this process at all."""
 
-    def __init__(self, nvml: Any, gpus: list[Gpu], pid: int, faults: Faults) -> None:
+    def __init__(self, nvml: Any, gpus: list[Gpu], pid: int, faults: ErrorCounter) -> None:
         self._readers = [GpuReader(nvml, gpu, pid, faults) for gpu in gpus]
         self._shown = False  # the driver has shown this process once: from then on, absent means 0 bytes
 
@@ -141,9 +141,9 @@ class GpuReaders:
 class HostReader:
     """Resident memory of this process."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: ErrorCounter) -> None:
         process = psutil.Process()
-        self._rss = Question("host resident memory", lambda: int(process.memory_info().rss), faults)
+        self._rss = DeviceQuery("host resident memory", lambda: int(process.memory_info().rss), faults)
         self._name = platform.machine()
 
     def memory(self, now: float) -> Reading:

@@ -12,14 +12,14 @@ from types import TracebackType
 from typing import Any
 
 from vreason_tracking.telemetry.devices import DeviceListener
-from vreason_tracking.telemetry.error_counter import Faults
+from vreason_tracking.telemetry.error_counter import ErrorCounter
 from vreason_tracking.telemetry.gpus import NO_DRIVER, Gpu, find_gpus, visible_gpus
-from vreason_tracking.telemetry.memory import MemoryInUse, Sample
+from vreason_tracking.telemetry.memory import MemoryInUse, MemoryReading
 from vreason_tracking.telemetry.readers import GOING_ON, GpuReaders, HostReader
 from vreason_tracking.telemetry.windows import Windows
 
 INTERVAL = 0.05  # seconds between two samples
-PATIENCE = 2.0  # seconds that the end waits for a driver call that hangs
+RETRY_TIMEOUT = 2.0  # seconds that the end waits for a driver call that hangs
 
 
 class MemorySampler:
@@ -44,7 +44,7 @@ class MemorySampler:
         if not interval > 0:
             raise ValueError(f"interval: {interval!r} is not above 0; give seconds between two samples, such as {INTERVAL}")
         self._interval, self._nvml, self._listener = interval, nvml, listener
-        self._faults, self._memory = Faults(), MemoryInUse()
+        self._faults, self._memory = ErrorCounter(), MemoryInUse()
         self._gpus: list[Gpu] = []
         self._initialised = False
         self._listening: tuple[Windows, ...] = ()  # replaced, never changed: the thread may be going through it
@@ -68,7 +68,7 @@ class MemorySampler:
         self._stop.set()
         hangs = False
         if self._thread is not None:
-            self._thread.join(timeout=PATIENCE)  # a driver call that hangs must not hold up the end of a run
+            self._thread.join(timeout=RETRY_TIMEOUT)  # a driver call that hangs must not hold up the end of a run
             hangs = self._thread.is_alive()
         self._whole.close()
         if self._initialised and not hangs:
@@ -86,7 +86,7 @@ class MemorySampler:
         """The newest of them in words, None without one."""
         return self._faults.last
 
-    def latest(self) -> Sample | None:
+    def latest(self) -> MemoryReading | None:
         """The newest sample. Never None inside the `with` block, unless not even the resident memory can be read."""
         return self._memory.latest
 
@@ -94,7 +94,7 @@ class MemorySampler:
         """Begin a new window of `peak`."""
         self._memory.reset_peak()
 
-    def peak(self) -> Sample | None:
+    def peak(self) -> MemoryReading | None:
         """The greatest sample since `reset_peak`, the newest included, of the best source among them (see `memory`)."""
         return self._memory.peak()
 

@@ -13,7 +13,7 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog.journal_delivery import Round
+    from vreason_tracking.catalog.journal_delivery import DeliveryOutcome
     from vreason_tracking.catalog.local_run import LocalRun
     from vreason_tracking.journal.folder import RunFolder
 
@@ -81,7 +81,7 @@ def _progress(points: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bars.update(task, completed=done)
 
 
-def _outcome(run: LocalRun, result: Round) -> str:
+def _outcome(run: LocalRun, result: DeliveryOutcome) -> str:
     """Where one run stands now."""
     from vreason_tracking.catalog.local_run import LocalRun
 
@@ -96,8 +96,8 @@ def _outcome(run: LocalRun, result: Round) -> str:
     return f"{head}: {now.waiting:,} points wait"
 
 
-def _failures(result: Round) -> list[str]:
-    away = [f"{result.uri} is away: {result.away}"] if result.away else []
+def _failures(result: DeliveryOutcome) -> list[str]:
+    away = [f"{result.uri} is away: {result.unavailable}"] if result.unavailable else []
     return away + [f"{result.uri} does not take run {run_id}: {reason}" for run_id, reason in result.refused.items()]
 
 

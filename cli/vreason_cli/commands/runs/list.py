@@ -97,7 +97,7 @@ def _status(row: RunRow) -> str:
 def _waiting(row: RunRow) -> str:
     if row.waiting_points is None:
         return "-"
-    return f"{row.waiting_points:,}" + (" (refused)" if row.parked else "")
+    return f"{row.waiting_points:,}" + (" (refused)" if row.rejected else "")
 
 
 def _started(row: RunRow) -> str:
@@ -118,7 +118,7 @@ _COLUMNS: tuple[tuple[str, Callable[[RunRow], str]], ...] = (
     ("config", lambda row: row.config),
     ("experiment", lambda row: row.experiment),
     ("status", _status),
-    ("samples", lambda row: f"{row.samples_done}/{'?' if row.samples_asked is None else row.samples_asked}"),
+    ("samples", lambda row: f"{row.samples_done}/{'?' if row.samples_expected is None else row.samples_expected}"),
     ("accuracy", lambda row: "-" if row.accuracy is None else f"{row.accuracy:.1%}"),
     ("started", _started),
     ("duration", _duration),

@@ -37,8 +37,8 @@ def reap_command(tracking_uri: str | None, experiment: str, journal: str | None,
 
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
     found = []
-    for place, reaped in _reap(catalog, silent_for, dry_run):
-        found.append({"place": place, **_fields(reaped)})
+    for source, reaped in _reap(catalog, silent_for, dry_run):
+        found.append({"place": source, **_fields(reaped)})
         if not as_json:
             done = "would be closed" if dry_run else "closed as KILLED"
             click.echo(f"{reaped.run_id} ({reaped.name}, {reaped.host}): {done}: {reaped.reason}")
@@ -64,7 +64,7 @@ def _reap(catalog: Catalog, minutes: int, dry: bool) -> Iterator[tuple[str, Reap
     """
     from vreason.errors import TrackingError
     from vreason_tracking.catalog.reaping import reap_journal, reap_store
-    from vreason_tracking.catalog.stored_run import asking
+    from vreason_tracking.catalog.stored_run import translate_store_errors
 
     failure = None
     try:
@@ -72,7 +72,7 @@ def _reap(catalog: Catalog, minutes: int, dry: bool) -> Iterator[tuple[str, Reap
     except TrackingError as error:
         failure = error
     if catalog.store is not None:
-        with asking(catalog.store):
+        with translate_store_errors(catalog.store):
             yield from (("store", reaped) for reaped in reap_store(catalog.store, catalog.root, minutes * 60_000, dry=dry))
     if failure is not None:
         raise failure

@@ -84,7 +84,7 @@ def _call(details: RunDetails) -> list[str]:
 def _samples(details: RunDetails) -> str:
     run, counts = details.run, details.samples
     how = f" ({counts['answered']} answered, {counts['failed']} failed)" if counts["answered"] is not None else ""
-    return f"{run.samples_done} of {'?' if run.samples_asked is None else run.samples_asked} done{how}"
+    return f"{run.samples_done} of {'?' if run.samples_expected is None else run.samples_expected} done{how}"
 
 
 def _figures(details: RunDetails) -> list[str]:
@@ -117,8 +117,8 @@ def _delivery(details: RunDetails) -> list[str]:
     if delivery is None:
         return ["the journal is elsewhere: nobody here knows whether anything waits there"]
     lines = [f"{delivery.recorded:,} points recorded, {delivery.delivered:,} delivered to {delivery.uri}, {delivery.waiting:,} waiting"]
-    if delivery.parked:
-        lines.append(f"the store refuses the rest: {delivery.parked}")
+    if delivery.rejected:
+        lines.append(f"the store refuses the rest: {delivery.rejected}")
     if delivery.deliverer:
         lines.append(f"{delivery.deliverer} delivers it now")
     if delivery.mode == "offline":

@@ -105,7 +105,7 @@ def test_to_a_store_that_was_lost(program, root, tracking_uri, store, tmp_path, 
 
 def test_refused_before(program, root, tracking_uri, store) -> None:
     """What the store has refused is tried again."""
-    folder = run_states.parked(root, tracking_uri=tracking_uri)
+    folder = run_states.rejected(root, tracking_uri=tracking_uri)
     assert 0 == program("journal", "deliver").code
     assert LocalRun(folder).is_delivered
 

@@ -140,12 +140,12 @@ def test_pages_that_do_not_fit_are_left_out_and_named(trio, monkeypatch) -> None
     """The last ones; the file stays below the limit, and no link leads to what is not there."""
     report = make_report(trio, pages=5)
     whole = report.html()
-    assert ([], 5) == (whole.left_out, whole.text.count('class="sample'))
+    assert ([], 5) == (whole.excluded, whole.text.count('class="sample'))
     sizes = [len(html_page._rendered_page(each).encode()) for each in report.pages]
     rest = len(whole.text.encode()) - sum(sizes)
     monkeypatch.setattr(html_page, "LARGEST", rest + sum(sizes[:2]) + 50_000 + sizes[2] // 2)
     found = report.html()
-    assert [each.sample_id for each in report.pages[2:]] == found.left_out
+    assert [each.sample_id for each in report.pages[2:]] == found.excluded
     assert len(found.text.encode()) < html_page.LARGEST
     elements = Elements(found.text)
     links = {own["href"][1:] for tag, own in elements.found if tag == "a" and own.get("href", "").startswith("#")}
@@ -157,7 +157,7 @@ def test_a_sample_whose_page_is_larger_than_the_file_may_be(trio) -> None:
     report = make_report(trio, pages=2)
     vast = replace(report.pages[0], question="x" * html_page.LARGEST)
     found = html_page.to_html(trio, report.figures, [vast, report.pages[1]])
-    assert [vast.sample_id, report.pages[1].sample_id] == found.left_out
+    assert [vast.sample_id, report.pages[1].sample_id] == found.excluded
     assert len(found.text.encode()) < html_page.LARGEST
 
 

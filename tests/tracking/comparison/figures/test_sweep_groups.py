@@ -133,7 +133,7 @@ def test_what_does_not_bear_on_answers_does_not_part_runs(part: str, name: str) 
 
 def test_what_was_loaded_counts_and_not_what_was_asked_for() -> None:
     """What "auto" came to: bfloat16 is bfloat16 whether asked for or not."""
-    parts = [{"params": {"model.dtype": asked}, "tags": {"dtype": "bfloat16"}} for asked in ("auto", "bfloat16")]
+    parts = [{"params": {"model.dtype": expected_samples}, "tags": {"dtype": "bfloat16"}} for expected_samples in ("auto", "bfloat16")]
     assert 1 == len(found(*parts))
 
 

@@ -23,7 +23,7 @@ def many(tmp_path_factory):
     """A baseline and nine others, of which some are surely better or worse."""
     folder = tmp_path_factory.mktemp("many")
     rights = (0.5, 0.5, 0.95, 0.05, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
-    runs = [compared.recorded(folder, f"run-{seed}", compared.asked(60, 20, seed, right=right)) for seed, right in enumerate(rights)]
+    runs = [compared.recorded(folder, f"run-{seed}", compared.expected_samples(60, 20, seed, right=right)) for seed, right in enumerate(rights)]
     return compare(runs)
 
 
@@ -37,12 +37,12 @@ def hostile():
 def forced(tmp_path_factory):
     """Unlike runs: one of a hostile name that was killed, with failures, other decoding and another device."""
     folder = tmp_path_factory.mktemp("forced")
-    own = [(replace(sample, category=HOSTILE), steps) for sample, steps in compared.asked(40, 10, 1, right=0.8, steps=12)]
-    base = [(replace(sample, category=HOSTILE), steps) for sample, steps in compared.asked(40, 10, 0, steps=12)]
+    own = [(replace(sample, category=HOSTILE), steps) for sample, steps in compared.expected_samples(40, 10, 1, right=0.8, steps=12)]
+    base = [(replace(sample, category=HOSTILE), steps) for sample, steps in compared.expected_samples(40, 10, 0, steps=12)]
     for place in (3, 5, 17):
         old = own[place][0]
-        asked = {name: getattr(old, name) for name in ("video", "question", "options", "problem_type", "category")}
-        own[place] = (records.failed(old.sample_id, error=HOSTILE, **asked), ())
+        expected_samples = {name: getattr(old, name) for name in ("video", "question", "options", "problem_type", "category")}
+        own[place] = (records.failed(old.sample_id, error=HOSTILE, **expected_samples), ())
     other = {"params": {"generation.max_new_tokens": "128"}, "tags": {"device": HOSTILE}, "status": "KILLED", "asked": 40}
     run = compared.recorded(folder, "own", own[:36], "v-reason", **other)
     return compare([compared.recorded(folder, "baseline", base), replace(run, name=HOSTILE, config=HOSTILE)], force=True)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers import compared, records
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.sample_pages.disagreement import interesting
+from vreason_tracking.comparison.sample_pages.disagreement import most_informative
 
 SCORES = {
     "all-right": (1.0, 1.0, 1.0),
@@ -45,10 +45,10 @@ def comparison(tmp_path):
 
 def test_the_order(comparison) -> None:
     """Most disagreement with the baseline first, won and lost in turn; then failed, then wrong by all, then the others; each once."""
-    assert ORDER == interesting(comparison, 100)
+    assert ORDER == most_informative(comparison, 100)
 
 
 @pytest.mark.parametrize("most", [-1, 0, 1, 4])
 def test_the_limit(comparison, most) -> None:
     """No more than asked for, from the front: both kinds of disagreement are among the first two."""
-    assert ORDER[: max(0, most)] == interesting(comparison, most)
+    assert ORDER[: max(0, most)] == most_informative(comparison, most)

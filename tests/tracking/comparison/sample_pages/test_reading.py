@@ -80,8 +80,8 @@ def test_what_a_page_says(tmp_path) -> None:
     """The question with lettered options and the expected answer, the clip, and each run's reply in the order of the runs."""
     clip = clips.write_clip(tmp_path / "ä clip.mp4", 12)
     [page] = pages_of(runs_of(tmp_path, 5, video=str(clip), frames=4, signatures=("truncated",)), ["s-1"])
-    asked = (page.sample_id, page.question, page.options, page.answer)
-    assert ("s-1", "Which way does the red circle move?", ["A. left", "B. right"], "B") == asked
+    expected_samples = (page.sample_id, page.question, page.options, page.answer)
+    assert ("s-1", "Which way does the red circle move?", ["A. left", "B. right"], "B") == expected_samples
     assert ("multiple choice", "direction", "shapes", "ä clip.mp4", 3.2) == (
         page.problem_type,
         page.category,
@@ -239,8 +239,8 @@ def test_many_runs_leave_some_out() -> None:
 
 def test_the_runs_left_out_are_named(tmp_path) -> None:
     """Whoever reads a page knows whose replies are not on it."""
-    runs = [compared.recorded(tmp_path, f"run {number}", compared.asked(4, 2, number)) for number in range(11)]
+    runs = [compared.recorded(tmp_path, f"run {number}", compared.expected_samples(4, 2, number)) for number in range(11)]
     comparison = compare(runs)
     page = read_pages(comparison, comparison.frame.ids[:1], [RunSteps()] * 11, thumbnails=0)[0]
-    assert set(comparison.names) == {reply.run for reply in page.replies} | set(page.left_out)
-    assert (8, 3) == (len(page.replies), len(page.left_out))
+    assert set(comparison.names) == {reply.run for reply in page.replies} | set(page.excluded)
+    assert (8, 3) == (len(page.replies), len(page.excluded))

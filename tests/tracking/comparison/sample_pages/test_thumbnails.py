@@ -72,11 +72,11 @@ def test_they_are_frames_that_the_model_was_shown(clip, shown) -> None:
 
 def test_no_more_frames_are_read_than_shown(monkeypatch, clip) -> None:
     """Of the usual 16 six, at no greater cost than any other six; a clip of very many is not read at full size for eight pictures."""
-    asked = []
-    monkeypatch.setattr(thumbnails, "read_video", lambda path, config: asked.append(config.nframes) or read_video(path, config))
+    expected_samples = []
+    monkeypatch.setattr(thumbnails, "read_video", lambda path, config: expected_samples.append(config.nframes) or read_video(path, config))
     for shown in (0, 2, 8, 12, 16, 64, 96, 768):
         Thumbnails().of([str(clip)], [shown])
-    assert [8, 2, 8, 12, 6, 8, 6, 8] == asked
+    assert [8, 2, 8, 12, 6, 8, 6, 8] == expected_samples
 
 
 def test_a_run_by_frames_a_second_is_shown_exactly_too(clip) -> None:

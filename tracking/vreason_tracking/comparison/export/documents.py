@@ -59,7 +59,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "scoring": comparison.scoring,
         "questions": len(comparison.frame.ids),
         "videos": comparison.frame.videos,
-        "runs": [_run(comparison, place) for place in range(len(comparison.runs))],
+        "runs": [_run(comparison, index) for index in range(len(comparison.runs))],
         "unlike": [asdict(each) for each in comparison.unlike],
         "differences": [asdict(each) for each in comparison.differences],
         "groups": [
@@ -76,8 +76,8 @@ def document(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _run(comparison: Comparison, place: int) -> dict[str, Any]:
-    run, whole = comparison.runs[place], comparison.completeness[place]
+def _run(comparison: Comparison, index: int) -> dict[str, Any]:
+    run, whole = comparison.runs[index], comparison.completeness[index]
     facts = ("name", "run_id", "mlflow_id", "variant", "config", "status", "params", "tags", "identity")
     return {**{fact: getattr(run, fact) for fact in facts}, "started": iso(run.started_ms), **asdict(whole)}
 
@@ -106,7 +106,7 @@ def rows(comparison: Comparison) -> Iterator[Row]:
     """The figures of every group and run."""
     for group in comparison.groups:
         for run, result in zip(comparison.runs, group.results, strict=True):
-            place = {
+            index = {
                 "grouping": group.grouping,
                 "group": group.name,
                 "questions": group.questions,
@@ -116,7 +116,7 @@ def rows(comparison: Comparison) -> Iterator[Row]:
                 "baseline": comparison.names[comparison.baseline],
             }
             for figure in (*_accuracy(result), *_costs(result), *_memory(result), *_signatures(result)):
-                yield {**place, **figure}
+                yield {**index, **figure}
 
 
 def _accuracy(result: Result) -> Iterator[Row]:

@@ -34,11 +34,11 @@ class HtmlPage:
 
     Attributes:
         text: of the file.
-        left_out: samples that a page was read for, and that the file had no room for.
+        excluded: samples that a page was read for, and that the file had no room for.
     """
 
     text: str
-    left_out: Sequence[str] = field(default_factory=list)
+    excluded: Sequence[str] = field(default_factory=list)
 
     @property
     def size(self) -> int:

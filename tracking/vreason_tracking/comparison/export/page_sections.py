@@ -16,7 +16,7 @@ GROUPINGS = ("benchmark", "problem type", "video length", "category")
 def title_of(comparison: Comparison) -> str:
     """The heading."""
     base = comparison.names[comparison.baseline]
-    others = [name for place, name in enumerate(comparison.names) if place != comparison.baseline]
+    others = [name for index, name in enumerate(comparison.names) if index != comparison.baseline]
     named = len(others) == 1 or (len(others) <= _NAMED and len("".join(others)) < _LONGEST)
     told = " and ".join(others) if named else f"{len(others)} runs"
     return f"{told} against {base}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.figures.pareto import pareto_front
-from vreason_tracking.presentation.canvas import GREY, drawn, intervals, key, unit_axis
+from vreason_tracking.presentation.canvas import GREY, intervals, legend, render_svg, unit_axis
 from vreason_tracking.presentation.entropy_plot import COLOURS
 from vreason_tracking.presentation.figure import Figure
 from vreason_tracking.presentation.formatting import amount, count, percent, percent_interval
@@ -68,9 +68,9 @@ def draw(comparison: Comparison, price: Price) -> Figure | None:
         name=price.name,
         title=price.title,
         caption=_caption(numbered, _has_line(points, front)),
-        svg=drawn(price.name, price.title, height, lambda canvas: _draw(canvas, comparison, price, points, front)),
+        svg=render_svg(price.name, price.title, height, lambda canvas: _draw(canvas, comparison, price, points, front)),
         columns=["run", "accuracy", "95 % interval", "answered", price.column, "95 % interval of the median", "on the front"],
-        rows=[_row(comparison, price, each, place in front) for place, each in enumerate(points)],
+        rows=[_row(comparison, price, each, index in front) for index, each in enumerate(points)],
         run_ids=[comparison.runs[each.run].run_id for each in points],
     )
 
@@ -91,9 +91,9 @@ def _draw(canvas: Any, comparison: Comparison, price: Price, points: Sequence[Po
     thin = 0.5 if len(points) > NAMED else 0.9
     intervals(axes, xs, [each.accuracy for each in points], color=GREY, linewidth=thin)
     intervals(axes, ys, [each.cost for each in points], across=True, scale=price.scale, color=GREY, linewidth=thin)
-    axes.plot([xs[place] for place in front], [ys[place] for place in front], drawstyle="steps-post", zorder=3, **_FRONT)
-    for place, each in enumerate(points):
-        axes.plot([xs[place]], [ys[place]], **_mark(each.run == comparison.baseline, place in front))
+    axes.plot([xs[index] for index in front], [ys[index] for index in front], drawstyle="steps-post", zorder=3, **_FRONT)
+    for index, each in enumerate(points):
+        axes.plot([xs[index]], [ys[index]], **_mark(each.run == comparison.baseline, index in front))
     unit_axis(axes.yaxis, lambda value: f"{100 * value:g} %")
     unit_axis(axes.xaxis, amount)
     axes.set(xlabel=price.axis, ylabel="accuracy")
@@ -106,7 +106,7 @@ def _draw(canvas: Any, comparison: Comparison, price: Price, points: Sequence[Po
 
 
 def _has_line(points: Sequence[Point], front: Sequence[int]) -> bool:
-    return len({(points[place].cost.value, points[place].accuracy.value) for place in front}) > 1
+    return len({(points[index].cost.value, points[index].accuracy.value) for index in front}) > 1
 
 
 def _mark(is_base: bool, on_front: bool) -> dict[str, Any]:
@@ -128,11 +128,11 @@ def _key(canvas: Any, points: Sequence[Point], front: Sequence[int], baseline: i
     """Of what is there: where every run is on the front the key has no other."""
     from matplotlib.lines import Line2D
 
-    bases = [place for place, each in enumerate(points) if each.run == baseline]
+    bases = [index for index, each in enumerate(points) if each.run == baseline]
     told = [("on the front", _mark(False, True), True), ("not on the front", _mark(False, False), len(front) < len(points))]
-    told += [("front", _FRONT, _has_line(points, front)), *(("baseline", _mark(True, place in front), True) for place in bases)]
+    told += [("front", _FRONT, _has_line(points, front)), *(("baseline", _mark(True, index in front), True) for index in bases)]
     shown = [(label, Line2D([], [], **look)) for label, look, is_there in told if is_there]
-    key(canvas, [handle for _, handle in shown], [label for label, _ in shown], 4)
+    legend(canvas, [handle for _, handle in shown], [label for label, _ in shown], 4)
 
 
 def _labels(canvas: Any, comparison: Comparison, points: Sequence[Point]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.presentation.canvas import drawn, key, whole_axis
+from vreason_tracking.presentation.canvas import legend, render_svg, whole_axis
 from vreason_tracking.presentation.figure import Figure
 from vreason_tracking.presentation.run_styles import plain, short_names
 from vreason_tracking.record.outcome import OUTCOMES, outcome
@@ -33,16 +33,16 @@ def draw(comparison: Comparison) -> Figure | None:
     runs = made.shape[1]
     title = "Who is right on which question"
     width = 1 if made.size <= MOST_CELLS else -(-len(made) // MOST_COLUMNS)
-    differing = [place for place in order if len(set(made[place].tolist())) > 1]
+    differing = [position for position in order if len(set(made[position].tolist())) > 1]
     return Figure(
         name="agreement",
         title=title,
         caption=_caption(width),
-        svg=drawn(
+        svg=render_svg(
             "agreement", title, 0.95 + max(0.22, min(0.4, 1.2 / runs)) * runs, lambda canvas: _draw(canvas, comparison, sorted_made, width)
         ),
         columns=["question", "right", "pattern"],
-        rows=[_row(comparison.frame.ids[place], made[place]) for place in differing[:MOST_ROWS]],
+        rows=[_row(comparison.frame.ids[position], made[position]) for position in differing[:MOST_ROWS]],
         run_ids=[run.run_id for run in comparison.runs],
         note=_note(comparison, len(differing), len(made)),
     )
@@ -58,7 +58,7 @@ def outcomes(scores: NDArray[np.float64]) -> Outcomes:
 def sorted_questions(scores: NDArray[np.float64], ids: Sequence[str]) -> list[int]:
     """Places of the questions: those that most runs get right first, then by the sum of the scores, then by id."""
     right, total = (scores >= 1).sum(1), np.nansum(scores, 1)
-    return sorted(range(len(ids)), key=lambda place: (-int(right[place]), -float(total[place]), ids[place]))
+    return sorted(range(len(ids)), key=lambda position: (-int(right[position]), -float(total[position]), ids[position]))
 
 
 def stacked(made: Outcomes, width: int) -> Outcomes:
@@ -90,11 +90,11 @@ def _draw(canvas: Any, comparison: Comparison, made: Outcomes, width: int) -> No
     axes.tick_params(axis="y", length=0)
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
-    there = [kind for kind in range(4) if (made == kind).any()]
+    present = [kind for kind in range(4) if (made == kind).any()]
     patches = [
-        Patch(facecolor=_COLOURS[kind], edgecolor="#333333", linewidth=0.4, hatch=_HATCH if kind == FAILED else None) for kind in there
+        Patch(facecolor=_COLOURS[kind], edgecolor="#333333", linewidth=0.4, hatch=_HATCH if kind == FAILED else None) for kind in present
     ]
-    key(canvas, patches, [f"{_TITLES[kind]} ({SIGNS[kind]} in the table)" for kind in there], 4)
+    legend(canvas, patches, [f"{_TITLES[kind]} ({SIGNS[kind]} in the table)" for kind in present], 4)
 
 
 def _vector(axes: Any, made: Outcomes, _: int) -> None:

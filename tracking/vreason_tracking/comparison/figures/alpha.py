@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.presentation.canvas import drawn, key, whole_axis
+from vreason_tracking.presentation.canvas import legend, render_svg, whole_axis
 from vreason_tracking.presentation.figure import Figure
 from vreason_tracking.presentation.run_styles import plain, short_names, shortened
 from vreason_tracking.record.step_table import RunSteps, final_peak
@@ -54,7 +54,7 @@ def draw(comparison: Comparison, steps: Sequence[RunSteps], sample_id: str) -> F
         name="alpha",
         title=title,
         caption=_CAPTION,
-        svg=drawn("alpha", title, 0.9 + 0.36 * len(ribbons), lambda canvas: _draw(canvas, ribbons, names, width)),
+        svg=render_svg("alpha", title, 0.9 + 0.36 * len(ribbons), lambda canvas: _draw(canvas, ribbons, names, width)),
         columns=_COLUMNS,
         rows=rows[:MOST_ROWS],
         run_ids=[run.run_id for run, each in zip(comparison.runs, ribbons, strict=True) if each],
@@ -76,9 +76,9 @@ def ribbon(columns: Mapping[str, Sequence[Any]]) -> Ribbon | None:
 
 def cells(ribbon: Ribbon, width: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Each `width` tokens as a cell: where it begins, and the share of its tokens that explore. Shape (m,) each."""
-    place = ribbon.tokens // width
-    first, start = np.unique(place, return_index=True)
-    share = np.add.reduceat(ribbon.explores.astype(np.float64), start) / np.diff([*start, len(place)])
+    index = ribbon.tokens // width
+    first, start = np.unique(index, return_index=True)
+    share = np.add.reduceat(ribbon.explores.astype(np.float64), start) / np.diff([*start, len(index)])
     return first * width, share
 
 
@@ -104,7 +104,7 @@ def _draw(canvas: Any, ribbons: Sequence[Ribbon | None], names: Sequence[str], w
         Line2D([], [], color="black", linewidth=0.7, marker="|", markersize=6, linestyle=""),
         Line2D([], [], color="black", marker="v", markersize=6, markeredgecolor="white", linestyle=""),
     ]
-    key(canvas, handles, ["explore (α = +1)", "exploit (α = −1)", "update of ΔV", "final EMA peak: macro-exploitation begins"], 4)
+    legend(canvas, handles, ["explore (α = +1)", "exploit (α = −1)", "update of ΔV", "final EMA peak: macro-exploitation begins"], 4)
 
 
 def _ribbon(axes: Any, ribbon: Ribbon, row: int, width: int, longest: int) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from vreason_tracking.comparison.comparison import Comparison, GroupResult
-from vreason_tracking.presentation.canvas import GREY, drawn, intervals, key, panels, panels_height, unit_axis
+from vreason_tracking.presentation.canvas import GREY, intervals, legend, panels, panels_height, render_svg, unit_axis
 from vreason_tracking.presentation.entropy_plot import COLOURS
 from vreason_tracking.presentation.figure import Figure
 from vreason_tracking.presentation.formatting import count, percent, percent_interval
-from vreason_tracking.presentation.run_styles import BASELINE, OVERLAID, Look, looks, plain, short_names
+from vreason_tracking.presentation.run_styles import BASELINE, OVERLAID, LineStyle, looks, plain, short_names
 
 _COLUMNS = ("video length", "questions", "videos", "run", "accuracy", "95 % interval", "answered")
 
@@ -28,7 +28,7 @@ def draw(comparison: Comparison) -> Figure | None:
         name="accuracy_by_length",
         title=title,
         caption=_caption(apart),
-        svg=drawn("accuracy_by_length", title, height, lambda canvas: (_apart if apart else _together)(canvas, comparison, groups)),
+        svg=render_svg("accuracy_by_length", title, height, lambda canvas: (_apart if apart else _together)(canvas, comparison, groups)),
         columns=_COLUMNS,
         rows=[_row(group, name, run) for group in groups for run, name in enumerate(comparison.names)],
         run_ids=[run.run_id for run in comparison.runs],
@@ -50,17 +50,17 @@ def _together(canvas: Any, comparison: Comparison, groups: Sequence[GroupResult]
         axes.axvline(edge - 0.5, color="#E6E6E6", linewidth=0.6, zorder=0)
     axes.set(xlabel="length of the video; n: questions", ylabel="accuracy")
     names = short_names(comparison.names, 40)
-    key(canvas, handles, names, 2 if max(map(len, names)) > 28 else 3)
+    legend(canvas, handles, names, 2 if max(map(len, names)) > 28 else 3)
 
 
 def _apart(canvas: Any, comparison: Comparison, groups: Sequence[GroupResult]) -> None:
     names = short_names(comparison.names, 26)
-    pale, dark = Look(GREY, "", "s"), Look(COLOURS[0], "", "o")
+    pale, dark = LineStyle(GREY, "", "s"), LineStyle(COLOURS[0], "", "o")
     grid = panels(canvas, len(names))
     _scale(grid[0], [f"{group.name} (n = {group.questions:,})" for group in groups])  # all share it
     for run, axes in enumerate(grid):
         if run == comparison.baseline:
-            _series(axes, groups, run, Look(BASELINE, "", "s"), 0.0, size=3.5)
+            _series(axes, groups, run, LineStyle(BASELINE, "", "s"), 0.0, size=3.5)
         else:
             _series(axes, groups, comparison.baseline, pale, -0.14, size=2.5)
             _series(axes, groups, run, dark, 0.14, size=3.5)
@@ -69,7 +69,7 @@ def _apart(canvas: Any, comparison: Comparison, groups: Sequence[GroupResult]) -
     canvas.supylabel("accuracy", fontsize=9)
 
 
-def _series(axes: Any, groups: Sequence[GroupResult], run: int, look: Look, shift: float, size: float = 6.0) -> Any:
+def _series(axes: Any, groups: Sequence[GroupResult], run: int, look: LineStyle, shift: float, size: float = 6.0) -> Any:
     places = [number + shift for number in range(len(groups))]
     intervals(axes, places, [group.results[run].accuracy.estimate for group in groups], color=look.colour, linewidth=size / 4.5)
     values = [_value(group, run) for group in groups]

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.presentation.canvas import GREY, drawn, key, panels, panels_height, whole_axis
+from vreason_tracking.presentation.canvas import GREY, legend, panels, panels_height, render_svg, whole_axis
 from vreason_tracking.presentation.entropy_plot import COLOURS, shown_tokens
 from vreason_tracking.presentation.figure import Figure
-from vreason_tracking.presentation.run_styles import BASELINE, Look, looks, plain, short_names
+from vreason_tracking.presentation.run_styles import BASELINE, LineStyle, looks, plain, short_names
 from vreason_tracking.record.entropy_curve import EntropyCurve
 from vreason_tracking.record.step_table import RunSteps
 
@@ -59,26 +59,26 @@ class Line:
 
 def draw(comparison: Comparison, steps: Sequence[RunSteps]) -> Figure | None:
     """None where no run has a step."""
-    there = [run for run, each in enumerate(steps) if len(each.curve.count)]
-    if not there:
+    present = [run for run, each in enumerate(steps) if len(each.curve.count)]
+    if not present:
         return None
-    apart = len(there) > _OVERLAID
+    apart = len(present) > _OVERLAID
     shorts = short_names(comparison.names, 26 if apart else 40)
     points = POINTS_IN_PANEL if apart else POINTS
     lines = [
-        replace(line(steps[run].curve, points, comparison.names[run], shorts[run]), own_peaks=own_peaks(comparison, run)) for run in there
+        replace(line(steps[run].curve, points, comparison.names[run], shorts[run]), own_peaks=own_peaks(comparison, run)) for run in present
     ]
-    base = there.index(comparison.baseline) if comparison.baseline in there else -1
+    base = present.index(comparison.baseline) if comparison.baseline in present else -1
     title = "Entropy along the reply"
     height = panels_height(len(lines), _PEAKS_LINE) if apart else 4.2
     return Figure(
         name="entropy",
         title=title,
         caption=_caption(apart and base >= 0),
-        svg=drawn("entropy", title, height, lambda canvas: (_apart if apart else _together)(canvas, lines, base)),
+        svg=render_svg("entropy", title, height, lambda canvas: (_apart if apart else _together)(canvas, lines, base)),
         columns=_COLUMNS,
         rows=[row for each in lines for row in _rows(each)],
-        run_ids=[comparison.runs[run].run_id for run in there],
+        run_ids=[comparison.runs[run].run_id for run in present],
         note=_note(lines),
     )
 
@@ -101,8 +101,8 @@ def line(curve: EntropyCurve, points: int, name: str, short: str) -> Line:
 def own_peaks(comparison: Comparison, run: int) -> float | None:
     """Median over a run's answered samples of the token of their own final EMA peak; None where no sample has one."""
     tokens = comparison.frame.numbers["peak_token"][:, run]
-    there = tokens[np.isfinite(tokens) & ~np.isnan(comparison.frame.scores[:, run])]
-    return float(np.median(there)) if len(there) else None
+    present = tokens[np.isfinite(tokens) & ~np.isnan(comparison.frame.scores[:, run])]
+    return float(np.median(present)) if len(present) else None
 
 
 def values(line: Line) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -124,7 +124,7 @@ def _together(canvas: Any, lines: Sequence[Line], base: int) -> None:
     axes.margins(x=0.01)
     whole_axis(axes)
     labels = [_label(each) for each in lines]
-    key(canvas, handles, labels, 1 if max(map(len, labels)) > _LONG else 2)
+    legend(canvas, handles, labels, 1 if max(map(len, labels)) > _LONG else 2)
 
 
 def _label(line: Line) -> str:
@@ -139,7 +139,7 @@ def _apart(canvas: Any, lines: Sequence[Line], base: int) -> None:
     for number, (axes, each) in enumerate(zip(grid, lines, strict=True)):
         if base >= 0 and number != base:
             axes.plot(lines[base].middle, values(lines[base])[2], color=GREY, linewidth=0.9, linestyle=(0, (4, 1.5)))
-        _line(axes, each, Look(BASELINE if number == base else COLOURS[0], "-", "o"), weight=1.4)
+        _line(axes, each, LineStyle(BASELINE if number == base else COLOURS[0], "-", "o"), weight=1.4)
         own = "no peak" if each.own_peaks is None else f"own peaks: median t = {each.own_peaks:g}"
         axes.set_title(f"{each.short}\n{own}", fontweight="bold" if number == base else "normal")
         axes.margins(x=0.02)
@@ -149,7 +149,7 @@ def _apart(canvas: Any, lines: Sequence[Line], base: int) -> None:
     canvas.supylabel("entropy (nats)", fontsize=9)
 
 
-def _line(axes: Any, line: Line, look: Look, weight: float = 2.0) -> Any:
+def _line(axes: Any, line: Line, look: LineStyle, weight: float = 2.0) -> Any:
     colour = look.colour
     mean, spread, ema = values(line)
     axes.fill_between(line.middle, np.maximum(mean - spread, 0), mean + spread, color=colour, alpha=0.11, linewidth=0)

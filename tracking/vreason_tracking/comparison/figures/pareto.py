@@ -14,8 +14,8 @@ def pareto_front(accuracies: Sequence[float], costs: Sequence[float]) -> list[in
     """
     front: list[int] = []
     best: tuple[float, float] | None = None
-    for cost, missed, place in sorted(zip(costs, (-accuracy for accuracy in accuracies), range(len(costs)), strict=True)):
+    for cost, missed, index in sorted(zip(costs, (-accuracy for accuracy in accuracies), range(len(costs)), strict=True)):
         if best is None or missed < best[1] or (cost, missed) == best:
-            front.append(place)
+            front.append(index)
             best = (cost, missed)
     return front

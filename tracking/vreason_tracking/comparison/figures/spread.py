@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.presentation.canvas import GREY, PALE, drawn, unit_axis
+from vreason_tracking.presentation.canvas import GREY, PALE, render_svg, unit_axis
 from vreason_tracking.presentation.entropy_plot import COLOURS
 from vreason_tracking.presentation.figure import Figure
 from vreason_tracking.presentation.formatting import amount, count
@@ -59,7 +59,7 @@ def draw(comparison: Comparison, spread: Spread) -> Figure | None:
         name=spread.name,
         title=spread.title,
         caption=_caption(_is_wide(boxes)),
-        svg=drawn(spread.name, spread.title, 0.75 + 0.27 * len(boxes), lambda canvas: _draw(canvas, comparison, spread, boxes)),
+        svg=render_svg(spread.name, spread.title, 0.75 + 0.27 * len(boxes), lambda canvas: _draw(canvas, comparison, spread, boxes)),
         columns=[column if column in ("run", "answered") else column + unit for column in _COLUMNS],
         rows=[_row(name, each) for name, each in zip(comparison.names, boxes, strict=True)],
         run_ids=[run.run_id for run, each in zip(comparison.runs, boxes, strict=True) if each],
@@ -76,8 +76,8 @@ def box(comparison: Comparison, spread: Spread, run: int) -> Box | None:
 
 
 def _is_wide(boxes: Sequence[Box | None]) -> bool:
-    drawn = np.concatenate([each.quantiles for each in boxes if each])
-    return bool(drawn.min() > 0 and drawn.max() / drawn.min() > _WIDE)
+    render_svg = np.concatenate([each.quantiles for each in boxes if each])
+    return bool(render_svg.min() > 0 and render_svg.max() / render_svg.min() > _WIDE)
 
 
 def _draw(canvas: Any, comparison: Comparison, spread: Spread, boxes: Sequence[Box | None]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.figures.sweep_groups import Sweep, settings_of, sweeps
-from vreason_tracking.presentation.canvas import PALE, drawn, intervals, key, unit_axis
+from vreason_tracking.presentation.canvas import PALE, intervals, legend, render_svg, unit_axis
 from vreason_tracking.presentation.entropy_plot import COLOURS
 from vreason_tracking.presentation.figure import Figure
 from vreason_tracking.presentation.formatting import count, percent, percent_interval
@@ -35,13 +35,13 @@ def draw(comparison: Comparison) -> list[Figure]:
 
 
 def _figure(comparison: Comparison, sweep: Sweep, name: str) -> Figure:
-    others = ", ".join(f"{key} = {value}" for key, value in sweep.others.items())
+    others = ", ".join(f"{legend} = {value}" for legend, value in sweep.others.items())
     title = f"Accuracy by {sweep.parameter}" + (f" ({shortened(_REST.sub('', others), 80)})" if others else "")
     return Figure(
         name=name,
         title=title,
         caption=_caption(_beside(comparison, sweep) is not None, _is_log(sweep)),
-        svg=drawn(name, title, 3.4, lambda canvas: _draw(canvas, comparison, sweep)),
+        svg=render_svg(name, title, 3.4, lambda canvas: _draw(canvas, comparison, sweep)),
         columns=[sweep.parameter, "run", "accuracy", "95 % interval", "answered"],
         rows=_rows(comparison, sweep),
         run_ids=[comparison.runs[run].run_id for _, run in sweep.points],
@@ -84,8 +84,8 @@ def _draw(canvas: Any, comparison: Comparison, sweep: Sweep) -> None:
 def middles(places: Sequence[float], values: Sequence[float]) -> tuple[list[float], list[float]]:
     """Each place once, in order, with the mean of its values that are there; NaN where none is."""
     found: dict[float, list[float]] = {}
-    for place, value in sorted(zip(places, values, strict=True)):
-        found.setdefault(place, []).extend([] if math.isnan(value) else [value])
+    for index, value in sorted(zip(places, values, strict=True)):
+        found.setdefault(index, []).extend([] if math.isnan(value) else [value])
     return list(found), [fmean(each) if each else math.nan for each in found.values()]
 
 
@@ -94,10 +94,10 @@ def _reference(canvas: Any, axes: Any, base: Estimate) -> None:
 
     line = axes.axhline(base.value, color="black", linewidth=1.2, linestyle=(0, (5, 2)))
     if base.low is None or base.high is None:
-        key(canvas, [line], ["baseline"], 1)
+        legend(canvas, [line], ["baseline"], 1)
         return
     axes.axhspan(base.low, base.high, color=PALE, linewidth=0, zorder=0)
-    key(canvas, [line, Patch(color=PALE)], ["baseline", "its 95 % interval"], 2)
+    legend(canvas, [line, Patch(color=PALE)], ["baseline", "its 95 % interval"], 2)
 
 
 def _ticks(axes: Any, places: Sequence[float]) -> None:

@@ -66,11 +66,11 @@ def sweeps(settings: Sequence[Mapping[str, str]]) -> list[Sweep]:
 
 def _groups(settings: Sequence[Mapping[str, str]], parameter: str) -> list[tuple[dict[str, str], list[tuple[float, int]]]]:
     groups: dict[tuple[tuple[str, str], ...], list[tuple[float, int]]] = {}
-    for place, own in enumerate(settings):
+    for index, own in enumerate(settings):
         value = number(own.get(parameter))
         if value is not None:
             rest = tuple(sorted((name, other) for name, other in own.items() if name != parameter))
-            groups.setdefault(rest, []).append((value, place))
+            groups.setdefault(rest, []).append((value, index))
     return [(dict(rest), sorted(points)) for rest, points in sorted(groups.items()) if len({value for value, _ in points}) >= _LEAST]
 
 

@@ -9,7 +9,7 @@ from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.paired_samples import Matrix
 
 
-def interesting(comparison: Comparison, most: int) -> list[str]:
+def most_informative(comparison: Comparison, most: int) -> list[str]:
     """Ids of at most `most` samples, the ones that tell most about the runs first.
 
     First those on which runs differ, in the order of how far from the baseline, one that is won and one that is lost in turn; then those
@@ -18,7 +18,7 @@ def interesting(comparison: Comparison, most: int) -> list[str]:
     """
     scores = comparison.frame.scores
     order = [*_differing(scores, comparison.baseline), *_alike(scores)]
-    return [comparison.frame.ids[place] for place in dict.fromkeys(order)][: max(0, most)]
+    return [comparison.frame.ids[index] for index in dict.fromkeys(order)][: max(0, most)]
 
 
 def _differing(scores: Matrix, baseline: int) -> list[int]:
@@ -42,12 +42,12 @@ def _alike(scores: Matrix) -> list[int]:
 
 def _most_first(members: NDArray[np.bool_], amount: NDArray[np.float64]) -> list[int]:
     places = np.flatnonzero(members)
-    return [int(place) for place in places[np.argsort(-amount[places], kind="stable")]]
+    return [int(index) for index in places[np.argsort(-amount[places], kind="stable")]]
 
 
 def _in_turn(first: list[int], second: list[int]) -> list[int]:
     both = min(len(first), len(second))
-    return [place for pair in zip(first, second, strict=False) for place in pair] + first[both:] + second[both:]
+    return [index for pair in zip(first, second, strict=False) for index in pair] + first[both:] + second[both:]
 
 
 def _spread(scores: Matrix) -> NDArray[np.float64]:

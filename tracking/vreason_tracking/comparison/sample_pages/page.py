@@ -62,7 +62,7 @@ class SamplePage:
         frames: pictures of the clip.
         frames_note: which ones they are, beside those that the model was shown; or why there are none.
         replies: of at most `SHOWN` runs, in the order of the comparison.
-        left_out: names of the runs whose replies there is no room for.
+        excluded: names of the runs whose replies there is no room for.
     """
 
     sample_id: str
@@ -77,7 +77,7 @@ class SamplePage:
     frames: Sequence[Picture]
     frames_note: str
     replies: Sequence[Reply]
-    left_out: Sequence[str] = ()
+    excluded: Sequence[str] = ()
 
     @property
     def anchor(self) -> str:

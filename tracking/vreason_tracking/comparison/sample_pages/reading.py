@@ -60,15 +60,15 @@ def read_pages(comparison: Comparison, sample_ids: Sequence[str], steps: Sequenc
     for name in sample_ids:
         runs = shown_runs([row[name]["score"] for row in rows], comparison.baseline)
         told = [(comparison.runs[run], rows[run][name], steps[run].samples.get(name, {})) for run in runs]
-        left_out = [each for place, each in enumerate(comparison.names) if place not in runs]
-        pages.append(_page(told, left_out, benchmarks[name], pictures))
+        excluded = [each for index, each in enumerate(comparison.names) if index not in runs]
+        pages.append(_page(told, excluded, benchmarks[name], pictures))
     return pages
 
 
 def shown_runs(scores: Sequence[float | None], baseline: int) -> list[int]:
     """Which runs' replies are shown: the baseline's, then those that did otherwise than it, then the others; in their order."""
-    alike = [place for place, score in enumerate(scores) if place != baseline and score == scores[baseline]]
-    unlike = [place for place, score in enumerate(scores) if score != scores[baseline]]
+    alike = [index for index, score in enumerate(scores) if index != baseline and score == scores[baseline]]
+    unlike = [index for index, score in enumerate(scores) if score != scores[baseline]]
     return sorted([baseline, *unlike, *alike][:SHOWN])
 
 
@@ -92,29 +92,29 @@ def _benchmarks(comparison: Comparison, wanted: Collection[str]) -> dict[str, st
     """The benchmark of each sample: the first group that has it, for halves of a benchmark follow the whole."""
     frame = comparison.frame
     groups = [group for group in frame.groups if group.grouping == "benchmark"]
-    places = {name: place for place, name in enumerate(frame.ids)}
+    places = {name: index for index, name in enumerate(frame.ids)}
     return {name: next((group.name for group in groups if name in places and group.members[places[name]]), "") for name in wanted}
 
 
-def _page(told: Sequence[tuple[RecordedRun, Row, Steps]], left_out: Sequence[str], benchmark: str, pictures: Thumbnails) -> SamplePage:
+def _page(told: Sequence[tuple[RecordedRun, Row, Steps]], excluded: Sequence[str], benchmark: str, pictures: Thumbnails) -> SamplePage:
     rows = [row for _, row, _ in told]
-    asked = rows[0]
+    requested = rows[0]
     last, nats = scale_of([steps for *_, steps in told])
     frames, note = pictures.of([row["video"] or "" for row in rows], [row.get("frames") or 0 for row in rows])
     return SamplePage(
-        sample_id=asked["sample_id"],
-        question=asked["question"] or "",
-        options=[f"{option_letter(place)}. {option}" for place, option in enumerate(asked["options"] or ())],
-        answer=asked["answer"] or "",
-        problem_type=asked["problem_type"] or "",
-        category=asked["category"] or "",
+        sample_id=requested["sample_id"],
+        question=requested["question"] or "",
+        options=[f"{option_letter(index)}. {option}" for index, option in enumerate(requested["options"] or ())],
+        answer=requested["answer"] or "",
+        problem_type=requested["problem_type"] or "",
+        category=requested["category"] or "",
         benchmark=benchmark,
-        video=Path(asked["video"] or "").name,
+        video=Path(requested["video"] or "").name,
         seconds=next((row["video_seconds"] for row in rows if row.get("video_seconds") is not None), None),
         frames=frames,
         frames_note=note,
         replies=[_reply(run, row, each, reply_curve(each, last, nats)) for run, row, each in told],
-        left_out=left_out,
+        excluded=excluded,
     )
 
 

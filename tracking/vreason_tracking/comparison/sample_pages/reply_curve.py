@@ -84,7 +84,7 @@ def _axes(last: int, nats: float) -> str:
     ticks = [(index, "start" if index == 0 else "end" if index == last else "middle") for index in dict.fromkeys((0, middle, last))]
     across = "".join(f'<text x="{_across(index, last)}" y="{_BOTTOM + 13}" text-anchor="{side}">{index}</text>' for index, side in ticks)
     levels = [(value, _down(value, nats) + 4) for value in (0.0, nats / 2, nats)]
-    down = "".join(f'<text x="{_LEFT - 4}" y="{place}" text-anchor="end">{value:g}</text>' for value, place in levels)
+    down = "".join(f'<text x="{_LEFT - 4}" y="{position}" text-anchor="end">{value:g}</text>' for value, position in levels)
     names = f'<text x="{(_LEFT + _RIGHT) // 2}" y="{_HEIGHT - 6}" text-anchor="middle">token t</text>'
     unit = f'<text x="{_LEFT - 4}" y="{_TOP - 9}" text-anchor="end">nats</text>'
     return frame + across + down + names + unit

@@ -128,10 +128,10 @@ def _read(path: str, count: int, most: int) -> _Read:
         gone = error.reason.startswith("no such file")
         why = "the file is not, or no longer, where the run found it" if gone else f"the file {error.reason.split('; ')[0]}"
         return _Read((), reason=f" of {Path(path).name}: {why}")
-    there = len(frames.times)
-    places = np.linspace(0, there - 1, min(most, there)).round().astype(int)
-    pictures = [Picture(picture(frames.pixels[place]), frames.times[place]) for place in places]
-    return _Read(pictures, [frames.indices[place] for place in places], frames.total_frames)
+    present = len(frames.times)
+    places = np.linspace(0, present - 1, min(most, present)).round().astype(int)
+    pictures = [Picture(picture(frames.pixels[index]), frames.times[index]) for index in places]
+    return _Read(pictures, [frames.indices[index] for index in places], frames.total_frames)
 
 
 def picture(frame: NDArray[np.uint8]) -> str:

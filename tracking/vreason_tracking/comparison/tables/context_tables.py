@@ -20,7 +20,7 @@ def run_table(comparison: Comparison) -> Table:
         commit = tags.get("git.commit", "")[:10] + (" and changes" if tags.get("git.dirty") == "true" else "")
         facts = (run.params.get("model.id", ""), tags.get("device", ""), f"{tags.get('user', '?')}@{tags.get('host', '?')}", commit)
         told = [each or formatting.NONE for each in facts]
-        counts = formatting.count(whole.asked), formatting.count(whole.recorded)
+        counts = formatting.count(whole.expected_samples), formatting.count(whole.recorded)
         rows.append([run.name, run.run_id, run.config or formatting.NONE, *told, *counts, run.status])
     return Table("runs", "Runs", list(heads), rows, 7)
 
@@ -36,7 +36,7 @@ def method_table(comparison: Comparison) -> Table:
         heads, rows = ["setting", *comparison.names], [[name, *each] for name, each in differing.items()]
     else:
         heads = ["run", *differing]
-        rows = [[run, *(each[place] for each in differing.values())] for place, run in enumerate(comparison.names)]
+        rows = [[run, *(each[index] for each in differing.values())] for index, run in enumerate(comparison.names)]
     return Table("method", "The methods' settings", heads, rows, len(heads), note)
 
 
@@ -56,7 +56,7 @@ def failure_table(comparison: Comparison) -> Table:
         reasons = "; ".join(f"{text} ({count})" for text, count in whole.errors)
         signatures = [f"{result.signatures.get(each, 0):,}" for each in ADVICE]
         wrong = formatting.percent(result.accuracy.with_failures_wrong)
-        rows.append([name, reasons or formatting.NONE, f"{whole.failed:,}", f"{whole.missing:,}", f"{whole.left_out:,}", wrong, *signatures])
+        rows.append([name, reasons or formatting.NONE, f"{whole.failed:,}", f"{whole.missing:,}", f"{whole.excluded:,}", wrong, *signatures])
     heads = ["run", "errors", "failed", "missing", "left out", "accuracy if failures are wrong", *ADVICE]
     note = "Under a signature's name: samples that show it; docs/method.md says what each means."
     return Table("failures", "Failures and failure signatures", heads, rows, 2, note)
@@ -75,10 +75,10 @@ def failures_by(comparison: Comparison, grouping: str) -> Table:
 def paper_table(comparison: Comparison) -> Table | None:
     """The paper's numbers beside the measured ones; None where no run is one of the paper's."""
     paper = comparison.paper
-    if not paper.rows and not paper.left_out:
+    if not paper.rows and not paper.excluded:
         return None
     rows = [cells for row in paper.rows for cells in (*_paper_accuracy(row), *_paper_tokens(row))]
-    note = " ".join([f"The paper's numbers are the paper's, not measured here: {paper.source}.", paper.arithmetic, *paper.left_out])
+    note = " ".join([f"The paper's numbers are the paper's, not measured here: {paper.source}.", paper.arithmetic, *paper.excluded])
     heads = ["run", "the paper's name", "column", "measured here", "95 % interval", "PAPER'S", "gap"]
     return Table("paper", "Beside the paper", heads, rows, 3, note)
 

@@ -39,13 +39,13 @@ def questions_of(comparison: Comparison, anchors: Mapping[str, str]) -> Question
         anchors: of the samples that have a page.
     """
     frame = comparison.frame
-    differing = [place for place in range(len(frame.ids)) if _differs(comparison, place)]
-    paged = [place for place, name in enumerate(frame.ids) if name in anchors]
+    differing = [index for index in range(len(frame.ids)) if _differs(comparison, index)]
+    paged = [index for index, name in enumerate(frame.ids) if name in anchors]
     listed = list(dict.fromkeys([*paged, *differing]))
     shown = listed[:MOST]
     wide = len(comparison.names) <= _WIDEST
     heads = ["question", "kind", *(comparison.names if wide else ["right in", "runs, in their order"])]
-    rows = [(anchors.get(frame.ids[place]), _row(comparison, place, wide)) for place in shown]
+    rows = [(anchors.get(frame.ids[index]), _row(comparison, index, wide)) for index in shown]
     same = len(frame.ids) - len(differing)
     note = (
         f"On {len(differing):,} of {len(frame.ids):,} questions the runs' scores differ, on {same:,} they are the same. "
@@ -54,21 +54,21 @@ def questions_of(comparison: Comparison, anchors: Mapping[str, str]) -> Question
     return QuestionList(heads, rows, note)
 
 
-def _differs(comparison: Comparison, place: int) -> bool:
-    scores = comparison.frame.scores[place]
+def _differs(comparison: Comparison, index: int) -> bool:
+    scores = comparison.frame.scores[index]
     return bool(np.isnan(scores).any() or (scores != scores[0]).any())
 
 
-def _row(comparison: Comparison, place: int, wide: bool) -> list[str]:
+def _row(comparison: Comparison, index: int, wide: bool) -> list[str]:
     frame = comparison.frame
     runs = range(len(comparison.names))
-    marks = [mark(frame.scores[place, run]) for run in runs]
-    kind = " / ".join(each for each in (frame.texts["problem_type"][0][place], frame.texts["category"][0][place]) if each)
+    marks = [mark(frame.scores[index, run]) for run in runs]
+    kind = " / ".join(each for each in (frame.texts["problem_type"][0][index], frame.texts["category"][0][index]) if each)
     if not wide:
         right = sum(each == mark(1.0) for each in marks)
-        return [frame.ids[place], kind, f"{right} of {len(marks)}", "".join(marks)]
-    answers = [_short(frame.texts["prediction"][run][place]) for run in runs]
-    return [frame.ids[place], kind, *(f"{each} {answer}" for each, answer in zip(marks, answers, strict=True))]
+        return [frame.ids[index], kind, f"{right} of {len(marks)}", "".join(marks)]
+    answers = [_short(frame.texts["prediction"][run][index]) for run in runs]
+    return [frame.ids[index], kind, *(f"{each} {answer}" for each, answer in zip(marks, answers, strict=True))]
 
 
 def mark(score: float) -> str:

@@ -21,8 +21,8 @@ def verdicts(comparison: Comparison) -> Sequence[str]:
     others = len(results) - 1
     return [
         _verdict(name, base, result, others)
-        for place, (name, result) in enumerate(zip(comparison.names, results, strict=True))
-        if place != comparison.baseline
+        for index, (name, result) in enumerate(zip(comparison.names, results, strict=True))
+        if index != comparison.baseline
     ]
 
 
