@@ -1,6 +1,6 @@
 """V-Reason: steer a video language model while it answers, without training (arXiv 2510.17045).
 
-    model.generate(**inputs, custom_generate=vreason.decode, vreason=vreason.VReasonConfig.preset("v-reason"), max_new_tokens=1024)
+model.generate(**inputs, custom_generate=vreason.decode, vreason=vreason.VReasonConfig.preset("v-reason"), max_new_tokens=1024)
 """
 
 from __future__ import annotations

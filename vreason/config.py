@@ -154,7 +154,9 @@ class VReasonConfig:
         Raises:
             ConfigError: with one fault per wrong key or value.
         """
-        found = [ConfigIssue(f"{path}.{key}", "unknown key; known are controller, pruning") for key in values.keys() - {"controller", "pruning"}]
+        found = [
+            ConfigIssue(f"{path}.{key}", "unknown key; known are controller, pruning") for key in values.keys() - {"controller", "pruning"}
+        ]
         parts: dict[str, Any] = {}
         kinds: dict[str, type[ControllerConfig] | type[PruningConfig]] = {"controller": ControllerConfig, "pruning": PruningConfig}
         for key, kind in kinds.items():
@@ -166,7 +168,9 @@ class VReasonConfig:
                 found.append(ConfigIssue(f"{path}.{key}", f"{given!r} is not a mapping of its fields, or None"))
                 continue
             known = {field.name for field in fields(kind)}
-            found += [ConfigIssue(f"{path}.{key}.{name}", f"unknown key; known are {', '.join(sorted(known))}") for name in given.keys() - known]
+            found += [
+                ConfigIssue(f"{path}.{key}.{name}", f"unknown key; known are {', '.join(sorted(known))}") for name in given.keys() - known
+            ]
             made: ControllerConfig | PruningConfig = object.__new__(kind)
             for field in fields(kind):
                 object.__setattr__(made, field.name, given.get(field.name, field.default))

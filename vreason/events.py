@@ -56,7 +56,7 @@ class StepRecord:
 
     @property
     def phase(self) -> str:
-        """"explore" or "exploit", the reading of `alpha`."""
+        """ "explore" or "exploit", the reading of `alpha`."""
         return "explore" if self.alpha > 0 else "exploit"
 
     @property

@@ -18,8 +18,16 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "run": ("vreason_cli.commands.run", "run_command", "Run an experiment from a config file and record every step."),
     "runs": ("vreason_cli.commands.runs.group", "runs_group", "List, show, close and delete recorded runs."),
     "sample": ("vreason_cli.commands.sample", "sample_command", "Print one recorded sample with its entropy curve."),
-    "samples": ("vreason_cli.commands.samples", "samples_command", "List a run's samples: right, wrong, failed, flipped against another run."),
-    "compare": ("vreason_cli.commands.compare", "compare_command", "Compare runs: accuracy, tokens, latency, memory, and how sure that is."),
+    "samples": (
+        "vreason_cli.commands.samples",
+        "samples_command",
+        "List a run's samples: right, wrong, failed, flipped against another run.",
+    ),
+    "compare": (
+        "vreason_cli.commands.compare",
+        "compare_command",
+        "Compare runs: accuracy, tokens, latency, memory, and how sure that is.",
+    ),
     "journal": ("vreason_cli.commands.journal.group", "journal_group", "Deliver the local record to MLflow, and check it."),
     "doctor": ("vreason_cli.commands.doctor", "doctor_command", "Check versions, device, video reader, database and disk."),
     "init": ("vreason_cli.commands.init", "init_command", "Write a commented config file."),

@@ -1,9 +1,9 @@
 """A real store whose calls fail when a test says so, as a network and a kernel do.
 
-    before   it fails and has not taken effect
-    after    it took effect, and the answer was lost
-    late     it fails, and takes effect when nobody waits for it any more: just before the next call of the same name
-    killed   it took effect, and then this process is killed
+before   it fails and has not taken effect
+after    it took effect, and the answer was lost
+late     it fails, and takes effect when nobody waits for it any more: just before the next call of the same name
+killed   it took effect, and then this process is killed
 """
 
 from __future__ import annotations

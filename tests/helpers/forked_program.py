@@ -103,7 +103,12 @@ def forked_program() -> Iterator[ForkedProgram]:
 
 def _serve() -> None:
     """Load everything once, then fork a child for each line and wait for it."""
-    for module in ("vreason.evaluation.evaluator", "vreason_cli.commands.run", "vreason_tracking.running.runner", "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl"):
+    for module in (
+        "vreason.evaluation.evaluator",
+        "vreason_cli.commands.run",
+        "vreason_tracking.running.runner",
+        "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl",
+    ):
         importlib.import_module(module)
 
     print(json.dumps({"ready": True}), flush=True)

@@ -1,6 +1,6 @@
 """A process that holds a lease until it is killed.
 
-    python -m tests.helpers.lease_holder LEASE [fork | spawn]     prints "held", and the id of a child that it made afterwards
+python -m tests.helpers.lease_holder LEASE [fork | spawn]     prints "held", and the id of a child that it made afterwards
 """
 
 from __future__ import annotations

@@ -120,7 +120,9 @@ class Deliveries:
     def __init__(self, uri: str, open: Callable[[str], MlflowStore] | None = None) -> None:
         self.said: list[tuple[str, str, str]] = []
         stores: dict[str, MlflowStore] = {}
-        self.rounds = DeliveryScheduler(open or (lambda name: stores.setdefault(name, MlflowStore(uri, name))), lambda *word: self.said.append(word))
+        self.rounds = DeliveryScheduler(
+            open or (lambda name: stores.setdefault(name, MlflowStore(uri, name))), lambda *word: self.said.append(word)
+        )
 
     def __enter__(self) -> Deliveries:
         return self

@@ -20,9 +20,7 @@ MEASURED = {"started_ms", "decode_video_ms", "time_to_first_token_ms", "generati
 MEASURED |= {"device_memory_bytes", "timestamp_ms", "forward_ms"}
 
 
-def make_place(
-    folder: Path, template: Path, model: Path, uri: str | None = None, samples: int = SAMPLES, tokens: int = TOKENS
-) -> Path:
+def make_place(folder: Path, template: Path, model: Path, uri: str | None = None, samples: int = SAMPLES, tokens: int = TOKENS) -> Path:
     """A folder with a config and a database: one variant, sampled replies of so many tokens."""
     folder.mkdir()
     trials.copy_store(template, folder)

@@ -35,9 +35,7 @@ def folder(tmp_path, tracking_uri, random_model_folder) -> Path:
 
 
 def finished(folder, *arguments, **environment) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, timeout=800, env=os.environ | environment
-    )
+    return subprocess.run([*PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, timeout=800, env=os.environ | environment)
 
 
 def runs_of(uri, kind):
@@ -172,9 +170,7 @@ def test_a_server_that_dies(folder, server, random_model_folder) -> None:
     data = {"source": "demo", "limit": 12}
     text = trials.trial(random_model_folder, server.uri, variants=ONE, data=data, generation=generation)
     (folder / "trial.yaml").write_text(text)
-    process = subprocess.Popen(
-        [*PROGRAM, "run", "-c", "trial.yaml"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([*PROGRAM, "run", "-c", "trial.yaml"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     _until(lambda: runs_of(server.uri, "variant"), process)
     server.stop()
     out, err = process.communicate(timeout=300)

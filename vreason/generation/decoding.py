@@ -81,7 +81,9 @@ def decode(
 def _names(sample_ids: Sequence[str] | None, rows: int) -> list[str]:
     names = [str(row) for row in range(rows)] if sample_ids is None else [str(name) for name in sample_ids]
     if len(names) != rows or len(set(names)) != rows:
-        raise ConfigError([ConfigIssue("sample_ids", f"{len(set(names))} different name(s) for {rows} row(s); give each row one of its own")])
+        raise ConfigError(
+            [ConfigIssue("sample_ids", f"{len(set(names))} different name(s) for {rows} row(s); give each row one of its own")]
+        )
     return names
 
 

@@ -95,7 +95,7 @@ class DecordClip:
         """Decode the frames that `config` asks for.
 
         Returns:
-            What `vreason.video.frames.VideoFrames` tells beside the pixels, with their `shape`; and memory, as a file, that holds the pixels.
+            What `VideoFrames` tells beside the pixels, with their `shape`; and memory, as a file, that holds the pixels.
 
         Raises:
             UnusableClip: a frame cannot be decoded.

@@ -1,4 +1,6 @@
-"""vreason_tracking.catalog.reaping of a store that several machines share: a run that has fallen silent is marked KILLED, any other left alone."""
+"""vreason_tracking.catalog.reaping of a store that several machines share: a run that has fallen silent is marked KILLED, any other left
+alone.
+"""
 
 from __future__ import annotations
 

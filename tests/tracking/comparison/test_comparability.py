@@ -16,7 +16,10 @@ from vreason_tracking.record.sample_table import read_samples
 def pair(folder, one=None, other=None, samples=None):
     """Two runs of the same questions; fields that are changed."""
     expected_samples = compared.expected_samples(6, 3)
-    return [compared.recorded(folder, "a", expected_samples, **one or {}), compared.recorded(folder, "b", samples or expected_samples, **other or {})]
+    return [
+        compared.recorded(folder, "a", expected_samples, **one or {}),
+        compared.recorded(folder, "b", samples or expected_samples, **other or {}),
+    ]
 
 
 def found(runs):

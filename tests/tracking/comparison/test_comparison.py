@@ -157,7 +157,9 @@ def test_unlike_by_force(tmp_path) -> None:
         "b: 4 of the questions that it was to ask are missing in its record.",
         "b: 1 of its questions are left out, for another run does not have them.",
     ] == list(found.warnings[5:])
-    assert [(24, 24, 0, 5), (24, 20, 4, 1)] == [(each.expected_samples, each.recorded, each.missing, each.excluded) for each in found.completeness]
+    assert [(24, 24, 0, 5), (24, 20, 4, 1)] == [
+        (each.expected_samples, each.recorded, each.missing, each.excluded) for each in found.completeness
+    ]
 
 
 def test_force_on_like_runs(runs) -> None:

@@ -193,8 +193,10 @@ def test_a_record_of_other_values(tmp_path, tracking_uri, name) -> None:
     readback.deliver(record(tmp_path / "journal", "v-reason", OWN), MlflowStore(tracking_uri, "vreason"))
     [path] = tmp_path.rglob("samples.parquet")
     table = pq.read_table(path)
-    changed = table.drop_columns([name]) if name != "score" else table.set_column(
-        table.column_names.index(name), name, pa.array(["right"] * len(OWN))
+    changed = (
+        table.drop_columns([name])
+        if name != "score"
+        else table.set_column(table.column_names.index(name), name, pa.array(["right"] * len(OWN)))
     )
     pq.write_table(changed, path)
     with pytest.raises(TrackingError, match=r"samples.parquet: is not a record of samples"):

@@ -28,8 +28,14 @@ def call(tmp_path):
     def make(*statuses, call_id="c1", variants=3):
         return [
             readback.recorded(
-                tmp_path / "journal", {"s-1": 3 + place}, status, NAMES[place],
-                call_id=call_id, call_position=place, call_variants=variants, colour=f"#00000{place}",
+                tmp_path / "journal",
+                {"s-1": 3 + place},
+                status,
+                NAMES[place],
+                call_id=call_id,
+                call_position=place,
+                call_variants=variants,
+                colour=f"#00000{place}",
             )
             for place, status in enumerate(statuses)
         ]

@@ -17,6 +17,7 @@ from vreason_tracking.stores.mlflow_store import MlflowStore
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
 
+
 def begun(root, length=4):
     """A run that was killed after one sample, inside the second."""
     recorder = readback.recorder_of(root)

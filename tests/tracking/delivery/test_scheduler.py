@@ -1,4 +1,6 @@
-"""vreason_tracking.delivery.scheduler: several runs into one store, one that is away, one that refuses. In this process, into a database."""
+"""vreason_tracking.delivery.scheduler: several runs into one store, one that is away, one that refuses. In this process, into a
+database.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,7 @@ from vreason_tracking.journal.lease import Lease
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
+
 
 @pytest.fixture
 def journal(tmp_path):

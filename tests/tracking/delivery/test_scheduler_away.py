@@ -18,6 +18,7 @@ from vreason_tracking.stores.mlflow_store import MlflowStore
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
 
+
 class Switch:
     """A real store that can be switched off."""
 

@@ -1,4 +1,6 @@
-"""vreason_tracking.delivery.scheduler on a machine whose disk is full, under its tables or its marks: waited for like a store that is away."""
+"""vreason_tracking.delivery.scheduler on a machine whose disk is full, under its tables or its marks: waited for like a store that is
+away.
+"""
 
 from __future__ import annotations
 

@@ -88,7 +88,11 @@ def test_amounts(value, told) -> None:
 
 def test_quantities() -> None:
     """A share is a percentage, whatever else has a unit an amount."""
-    assert ["–", "4.0 %", "0.04"] == [formatting.quantity(None, "share"), formatting.quantity(0.04, "share"), formatting.quantity(0.04, "ms")]
+    assert ["–", "4.0 %", "0.04"] == [
+        formatting.quantity(None, "share"),
+        formatting.quantity(0.04, "share"),
+        formatting.quantity(0.04, "ms"),
+    ]
 
 
 @pytest.mark.parametrize(

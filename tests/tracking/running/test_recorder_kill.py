@@ -1,4 +1,6 @@
-"""vreason_tracking.running.recorder in real processes that are killed with SIGKILL at random moments while they record as fast as they can."""
+"""vreason_tracking.running.recorder in real processes that are killed with SIGKILL at random moments while they record as fast as they
+can.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""vreason_tracking.running.runner: an experiment from settings to record, with a real model of random weights and a real process that delivers. Read
+"""vreason_tracking.running.runner: an experiment from settings to record, with a real model of random weights and a real process that
+delivers. Read
 back through MLflow's own API.
 """
 

@@ -1,4 +1,5 @@
-"""vreason_tracking.running.runner when something goes wrong: broken videos, a model that is refused, Ctrl-C, SIGTERM, listeners and stores that fail.
+"""vreason_tracking.running.runner when something goes wrong: broken videos, a model that is refused, Ctrl-C, SIGTERM, listeners and
+stores that fail.
 
 Most runs here write the journal only, and are then carried to MLflow in this process, which is quicker than a process for each.
 """

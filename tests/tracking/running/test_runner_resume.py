@@ -1,4 +1,5 @@
-"""vreason_tracking.running.runner of a call that continues an earlier one: the result is the one that an undisturbed call has. A real model of random
+"""vreason_tracking.running.runner of a call that continues an earlier one: the result is the one that an undisturbed call has. A real
+model of random
 weights; most runs write the journal only.
 """
 

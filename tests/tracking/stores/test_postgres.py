@@ -220,7 +220,9 @@ def test_a_server_that_says_nothing(told, monkeypatch) -> None:
     monkeypatch.delenv("PGCONNECT_TIMEOUT", raising=False)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         uri = DEAD.replace(":1/", f":{silent.getsockname()[1]}/")
-        patient = engine(f"{uri}?connect_timeout=2" if told == "by the address" else uri, retry_timeout=100 if told == "by the address" else 2)
+        patient = engine(
+            f"{uri}?connect_timeout=2" if told == "by the address" else uri, connect_timeout=100 if told == "by the address" else 2
+        )
         began = time.monotonic()
         with pytest.raises(OperationalError, match="timeout expired") as caught:
             patient.connect()

@@ -93,7 +93,9 @@ def test_names_that_do_not_resolve() -> None:
     assert is_unavailable(error_of(lambda: socket.getaddrinfo("::1", 80, family=socket.AF_INET)))
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), KeyError("x"), TrackingError("x"), ConfigError([ConfigIssue("a", "b")]), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error", [ValueError("x"), KeyError("x"), TrackingError("x"), ConfigError([ConfigIssue("a", "b")]), KeyboardInterrupt()]
+)
 def test_what_nobody_knows(error: BaseException) -> None:
     """It counts as refused."""
     assert not is_unavailable(error)

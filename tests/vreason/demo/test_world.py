@@ -109,9 +109,7 @@ def test_a_shape_is_where_it_is_said_to_be(form: str) -> None:
 
 def test_forms_differ() -> None:
     """At one place each form covers other pixels, and many of them."""
-    masks = [
-        (render(DemoClip((Shape("red", form, (4, 4), (6, 4), 0),)), (0,))[0] == COLOURS["red"]).all(axis=-1) for form in FORMS
-    ]
+    masks = [(render(DemoClip((Shape("red", form, (4, 4), (6, 4), 0),)), (0,))[0] == COLOURS["red"]).all(axis=-1) for form in FORMS]
     for a, b in combinations(masks, 2):
         assert 20 < (a ^ b).sum()
 

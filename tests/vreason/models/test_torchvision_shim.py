@@ -58,32 +58,41 @@ def test_a_missing_operator_is_declared_and_the_import_tried_again() -> None:
         import torch
         if Pretend.tries == 1: raise RuntimeError("operator torchvision::nms does not exist")
         module.found = [str(torch.ops.torchvision.nms.default._schema), str(torch.ops.torchvision.qnms.default._schema)]"""
-    code = PRETEND.format(body=body) + """
+    code = (
+        PRETEND.format(body=body)
+        + """
 import vreason.models.torchvision_shim as shim, torchvision
 print(shim.ensure_torchvision(), Pretend.tries, *torchvision.found, sep="|")
 """
+    )
     signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
     assert f"True|2|torchvision::nms{signature}|torchvision::qnms{signature}" == python(code)
 
 
 def test_a_working_torchvision_is_left_alone() -> None:
     """One that imports gets no schemas of ours."""
-    code = PRETEND.format(body="pass") + """
+    code = (
+        PRETEND.format(body="pass")
+        + """
 import torch, vreason.models.torchvision_shim as shim
 print(shim.ensure_torchvision(), Pretend.tries, hasattr(torch.ops.torchvision, "nms"))
 """
+    )
     assert "False 1 False" == python(code)
 
 
 @pytest.mark.parametrize("error", ["RuntimeError('CUDA driver too old')", "ImportError('libfoo.so')"])
 def test_another_fault_is_not_hidden(error: str) -> None:
     """A torchvision that fails for another reason fails as it did."""
-    code = PRETEND.format(body=f"raise {error}") + f"""
+    code = (
+        PRETEND.format(body=f"raise {error}")
+        + f"""
 try:
     import vreason.models.torchvision_shim
-except {error.split('(')[0]} as fault:
+except {error.split("(")[0]} as fault:
     print(fault)
 """
+    )
     assert error.split("'")[1] == python(code)
 
 

@@ -138,5 +138,3 @@ def _delete_folder(folder: RunFolder) -> None:
         sync_folder(folder.path.parent)
     except OSError as error:
         raise TrackingError(f"{error.filename or folder.path}: cannot be deleted ({error.strerror}); mend the folder's rights") from error
-
-

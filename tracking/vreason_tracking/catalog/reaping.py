@@ -47,7 +47,9 @@ def close_dead_run(folder: RunFolder) -> SessionEnded | None:
             return None
         begin, died = _last_begin(folder), _last_sign(folder)
         who = f"process {begin.pid} on {begin.host}" if begin else "its process"
-        end = SessionEnded(begin.session if begin else 1, "KILLED", f"{who} died without a word (kill -9, out of memory or a power cut?)", died)
+        end = SessionEnded(
+            begin.session if begin else 1, "KILLED", f"{who} died without a word (kill -9, out of memory or a power cut?)", died
+        )
         fragments = folder.fragments()
         number = fragments[-1][0] + 1 if fragments else 1
         lines = map(to_line, (head(folder.run_id, number), to_record(end), foot(1)))

@@ -138,7 +138,13 @@ def _from_journal(run: Run, local: LocalRun, catalog: Catalog) -> RunDetails:
         summary=summary.metrics() if finished else {},
         so_far={} if finished else summary.live(),
         delivery=Delivery(
-            local.recorded, local.delivered, local.waiting, marks.rejected, marks.uri or manifest.tracking_uri, manifest.mode, local.deliverer
+            local.recorded,
+            local.delivered,
+            local.waiting,
+            marks.rejected,
+            marks.uri or manifest.tracking_uri,
+            manifest.mode,
+            local.deliverer,
         ),
         journal=str(local.folder.path),
         bytes_on_disk=local.bytes_on_disk,
@@ -164,7 +170,11 @@ def _from_store(run: Run, catalog: Catalog) -> RunDetails:
         params=dict(stored.run.data.params),
         tags=_provenance(stored),
         sessions=(),
-        samples={"asked": stored.expected_samples, "answered": _count(metrics, "samples.answered"), "failed": _count(metrics, "samples.failed")},
+        samples={
+            "asked": stored.expected_samples,
+            "answered": _count(metrics, "samples.answered"),
+            "failed": _count(metrics, "samples.failed"),
+        },
         summary={name: value for name, value in metrics.items() if not name.startswith(_SERIES)} if finished else {},
         so_far={} if finished else {name: value for name, value in metrics.items() if name.startswith("live.")},
         delivery=None,
@@ -215,5 +225,3 @@ def _provenance(stored: StoredRun) -> dict[str, str]:
 
 def _count(metrics: Mapping[str, float], name: str) -> int | None:
     return int(metrics[name]) if name in metrics else None
-
-

@@ -130,5 +130,7 @@ def _partial(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Mism
     for run, table in zip(runs, tables, strict=True):
         missing = missing_of(run, table)
         if run.status != "FINISHED" or missing:
-            told[run.name] = f"{run.status}, {len(table.ids):,} of {run.expected_samples if run.expected_samples is not None else '?'} samples"
+            told[run.name] = (
+                f"{run.status}, {len(table.ids):,} of {run.expected_samples if run.expected_samples is not None else '?'} samples"
+            )
     return Mismatch("partial run", told) if told else None

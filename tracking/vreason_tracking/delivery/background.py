@@ -125,7 +125,7 @@ class BackgroundDelivery:
         assert process.stdin is not None
         assert process.stdout is not None
         self._input = process.stdin
-        threading.Thread(target=self.read_messages, args=(process, process.stdout), name="delivery", daemon=True).start()
+        threading.Thread(target=self._read_messages, args=(process, process.stdout), name="delivery", daemon=True).start()
         self._write(self._first)
         for line in self._told:
             self._write(line)
@@ -145,11 +145,11 @@ class BackgroundDelivery:
         logs = [RunFolder(Path(line.get("deliver") or line["waiting"])).delivery_log for line in self._told]
         return sum(path.stat().st_size for path in logs if path.exists())
 
-    def read_messages(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
+    def _read_messages(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
         """The process's words, until its end. One that dies before its time is started again: what it did not mark is sent again."""
         for line in output:
             with contextlib.suppress(ValueError):  # a library that prints
-                self.handle_message(json.loads(line))
+                self._handle_message(json.loads(line))
         code = process.wait()
         with self._lock:
             if self._closing or code == REFUSED:
@@ -162,7 +162,7 @@ class BackgroundDelivery:
             self._notice(f"the delivering process ended {RESTARTS + 1} times ({how}); the journal keeps everything")
             self._heard.set()
 
-    def handle_message(self, word: dict[str, Any]) -> None:
+    def _handle_message(self, word: dict[str, Any]) -> None:
         state, reason = word["state"], word["reason"]
         if state == "parked":
             self._notice(f"the tracking store refuses run {word['run']}: {reason}; mend that, then `vreason-track journal deliver`")

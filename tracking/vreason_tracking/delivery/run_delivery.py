@@ -224,7 +224,7 @@ class RunDelivery:
             self.writes += 1
 
     def _end(self, end: SessionEnded) -> None:
-        if self.has_later_session():
+        if self._has_later_session():
             return
         self.ended = end.session <= self.log.delivered.session
         if not self.ended:
@@ -247,7 +247,7 @@ class RunDelivery:
         self.ended = True
         self.writes += 1
 
-    def has_later_session(self) -> bool:
+    def _has_later_session(self) -> bool:
         """Whether another session stands behind the fragment just read: then that one's end counts."""
         return self._next_fragment() is not None
 

@@ -112,11 +112,11 @@ class Worker:
             time.sleep(seconds)
             return
         with contextlib.suppress(queue.Empty):
-            self.handle_message(self._lines.get(timeout=seconds) if seconds else self._lines.get_nowait())
+            self._handle_message(self._lines.get(timeout=seconds) if seconds else self._lines.get_nowait())
             while not self._gone:
-                self.handle_message(self._lines.get_nowait())
+                self._handle_message(self._lines.get_nowait())
 
-    def handle_message(self, line: dict[str, Any] | None) -> None:
+    def _handle_message(self, line: dict[str, Any] | None) -> None:
         if line is None:
             self._gone = True
             _step_back(os.SCHED_OTHER)  # the run waits for us now
@@ -169,7 +169,7 @@ def _load_drawing() -> None:
     pyplot.close(pyplot.figure())
 
 
-def read_messages(lines: queue.SimpleQueue[dict[str, Any] | None]) -> None:
+def _read_messages(lines: queue.SimpleQueue[dict[str, Any] | None]) -> None:
     with contextlib.suppress(ValueError):  # cut off: its writer was killed in the middle of a word
         for line in sys.stdin:
             lines.put(json.loads(line))
@@ -184,7 +184,7 @@ def main() -> int:
         os.nice(_POLITENESS)
     short_http_timeouts()
     lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-    threading.Thread(target=read_messages, args=(lines,), name="hear", daemon=True).start()
+    threading.Thread(target=_read_messages, args=(lines,), name="hear", daemon=True).start()
     worker = Worker(lines)
     try:
         return worker.run()

@@ -15,7 +15,7 @@ from vreason_tracking.stores.addresses import normalised
 
 MLFLOW = '"mlflow>=3.17,<4"'
 QUICK_CHECK = 100_000_000  # bytes: larger database files are opened but not read through
-RETRY_TIMEOUT = 3  # seconds to wait for a server or a lock
+TIMEOUT = 3  # seconds to wait for a server or a lock
 
 
 def tracking(uri: str) -> Iterator[Check]:
@@ -37,7 +37,7 @@ def tracking(uri: str) -> Iterator[Check]:
     if address.get_backend_name() == "postgresql":
         yield from _postgres(uri)
         return
-    timeout = {"connect_timeout": RETRY_TIMEOUT} if address.get_backend_name() == "mysql" else {}
+    timeout = {"connect_timeout": TIMEOUT} if address.get_backend_name() == "mysql" else {}
     try:
         engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool, connect_args=timeout)
     except ModuleNotFoundError as error:
@@ -54,7 +54,7 @@ def _postgres(uri: str) -> Iterator[Check]:
     from vreason_tracking.stores import postgres
 
     try:
-        engine = postgres.engine(uri, RETRY_TIMEOUT)
+        engine = postgres.engine(uri, TIMEOUT)
         with engine.connect() as connection:
             version, writes = connection.exec_driver_sql("SHOW server_version").scalar(), postgres.may_write(connection)
     except TrackingError as error:
@@ -84,7 +84,7 @@ def _sqlite(uri: str, database: str) -> Iterator[Check]:
         yield Check("database", "ok", f"{path} will be created")
         return
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=RETRY_TIMEOUT)) as connection:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=TIMEOUT)) as connection:
             mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
             if path.stat().st_size <= QUICK_CHECK and (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
                 raise sqlite3.DatabaseError(found.splitlines()[-1])
@@ -131,7 +131,7 @@ def _server(uri: str) -> Check:
     from mlflow.utils.rest_utils import http_request
     from packaging.version import Version
 
-    quick = {"max_retries": 0, "timeout": RETRY_TIMEOUT, "raise_on_status": False}
+    quick = {"max_retries": 0, "timeout": TIMEOUT, "raise_on_status": False}
     try:
         health, version = (http_request(get_default_host_creds(uri), path, "GET", **quick) for path in ("/health", "/version"))
     except Exception as error:

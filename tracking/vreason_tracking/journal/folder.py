@@ -1,12 +1,12 @@
 """One run's folder in the journal.
 
-    20261120T094512-3f2a9c/
-        run.json                  the manifest
-        00000001.journal          fragments, closed: never changed again
-        00000002.journal.open     the fragment being written
-        lease                     locked by the process that runs it
-        delivery.log              what has been delivered, and where to
-        delivery.lease            locked by the process that delivers it
+20261120T094512-3f2a9c/
+    run.json                  the manifest
+    00000001.journal          fragments, closed: never changed again
+    00000002.journal.open     the fragment being written
+    lease                     locked by the process that runs it
+    delivery.log              what has been delivered, and where to
+    delivery.lease            locked by the process that delivers it
 """
 
 from __future__ import annotations

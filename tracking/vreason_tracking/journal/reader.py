@@ -172,7 +172,9 @@ def last_end(folder: RunFolder) -> SessionEnded | None:
 
 def last_session(folder: RunFolder) -> int:
     """Number of the last session; 0 before the first."""
-    return next((event.session for event in read_only_backwards(folder, "begin", "end") if isinstance(event, (SessionStarted, SessionEnded))), 0)
+    return next(
+        (event.session for event in read_only_backwards(folder, "begin", "end") if isinstance(event, (SessionStarted, SessionEnded))), 0
+    )
 
 
 @dataclass(frozen=True)

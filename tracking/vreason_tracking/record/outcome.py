@@ -11,7 +11,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 def outcome(score: float | None) -> Outcome:
-    """"right" (full marks), "partly" (some), "wrong" (none) or "failed": no score, None or NaN.
+    """ "right" (full marks), "partly" (some), "wrong" (none) or "failed": no score, None or NaN.
 
     Args:
         score: 0 to 1.

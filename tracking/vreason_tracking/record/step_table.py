@@ -44,7 +44,7 @@ class _Requested:
 
 
 def final_peak(steps: Mapping[str, Sequence[Any]]) -> int | None:
-    """Token of the final EMA peak of one sample's steps, given as columns: as `vreason.evaluation.failure_signatures.peak_token` finds it in its records.
+    """Token of the final EMA peak of one sample's steps, given as columns; as `peak_token` finds it in step records.
 
     Args:
         steps: "token_index", "ema" and "peak", in the order of the tokens; a step without its figures is passed over.

@@ -32,7 +32,7 @@ def shown(value: object) -> str:
 
 
 def suggestion(word: object, known: Iterable[str]) -> str:
-    """"; did you mean X?" for the nearest of `known`, or "" when none is near."""
+    """ "; did you mean X?" for the nearest of `known`, or "" when none is near."""
     spelt = {name.lower(): name for name in known}
     near = difflib.get_close_matches(str(word).lower(), list(spelt), n=1)
     return f"; did you mean {spelt[near[0]]}?" if near else ""
@@ -137,7 +137,7 @@ def _type_in_words(kind: Any) -> str:
 
 
 def _bounds_in_words(bounds: Iterable[Any]) -> str:
-    """" of at least 1", " above 0 and at most 1": from the constraint objects of a field."""
+    """ " of at least 1", " above 0 and at most 1": from the constraint objects of a field."""
     spoken = {"ge": "of at least", "gt": "above", "le": "at most", "lt": "below"}
     said = [f"{words} {getattr(bound, name)}" for bound in bounds for name, words in spoken.items() if hasattr(bound, name)]
     return " " + " and ".join(said) if said else ""

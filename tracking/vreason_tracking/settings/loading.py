@@ -102,9 +102,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
 }
 
 
-def load_settings(
-    path: str | Path, overrides: Sequence[str] = (), limit: int | None = None, variants: Sequence[str] = ()
-) -> RunSettings:
+def load_settings(path: str | Path, overrides: Sequence[str] = (), limit: int | None = None, variants: Sequence[str] = ()) -> RunSettings:
     """Read a configuration file.
 
     Args:

@@ -49,7 +49,9 @@ def _assign(data: dict[str, Any], keys: list[str], value: Any) -> None:
     index: Any = data
     for depth, key in enumerate(keys):
         if not isinstance(index, dict | list):
-            raise ConfigError([ConfigIssue("", f"{'.'.join(keys[:depth])} is {shown(index)}, which has no parts; give the whole of it instead")])
+            raise ConfigError(
+                [ConfigIssue("", f"{'.'.join(keys[:depth])} is {shown(index)}, which has no parts; give the whole of it instead")]
+            )
         step: Any = _index(index, keys[:depth], key) if isinstance(index, list) else key
         if depth == len(keys) - 1:
             index[step] = value

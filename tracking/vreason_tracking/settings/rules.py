@@ -106,7 +106,9 @@ def _generation_faults(generation: Mapping[str, Any]) -> list[ConfigIssue]:
     faults = []
     if generation.get("do_sample", False) is False:
         faults = [
-            ConfigIssue(f"generation.{name}", f"{shown(generation[name])} has no effect without sampling; add do_sample: true or leave it out")
+            ConfigIssue(
+                f"generation.{name}", f"{shown(generation[name])} has no effect without sampling; add do_sample: true or leave it out"
+            )
             for name in ("temperature", "top_p", "top_k")
             if generation.get(name) is not None
         ]

@@ -1,9 +1,9 @@
 """The methods that a run compares: each a name and its settings, listed one by one or spread out by a matrix.
 
-    variants:
-      - {name: v-reason, preset: v-reason}
-    matrix:
-      controller.k: [2, 4]          # "v-reason k=2" and "v-reason k=4"
+variants:
+  - {name: v-reason, preset: v-reason}
+matrix:
+  controller.k: [2, 4]          # "v-reason k=2" and "v-reason k=4"
 """
 
 from __future__ import annotations
@@ -91,7 +91,10 @@ def chosen(variants: Sequence[Variant], names: Sequence[str]) -> tuple[list[Vari
         return list(variants), []
     known = list(dict.fromkeys([*(variant.name for variant in variants), *(variant.listed_as for variant in variants)]))
     faults = [
-        ConfigIssue("--variant", f"{shown(name)} is not a variant of this configuration{suggestion(name, known) or '.'} There are {', '.join(known)}")
+        ConfigIssue(
+            "--variant",
+            f"{shown(name)} is not a variant of this configuration{suggestion(name, known) or '.'} There are {', '.join(known)}",
+        )
         for name in names
         if name not in known
     ]
@@ -107,7 +110,9 @@ def _listed(entry: Any, path: str) -> tuple[Variant | None, list[ConfigIssue]]:
     if "name" not in entry:
         faults.append(ConfigIssue(f"{path}.name", f"is missing; give {NAME_RULE}"))
     elif not is_name(name):
-        faults.append(ConfigIssue(f"{path}.name", f"{shown(name)} is not {NAME_RULE}{'' if isinstance(name, str) else '; put it in quotes'}"))
+        faults.append(
+            ConfigIssue(f"{path}.name", f"{shown(name)} is not {NAME_RULE}{'' if isinstance(name, str) else '; put it in quotes'}")
+        )
     if preset is not None and not (isinstance(preset, str) and preset in PRESETS):
         faults.append(ConfigIssue(f"{path}.preset", f"{shown(preset)} is not one of {', '.join(PRESETS)}{suggestion(preset, PRESETS)}"))
         preset = None

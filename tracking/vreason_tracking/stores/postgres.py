@@ -14,7 +14,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.stores.addresses import POSTGRES, redact_password
 from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of
 
-RETRY_TIMEOUT = 10  # seconds for a connection to be made
+CONNECT_TIMEOUT = 10  # seconds for a connection to be made
 _LOCK = int.from_bytes(b"vreason")  # an advisory lock's number, one that no other program is likely to take
 _LONGEST_MIGRATION = 300  # seconds that another process is waited for
 _ALREADY_THERE = ("42P07", "42701", "42710", "23505")  # SQLSTATE: a table, column, other object, or row
@@ -58,8 +58,8 @@ def prepare(uri: str) -> None:
         raise failure(error, f"{redact_password(uri)}: {what}; {hint}") from error
 
 
-def engine(uri: str, retry_timeout: int = RETRY_TIMEOUT) -> Engine:
-    """An engine that keeps no connections, and gives up connecting after `retry_timeout` seconds, unless address or environment say otherwise.
+def engine(uri: str, connect_timeout: int = CONNECT_TIMEOUT) -> Engine:
+    """An engine that keeps no connections; gives up connecting after `connect_timeout` seconds, unless address or environment say otherwise.
 
     Raises:
         TrackingError: the address cannot be read, or its driver is not installed.
@@ -69,7 +69,7 @@ def engine(uri: str, retry_timeout: int = RETRY_TIMEOUT) -> Engine:
         url = make_url(uri)
         told = "connect_timeout" in url.query or "PGCONNECT_TIMEOUT" in os.environ
         return sqlalchemy.create_engine(
-            url, poolclass=sqlalchemy.NullPool, connect_args={} if told else {"connect_timeout": retry_timeout}
+            url, poolclass=sqlalchemy.NullPool, connect_args={} if told else {"connect_timeout": connect_timeout}
         )
     except (ArgumentError, NoSuchModuleError, ValueError) as error:  # a port that is no number is a ValueError
         raise TrackingError(f"{shown}: is no address of a database; write {POSTGRES}USER:PASSWORD@HOST:5432/DATABASE") from error

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of
 
-_RETRY_TIMEOUT = 30  # seconds that a file which somebody writes to is waited for
+_LOCK_TIMEOUT = 30  # seconds that a file which somebody writes to is waited for
 
 
 def sqlite_path(uri: str) -> Path | None:
@@ -61,7 +61,7 @@ def _check(path: Path) -> None:
 
 def _into_wal_mode(path: Path) -> None:
     """So that a reader never blocks the run; the file keeps it."""
-    with closing(sqlite3.connect(path, timeout=_RETRY_TIMEOUT)) as connection:
+    with closing(sqlite3.connect(path, timeout=_LOCK_TIMEOUT)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
 
 

@@ -19,7 +19,7 @@ from vreason_tracking.telemetry.readers import GOING_ON, GpuReaders, HostReader
 from vreason_tracking.telemetry.windows import Windows
 
 INTERVAL = 0.05  # seconds between two samples
-RETRY_TIMEOUT = 2.0  # seconds that the end waits for a driver call that hangs
+EXIT_TIMEOUT = 2.0  # seconds that the end waits for a driver call that hangs
 
 
 class MemorySampler:
@@ -68,7 +68,7 @@ class MemorySampler:
         self._stop.set()
         hangs = False
         if self._thread is not None:
-            self._thread.join(timeout=RETRY_TIMEOUT)  # a driver call that hangs must not hold up the end of a run
+            self._thread.join(timeout=EXIT_TIMEOUT)  # a driver call that hangs must not hold up the end of a run
             hangs = self._thread.is_alive()
         self._whole.close()
         if self._initialised and not hangs:

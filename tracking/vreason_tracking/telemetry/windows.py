@@ -12,7 +12,7 @@ from vreason_tracking.telemetry.devices import DeviceListener, DeviceRecord, Rea
 from vreason_tracking.telemetry.error_counter import ErrorCounter
 
 WINDOW = 2  # seconds
-RETRY_TIMEOUT = 2.0  # seconds that the end waits for a listener that hangs
+EXIT_TIMEOUT = 2.0  # seconds that the end waits for a listener that hangs
 QUANTITIES = ("process_bytes", "device_bytes", "utilization_percent", "power_watts", "rss_bytes")
 GOING_ON = "what this listener was to keep of the devices is not whole; see docs/telemetry.md"
 
@@ -47,7 +47,9 @@ class Windows:
         clock: seconds that never go backwards.
     """
 
-    def __init__(self, listener: DeviceListener, faults: ErrorCounter, second: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, listener: DeviceListener, faults: ErrorCounter, second: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._listener, self._faults, self._second, self._clock = listener, faults, second, clock
         self._began, self._origin_ms = clock(), time.time() * 1000
         self._number = 0  # of the window that is open: it begins WINDOW times that many seconds after `_began`
@@ -70,8 +72,8 @@ class Windows:
     def close(self) -> None:
         """Hand out what is left, as a window that ends now."""
         self._closed = True
-        if not self._lock.acquire(timeout=RETRY_TIMEOUT):
-            self._faults.add(TimeoutError(f"does not return after {RETRY_TIMEOUT:g} s"), _name(self._listener), GOING_ON)
+        if not self._lock.acquire(timeout=EXIT_TIMEOUT):
+            self._faults.add(TimeoutError(f"does not return after {EXIT_TIMEOUT:g} s"), _name(self._listener), GOING_ON)
             return
         try:
             self._hand_out(min(self._clock() - self._began, (self._number + 1) * WINDOW))

@@ -23,7 +23,9 @@ def many(tmp_path_factory):
     """A baseline and nine others, of which some are surely better or worse."""
     folder = tmp_path_factory.mktemp("many")
     rights = (0.5, 0.5, 0.95, 0.05, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
-    runs = [compared.recorded(folder, f"run-{seed}", compared.expected_samples(60, 20, seed, right=right)) for seed, right in enumerate(rights)]
+    runs = [
+        compared.recorded(folder, f"run-{seed}", compared.expected_samples(60, 20, seed, right=right)) for seed, right in enumerate(rights)
+    ]
     return compare(runs)
 
 

@@ -56,7 +56,9 @@ def test_costs_stand_in_the_sentence(trio) -> None:
 
 def test_one_video_proves_nothing(tmp_path) -> None:
     """Then there is no interval and no p, and nothing is concluded."""
-    runs = [compared.recorded(tmp_path, name, compared.expected_samples(8, 1, seed, right=seed)) for seed, name in enumerate(("base", "own"))]
+    runs = [
+        compared.recorded(tmp_path, name, compared.expected_samples(8, 1, seed, right=seed)) for seed, name in enumerate(("base", "own"))
+    ]
     value = compare(runs).groups[0].results[1].accuracy.difference.estimate.value
     start = f"own: +{100 * value:.1f} points (–) against base, from a single video: nothing can be concluded; total tokens × 1.00"
     assert verdicts(compare(runs))[0].startswith(start)
@@ -81,7 +83,9 @@ def test_too_few_videos_that_differ(tmp_path) -> None:
 
 def test_five_videos_cannot_show_a_difference(tmp_path) -> None:
     """Right in everything against wrong in everything: no verdict of better, and a warning that says why."""
-    runs = [compared.recorded(tmp_path, name, compared.expected_samples(5, 5, seed, right=seed)) for seed, name in enumerate(("base", "own"))]
+    runs = [
+        compared.recorded(tmp_path, name, compared.expected_samples(5, 5, seed, right=seed)) for seed, name in enumerate(("base", "own"))
+    ]
     comparison = compare(runs)
     assert "no difference to base is shown" in verdicts(comparison)[0]
     assert any("too few videos to tell" in each for each in comparison.warnings)

@@ -77,19 +77,23 @@ def _fitted(comparison: Comparison, figures: Sequence[Figure], pages: Sequence[S
 def _rendered(comparison: Comparison, figures: Sequence[Figure], pages: Sequence[SamplePage]) -> str:
     questions: QuestionList = questions_of(comparison, {page.sample_id: anchor(page.sample_id) for page in pages})
     told = verdicts(comparison)
-    return _templates().get_template("report.html.j2").render(
-        title=title_of(comparison),
-        opening=opening(comparison),
-        warnings=comparison.warnings,
-        verdicts=told,
-        in_short=in_short(comparison) if len(told) > FEW else "",
-        tables=tables_of(comparison),
-        summary=cost_summary(comparison),
-        costs=_COSTS,
-        groupings=list(groupings_of(comparison)),
-        figures=figures,
-        questions=questions,
-        pages=pages,
+    return (
+        _templates()
+        .get_template("report.html.j2")
+        .render(
+            title=title_of(comparison),
+            opening=opening(comparison),
+            warnings=comparison.warnings,
+            verdicts=told,
+            in_short=in_short(comparison) if len(told) > FEW else "",
+            tables=tables_of(comparison),
+            summary=cost_summary(comparison),
+            costs=_COSTS,
+            groupings=list(groupings_of(comparison)),
+            figures=figures,
+            questions=questions,
+            pages=pages,
+        )
     )
 
 

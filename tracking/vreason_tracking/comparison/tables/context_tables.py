@@ -56,7 +56,9 @@ def failure_table(comparison: Comparison) -> Table:
         reasons = "; ".join(f"{text} ({count})" for text, count in whole.errors)
         signatures = [f"{result.signatures.get(each, 0):,}" for each in ADVICE]
         wrong = formatting.percent(result.accuracy.with_failures_wrong)
-        rows.append([name, reasons or formatting.NONE, f"{whole.failed:,}", f"{whole.missing:,}", f"{whole.excluded:,}", wrong, *signatures])
+        rows.append(
+            [name, reasons or formatting.NONE, f"{whole.failed:,}", f"{whole.missing:,}", f"{whole.excluded:,}", wrong, *signatures]
+        )
     heads = ["run", "errors", "failed", "missing", "left out", "accuracy if failures are wrong", *ADVICE]
     note = "Under a signature's name: samples that show it; docs/method.md says what each means."
     return Table("failures", "Failures and failure signatures", heads, rows, 2, note)

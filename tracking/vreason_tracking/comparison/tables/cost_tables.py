@@ -46,7 +46,9 @@ def memory_table(comparison: Comparison) -> Table:
     for name, result in of_all(comparison):
         memory = result.memory
         allocated = formatting.gibibytes(memory.torch_allocated_bytes)
-        rows.append([name, memory.source or formatting.NONE, formatting.gibibytes(memory.peak_bytes), formatting.ratio(memory.ratio), allocated])
+        rows.append(
+            [name, memory.source or formatting.NONE, formatting.gibibytes(memory.peak_bytes), formatting.ratio(memory.ratio), allocated]
+        )
     note = "The greatest over all samples, failed ones too. rss is the process's on the host; it hardly falls from variant to variant."
     return Table("memory", "Peak memory", ["run", "source", "peak", "ratio", "torch's tensors"], rows, 2, note)
 
