@@ -24,7 +24,7 @@ from typing import Any
 import psutil
 import torch
 
-import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
+from vreason.models import torchvision_shim  # noqa: F401  (before transformers)
 from vreason import VReasonConfig, decode
 from vreason.config import ControllerConfig, PruningConfig
 

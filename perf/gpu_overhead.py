@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from control_overhead import TokenTimes
 
-import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
+from vreason.models import torchvision_shim  # noqa: F401  (before transformers)
 from vreason import VReasonConfig, decode
 from vreason.config import ControllerConfig, PruningConfig
 from vreason_tracking.telemetry import MemorySampler

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
+from vreason.models import torchvision_shim  # noqa: F401  (before transformers)
 
 if TYPE_CHECKING:
     from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor

@@ -1,7 +1,7 @@
 """A video file becomes frames: which ones to take, and how they come back.
 
-decord decodes. On some files it hangs, and on many damaged ones it shows wrong pictures without an error. `decoder_worker` therefore decodes
-in a process of its own, which `decoder_process` starts, times and replaces. This module needs neither decord nor torch.
+decord decodes. On some files it hangs, and on many damaged ones it shows wrong pictures without an error. `decoder_worker` therefore
+decodes in a process of its own, which `decoder_process` starts, times and replaces. This module needs neither decord nor torch.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def _settings(
     if config is not None:
         return load_settings(config, changes, limit, variants)
     from vreason_tracking.catalog.lookup import require
-    from vreason_tracking.settings.sections import journal_folder
+    from vreason_tracking.journal.location import journal_folder
 
     manifest = require(journal_folder(journal), resume or "").manifest
     named = any(change.startswith("tracking.uri=") for change in changes)
@@ -102,7 +102,7 @@ def _address(manifest: Manifest) -> list[str]:
 
 
 def _print_plan(settings: RunSettings) -> None:
-    from vreason_tracking.stores.database import redact_password
+    from vreason_tracking.stores.addresses import redact_password
 
     click.echo(settings.to_yaml().rstrip())
     address = redact_password(settings.tracking.resolved_uri())

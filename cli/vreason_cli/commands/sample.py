@@ -29,11 +29,11 @@ def sample_command(run: str, sample_id: str | None, tracking_uri: str | None, ex
     journal is here is read from there, delivered or not.
     """
     from vreason_tracking.catalog.index import Catalog
-    from vreason_tracking.catalog.recorded_samples import rows_of, sample_of
+    from vreason_tracking.catalog.recorded_samples import sample_of, sample_tags_of
 
     found = Catalog(options.journal_root(journal), tracking_uri, experiment).find(run)
     if sample_id is None:
-        _print_list([dict(tags) for tags in rows_of(found)], as_json)
+        _print_list([dict(tags) for tags in sample_tags_of(found)], as_json)
         return
     sample = sample_of(found, sample_id)
     if as_json:

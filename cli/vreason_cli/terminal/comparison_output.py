@@ -22,26 +22,28 @@ _NOTHING = ("0", "–")
 
 def print_comparison(comparison: Comparison, groupings: Sequence[str]) -> None:
     """Print it; `groupings` are those to show beside all questions, such as "problem type"."""
-    from vreason_tracking.comparison.export import page_sections
-    from vreason_tracking.comparison.tables import accuracy_tables, context_tables, cost_tables
-    from vreason_tracking.comparison.tables.verdicts import FEW, in_short, verdicts
+    from vreason_tracking.comparison.export.page_sections import opening
+    from vreason_tracking.comparison.tables.accuracy_tables import accuracy_by, accuracy_table
+    from vreason_tracking.comparison.tables.context_tables import failure_table, paper_table
+    from vreason_tracking.comparison.tables.cost_tables import cost_summary
+    from vreason_tracking.comparison.tables.verdicts import FEW_RUNS, in_short, verdicts
 
     for warning in comparison.warnings:
         click.secho(f"WARNING  {warning}", fg="yellow", bold=True)
-    click.echo(page_sections.opening(comparison))
-    if len(comparison.runs) - 1 > FEW:
+    click.echo(opening(comparison))
+    if len(comparison.runs) - 1 > FEW_RUNS:
         click.echo(in_short(comparison))
     for each in verdicts(comparison):
         click.echo(f"  {each}")
-    _print(accuracy_tables.accuracy_table(comparison))
-    _print(cost_tables.cost_summary(comparison))
-    failures = context_tables.failure_table(comparison)
+    _print(accuracy_table(comparison))
+    _print(cost_summary(comparison))
+    failures = failure_table(comparison)
     if any(cell not in _NOTHING for row in failures.rows for cell in (*row[1:5], *row[6:])):
         _print(_without_empty(failures))
-    if paper := context_tables.paper_table(comparison):
+    if paper := paper_table(comparison):
         _print(paper)
     for grouping in groupings:
-        _print(accuracy_tables.accuracy_by(comparison, grouping))
+        _print(accuracy_by(comparison, grouping))
 
 
 def _without_empty(table: Table) -> Table:

@@ -18,8 +18,9 @@ from tests.helpers.disk import small_disk
 from tests.helpers.lease_holder import holding
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.reaping import close_dead_run, reap_journal
+from vreason_tracking.catalog.reaping import reap_journal
 from vreason_tracking.journal.codec import Event, SessionEnded, SessionStarted
+from vreason_tracking.journal.dead_runs import close_dead_run
 from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lease import is_held
 from vreason_tracking.journal.reader import last_end, recover

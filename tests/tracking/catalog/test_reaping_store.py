@@ -10,8 +10,8 @@ import pytest
 
 from tests.helpers import readback
 from vreason.clock import unix_ms
-from vreason_tracking.catalog.reaping import SILENT_MS, reap_store
 from vreason_tracking.delivery.run_delivery import RunDelivery
+from vreason_tracking.delivery.silent_runs import SILENT_MS, reap_store
 
 MINUTE = 60_000
 

@@ -10,7 +10,7 @@ import pytest
 from tests.helpers import readback, records, run_states
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog, Run
-from vreason_tracking.catalog.recorded_samples import read_sample, rows_of, sample_of, sample_rows
+from vreason_tracking.catalog.recorded_samples import read_sample, sample_of, sample_rows, sample_tags_of
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_both_sides_say_the_same(catalog, sample) -> None:
 @pytest.mark.parametrize("name", ["offline", "elsewhere", "v-reason"])
 def test_rows_from_either_side(known, name) -> None:
     """One a sample, in the order in which they were answered, with prediction and answer."""
-    rows = rows_of(known(name))
+    rows = sample_tags_of(known(name))
     assert ["s-1", "s-2", "s-3"] == [row["vreason.sample_id"] for row in rows]
     assert [("B", "true"), ("A", "false"), ("B", "false")] == [(row["prediction"], row["correct"]) for row in rows]
 

@@ -15,7 +15,6 @@ import pytest
 from tests.helpers import faulty_store, like_runs, readback
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog
-from vreason_tracking.catalog.reaping import reap_store
 from vreason_tracking.catalog.run_record import recorded_runs
 from vreason_tracking.catalog.stored_run import stored_runs
 from vreason_tracking.comparison.comparability import Mismatch
@@ -25,6 +24,7 @@ from vreason_tracking.comparison.publishing import publish, warning_of
 from vreason_tracking.comparison.report import make_report
 from vreason_tracking.comparison.selection import experiment_runs, named_runs
 from vreason_tracking.comparison.tables.verdicts import verdicts
+from vreason_tracking.delivery.silent_runs import reap_store
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 

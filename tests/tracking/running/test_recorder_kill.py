@@ -13,8 +13,9 @@ import pytest
 
 from tests.helpers import journal_process, journals
 from tests.helpers.journal_process import Told
-from vreason_tracking.catalog.reaping import close_dead_run, reap_journal
+from vreason_tracking.catalog.reaping import reap_journal
 from vreason_tracking.journal.codec import SampleEntry, SessionStarted
+from vreason_tracking.journal.dead_runs import close_dead_run
 from vreason_tracking.journal.folder import RunFolder, run_folders
 from vreason_tracking.journal.lease import is_held
 from vreason_tracking.journal.reader import last_end, recover

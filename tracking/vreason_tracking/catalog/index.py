@@ -13,8 +13,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import LocalRun, local_runs
 from vreason_tracking.catalog.lookup import choose, missing
 from vreason_tracking.catalog.stored_run import StoredRun, stored_runs
-from vreason_tracking.settings.sections import DEFAULT_URI, resolved_uri
-from vreason_tracking.stores.addresses import portable_uri, redact_password
+from vreason_tracking.stores.addresses import DEFAULT_URI, portable_uri, redact_password, resolved_uri
 from vreason_tracking.stores.mlflow_store import MlflowStore, open_store
 
 

@@ -12,9 +12,9 @@ from functools import cache
 
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import LocalRun
-from vreason_tracking.catalog.reaping import close_dead_run
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.delivery.scheduler import DeliveryScheduler
+from vreason_tracking.journal.dead_runs import close_dead_run
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.stores.addresses import portable_uri

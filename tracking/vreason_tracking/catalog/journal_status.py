@@ -49,10 +49,10 @@ def journal_rows(root: Path) -> list[JournalRow]:
     Raises:
         TrackingError: `root` is no journal, or cannot be read.
     """
-    return rows_of(run.folder for run in local_runs(root))
+    return journal_rows_of(run.folder for run in local_runs(root))
 
 
-def rows_of(folders: Iterable[RunFolder]) -> list[JournalRow]:
+def journal_rows_of(folders: Iterable[RunFolder]) -> list[JournalRow]:
     """A row for each of these."""
     return [_row(LocalRun(folder)) for folder in folders]
 

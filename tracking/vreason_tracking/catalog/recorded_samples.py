@@ -37,7 +37,7 @@ class RecordedSample:
     note: str | None = None
 
 
-def rows_of(run: Run) -> list[Mapping[str, str]]:
+def sample_tags_of(run: Run) -> list[Mapping[str, str]]:
     """The tags of every finished sample of a run, in the order in which they were answered.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.reaping import SILENT_MS
+from vreason_tracking.delivery.silent_runs import SILENT_MS
 from vreason_tracking.record.tags import DONE_TAG, EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG, RUN_TAG
 from vreason_tracking.stores.addresses import redact_password
 from vreason_tracking.stores.mlflow_store import MlflowStore

@@ -10,7 +10,7 @@ from vreason.errors import IncomparableRunsError, TrackingError
 from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.run_record import RecordedRun, recorded_runs
 from vreason_tracking.comparison.comparability import Mismatch, unlike
-from vreason_tracking.record.outcome import outcome
+from vreason_tracking.record.outcome import outcome_of
 from vreason_tracking.record.parquet_reader import columns_of, record_file
 from vreason_tracking.record.sample_table import SampleTable, read_samples
 
@@ -184,7 +184,7 @@ def _row(values: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> Sa
 
 def _status(score: float | None) -> str:
     """Here some marks are not full marks: of a flip one side is right and the other is not."""
-    made = outcome(score)
+    made = outcome_of(score)
     return "wrong" if made == "partly" else made
 
 

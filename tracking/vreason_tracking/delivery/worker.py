@@ -26,10 +26,11 @@ from pathlib import Path
 from typing import Any
 
 from vreason.errors import TrackingError, TrackingUnavailableError
-from vreason_tracking.catalog.reaping import close_dead_run, reap_store
 from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.protocol import REFUSED
 from vreason_tracking.delivery.scheduler import DeliveryScheduler
+from vreason_tracking.delivery.silent_runs import reap_store
+from vreason_tracking.journal.dead_runs import close_dead_run
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import last_end
 from vreason_tracking.stores.mlflow_store import MlflowStore

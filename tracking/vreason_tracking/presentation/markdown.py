@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.export.page_sections import groupings_of, opening, tables_of, title_of
-from vreason_tracking.comparison.tables.verdicts import FEW, in_short, verdicts
+from vreason_tracking.comparison.tables.verdicts import FEW_RUNS, in_short, verdicts
 from vreason_tracking.presentation.table import Table
 
 _SPECIAL = str.maketrans({each: f"\\{each}" for each in "\\`*_[]<>|#~$&"})
@@ -31,7 +31,7 @@ def _verdicts(comparison: Comparison) -> Iterable[str]:
     """A sentence a run; of many runs they are folded away behind one on all."""
     told = verdicts(comparison)
     listed = "\n".join(f"- {escaped(each)}" for each in told)
-    if len(told) <= FEW:
+    if len(told) <= FEW_RUNS:
         return [listed]
     return [escaped(in_short(comparison)), "<details><summary>Run by run</summary>", listed, "</details>"]
 

@@ -10,7 +10,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """All of them, best first."""
 
 
-def outcome(score: float | None) -> Outcome:
+def outcome_of(score: float | None) -> Outcome:
     """ "right" (full marks), "partly" (some), "wrong" (none) or "failed": no score, None or NaN.
 
     Args:

@@ -12,14 +12,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from vreason.scoring.scorers import Profile
+from vreason_tracking.journal.location import journal_folder
 from vreason_tracking.settings.issues import NAME_RULE, is_name
-from vreason_tracking.stores.addresses import normalised
+from vreason_tracking.stores.addresses import resolved_uri
 
 ProblemType = Literal["multiple choice", "numerical", "regression", "OCR", "free-form"]  # vreason.prompts.PROBLEM_TYPES
 DEMO = "demo"
 _NOT_BLANK = r"\S"
-DEFAULT_URI = "sqlite:///mlflow.db"
-DEFAULT_JOURNAL = "vreason-journal"
 
 
 def _named(value: str) -> str:
@@ -147,13 +146,3 @@ class TrackingSettings(Section):
     def journal_folder(self, environment: Mapping[str, str] = os.environ) -> Path:
         """The folder given, else what `journal_folder` finds."""
         return journal_folder(self.journal, environment)
-
-
-def resolved_uri(uri: str | None, environment: Mapping[str, str] = os.environ) -> str:
-    """`uri`, else MLFLOW_TRACKING_URI, else a SQLite file in the current folder, which is where a bare `mlflow ui` looks."""
-    return normalised(uri or environment.get("MLFLOW_TRACKING_URI") or DEFAULT_URI)
-
-
-def journal_folder(folder: str | None, environment: Mapping[str, str] = os.environ) -> Path:
-    """`folder`, else VREASON_JOURNAL, else a folder beside the default database."""
-    return Path(folder or environment.get("VREASON_JOURNAL") or DEFAULT_JOURNAL).absolute()

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
+
+DEFAULT_URI = "sqlite:///mlflow.db"
+"""A file in the current folder, which is where a bare `mlflow ui` looks."""
 
 POSTGRES = "postgresql+psycopg://"
 """With its driver: SQLAlchemy before 2.1 takes a bare `postgresql://` for psycopg2, later ones for psycopg 3, and none knows `postgres://`."""
@@ -28,3 +33,8 @@ def portable_uri(uri: str) -> str:
     if "://" not in uri and uri:
         return str(Path(uri).absolute())
     return redact_password(uri)
+
+
+def resolved_uri(uri: str | None, environment: Mapping[str, str] = os.environ) -> str:
+    """`uri`, else MLFLOW_TRACKING_URI, else a SQLite file in the current folder, which is where a bare `mlflow ui` looks."""
+    return normalised(uri or environment.get("MLFLOW_TRACKING_URI") or DEFAULT_URI)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from vreason_tracking.stores import postgres, sqlite
-from vreason_tracking.stores.addresses import normalised, redact_password
+from vreason_tracking.stores.addresses import normalised
 from vreason_tracking.stores.sqlite import sqlite_path
 
-__all__ = ["prepare", "redact_password", "sqlite_path"]
+__all__ = ["prepare", "sqlite_path"]
 
 
 def prepare(uri: str) -> None:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from vreason.errors import TrackingError
-from vreason_tracking.settings.sections import resolved_uri
 from vreason_tracking.stores import database
-from vreason_tracking.stores.addresses import normalised
+from vreason_tracking.stores.addresses import normalised, redact_password, resolved_uri
 from vreason_tracking.stores.store_errors import failure, reason_of, short_http_timeouts
 
-__all__ = ["MlflowStore", "Point", "open_store", "reason_of"]
+__all__ = ["MlflowStore", "Point", "open_store"]
 
 Point = tuple[str, float, int, int]
 """Name, value, Unix time in milliseconds, step."""
@@ -62,14 +61,14 @@ class MlflowStore:
         except TrackingError:
             raise
         except Exception as error:  # whatever a database driver or an HTTP client raises
-            shown, reason = database.redact_password(uri), reason_of(error)
+            shown, reason = redact_password(uri), reason_of(error)
             text = f"{shown}: cannot be used for tracking ({reason}); check tracking.uri, and that its server runs"
             raise failure(error, text) from error
 
     def _experiment(self, name: str, create: bool) -> str:
         found = self.client.get_experiment_by_name(name)
         if found is None and not create:
-            where = database.redact_password(self.uri)
+            where = redact_password(self.uri)
             raise TrackingError(f"no experiment {name!r} in {where}; name one that is there with --experiment")
         if found is None:
             from mlflow.exceptions import MlflowException

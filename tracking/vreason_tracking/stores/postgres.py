@@ -59,7 +59,7 @@ def prepare(uri: str) -> None:
 
 
 def engine(uri: str, connect_timeout: int = CONNECT_TIMEOUT) -> Engine:
-    """An engine that keeps no connections; gives up connecting after `connect_timeout` seconds, unless address or environment say otherwise.
+    """An engine that keeps no connections; gives up connecting after `connect_timeout` seconds unless address or environment differ.
 
     Raises:
         TrackingError: the address cannot be read, or its driver is not installed.

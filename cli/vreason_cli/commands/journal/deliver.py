@@ -103,7 +103,7 @@ def _failures(result: DeliveryOutcome) -> list[str]:
 
 def _print_end(folders: Sequence[RunFolder]) -> None:
     """The truth about the points of all runs that were meant."""
-    from vreason_tracking.catalog.journal_status import rows_of, totals
+    from vreason_tracking.catalog.journal_status import journal_rows_of, totals
 
-    sums = totals(rows_of(folders))
+    sums = totals(journal_rows_of(folders))
     click.echo(f"{sums['recorded']:,} points recorded, {sums['delivered']:,} delivered, {sums['waiting']:,} waiting")

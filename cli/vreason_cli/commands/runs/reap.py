@@ -12,7 +12,7 @@ from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
     from vreason_tracking.catalog.index import Catalog
-    from vreason_tracking.catalog.reaping import Reaped
+    from vreason_tracking.delivery.silent_runs import Reaped
 
 
 @click.command("reap", short_help="Close runs whose process is gone.", context_settings=HELP)
@@ -63,7 +63,8 @@ def _reap(catalog: Catalog, minutes: int, dry: bool) -> Iterator[tuple[str, Reap
         TrackingError: at the end, when some of them could not be closed.
     """
     from vreason.errors import TrackingError
-    from vreason_tracking.catalog.reaping import reap_journal, reap_store
+    from vreason_tracking.catalog.reaping import reap_journal
+    from vreason_tracking.delivery.silent_runs import reap_store
     from vreason_tracking.catalog.stored_run import translate_store_errors
 
     failure = None

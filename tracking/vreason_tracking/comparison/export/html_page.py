@@ -14,7 +14,7 @@ from vreason_tracking.comparison.figures import Figure
 from vreason_tracking.comparison.sample_pages.page import SamplePage, anchor
 from vreason_tracking.comparison.tables.cost_tables import cost_summary
 from vreason_tracking.comparison.tables.questions import QuestionList, questions_of
-from vreason_tracking.comparison.tables.verdicts import FEW, in_short, verdicts
+from vreason_tracking.comparison.tables.verdicts import FEW_RUNS, in_short, verdicts
 from vreason_tracking.presentation.table import slug
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _rendered(comparison: Comparison, figures: Sequence[Figure], pages: Sequence
             opening=opening(comparison),
             warnings=comparison.warnings,
             verdicts=told,
-            in_short=in_short(comparison) if len(told) > FEW else "",
+            in_short=in_short(comparison) if len(told) > FEW_RUNS else "",
             tables=tables_of(comparison),
             summary=cost_summary(comparison),
             costs=_COSTS,

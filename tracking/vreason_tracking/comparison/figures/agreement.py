@@ -12,7 +12,7 @@ from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.presentation.canvas import legend, render_svg, whole_axis
 from vreason_tracking.presentation.figure import Figure
 from vreason_tracking.presentation.run_styles import plain, short_names
-from vreason_tracking.record.outcome import OUTCOMES, outcome
+from vreason_tracking.record.outcome import OUTCOMES, outcome_of
 
 RIGHT, PARTLY, WRONG, FAILED = range(len(OUTCOMES))  # in the order of `OUTCOMES`
 SIGNS = ("1", "½", "0", "x")
@@ -51,7 +51,7 @@ def draw(comparison: Comparison) -> Figure | None:
 def outcomes(scores: NDArray[np.float64]) -> Outcomes:
     """What became of each question, by its score: `RIGHT`, `PARTLY`, `WRONG` or `FAILED`, shape (n, V)."""
     values, places = np.unique(scores, return_inverse=True)  # a handful, of many cells
-    made: Outcomes = np.array([OUTCOMES.index(outcome(value)) for value in values], np.int8)[places].reshape(scores.shape)
+    made: Outcomes = np.array([OUTCOMES.index(outcome_of(value)) for value in values], np.int8)[places].reshape(scores.shape)
     return made
 
 

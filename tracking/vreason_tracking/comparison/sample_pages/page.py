@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from vreason_tracking.comparison.sample_pages.thumbnails import Picture
 from vreason_tracking.comparison.sample_pages.token_spans import TINTS, TokenSpan
-from vreason_tracking.record.outcome import Outcome, outcome
+from vreason_tracking.record.outcome import Outcome, outcome_of
 
 SHOWN = 8
 """Replies on a page: more can neither be read side by side nor be sent in a mail."""
@@ -46,8 +46,8 @@ class Reply:
 
     @property
     def verdict(self) -> Outcome:
-        """What became of it, see `outcome`."""
-        return outcome(self.score)
+        """What became of it, see `outcome_of`."""
+        return outcome_of(self.score)
 
 
 @dataclass(frozen=True)

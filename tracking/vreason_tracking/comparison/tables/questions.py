@@ -9,7 +9,7 @@ import numpy as np
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.presentation.formatting import NONE
-from vreason_tracking.record.outcome import outcome
+from vreason_tracking.record.outcome import outcome_of
 
 MOST = 400
 _LONGEST = 60  # characters of an answer
@@ -73,7 +73,7 @@ def _row(comparison: Comparison, index: int, wide: bool) -> list[str]:
 
 def mark(score: float) -> str:
     """A score as a sign that needs no colour."""
-    return _MARKS[outcome(score)]
+    return _MARKS[outcome_of(score)]
 
 
 def _short(answer: str | None) -> str:

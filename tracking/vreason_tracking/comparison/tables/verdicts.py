@@ -10,7 +10,7 @@ from vreason_tracking.presentation.formatting import p_value, points, points_int
 
 SIGNIFICANT = 0.05
 
-FEW = 8
+FEW_RUNS = 8
 """Sentences that one reads; beside more of them a sentence on all is wanted, see `in_short`."""
 
 
