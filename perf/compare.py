@@ -43,10 +43,7 @@ def ours(folder: Path) -> None:
     """The whole report."""
     from compare_data import runs_of
 
-    from vreason_tracking.comparison.comparison import compare
-    from vreason_tracking.comparison.export.documents import to_csv, to_json
-    from vreason_tracking.comparison.report import make_report
-    from vreason_tracking.presentation.markdown import to_markdown
+    from vreason_tracking.comparison import compare, make_report, to_csv, to_json, to_markdown
 
     comparison = compare(runs_of(folder))
     texts = [to_csv(comparison), to_json(comparison), to_markdown(comparison), make_report(comparison).html().text]

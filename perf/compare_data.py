@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 
 from vreason.config import PRESETS
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.catalog.run_record import SAMPLES, STEPS, RecordedRun
-from vreason_tracking.record.parquet_writer import schema_of
-from vreason_tracking.settings.variants import Variant
+from vreason_tracking.catalog import SAMPLES, STEPS, RecordedRun
+from vreason_tracking.record import schema_of
+from vreason_tracking.settings import Variant
 
 _KINDS = ("multiple choice", "numerical", "regression", "free-form")
 _GROUP = 20_000  # steps in a row group, as the record writes them

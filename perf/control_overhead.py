@@ -24,9 +24,9 @@ from typing import Any
 import psutil
 import torch
 
-from vreason.models import torchvision_shim  # noqa: F401  (before transformers)
 from vreason import VReasonConfig, decode
 from vreason.config import ControllerConfig, PruningConfig
+from vreason.models import torchvision_shim  # noqa: F401  (before transformers)
 
 VIDEO_GRID = (16, 16, 18)  # temporal, height, width in patches: 1,152 tokens after merging 2 x 2
 

@@ -34,12 +34,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 from synthetic_record import blocks, count_points, make_manifest, make_replies
 
-from vreason_tracking.delivery.mlflow_points import points_of, sample_tags
-from vreason_tracking.delivery.run_delivery import RunDelivery
-from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.journal.samples import FinishedSample
-from vreason_tracking.running.recorder import RunRecorder
-from vreason_tracking.stores.mlflow_store import MlflowStore
+from vreason_tracking.delivery import RunDelivery, points_of, sample_tags
+from vreason_tracking.journal import FinishedSample, RunFolder
+from vreason_tracking.running import RunRecorder
+from vreason_tracking.stores import MlflowStore
 
 STEPS = 500  # of a sample
 TARGET = 0.95

@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from control_overhead import TokenTimes
 
-from vreason.models import torchvision_shim  # noqa: F401  (before transformers)
 from vreason import VReasonConfig, decode
 from vreason.config import ControllerConfig, PruningConfig
+from vreason.models import torchvision_shim  # noqa: F401  (before transformers)
 from vreason_tracking.telemetry import MemorySampler
 
 SHAPES: dict[str, dict[str, Any]] = {

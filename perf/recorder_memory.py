@@ -27,9 +27,9 @@ import psutil
 from measuring import machine
 from synthetic_record import blocks, make_manifest, make_sample, make_steps
 
-from vreason_tracking.delivery.run_delivery import RunDelivery
-from vreason_tracking.journal.folder import RunFolder, run_folders
-from vreason_tracking.running.recorder import RunRecorder
+from vreason_tracking.delivery import RunDelivery
+from vreason_tracking.journal import RunFolder, run_folders
+from vreason_tracking.running import RunRecorder
 
 LENGTH = 500  # steps of a sample
 PER_SAMPLE = LENGTH * 10

@@ -32,7 +32,7 @@ from measuring import machine, ratios, spread, undisturbed
 from recording_ways import Way, all_ways
 from synthetic_record import BLOCK, Reply, blocks, count_points, make_replies
 
-from vreason_tracking.stores.database import prepare
+from vreason_tracking.stores import prepare
 
 REPLY = 500  # steps of a sample
 PACE = 0.020  # seconds a block, when the decoder's pace is imitated

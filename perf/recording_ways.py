@@ -13,9 +13,9 @@ from sqlalchemy import create_engine, text
 from synthetic_record import make_manifest
 
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.journal.reader import read_events
-from vreason_tracking.record.metrics import count_points, step_points
-from vreason_tracking.running.recorder import RunRecorder
+from vreason_tracking.journal import read_events
+from vreason_tracking.record import count_points, step_points
+from vreason_tracking.running import RunRecorder
 
 
 class Journal:

@@ -31,14 +31,11 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 from measuring import machine, ratios, spread, undisturbed
 from synthetic_record import make_manifest
 
-from vreason.evaluation.evaluator import Evaluation
-from vreason.models.loading import LoadedModel, ModelSpec, load_model
-from vreason_tracking.delivery.background import BackgroundDelivery
-from vreason_tracking.delivery.checkpoint import read_delivered
-from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.journal.reader import recorded_points
-from vreason_tracking.running.inputs import evaluation_config, load_samples
-from vreason_tracking.running.recorder import RunRecorder
+from vreason.evaluation import Evaluation
+from vreason.models import LoadedModel, ModelSpec, load_model
+from vreason_tracking.delivery import BackgroundDelivery, read_delivered
+from vreason_tracking.journal import RunFolder, recorded_points
+from vreason_tracking.running import RunRecorder, evaluation_config, load_samples
 from vreason_tracking.settings import RunSettings, Variant, load_settings
 from vreason_tracking.telemetry import MemorySampler
 

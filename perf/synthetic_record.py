@@ -7,9 +7,8 @@ import time
 from collections.abc import Iterator, Sequence
 
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.journal.folder import new_run_id
-from vreason_tracking.journal.manifest import Manifest
-from vreason_tracking.record.metrics import sample_points, step_points
+from vreason_tracking.journal import Manifest, new_run_id
+from vreason_tracking.record import sample_points, step_points
 
 BLOCK = 16  # steps that the decoding loop hands over at once
 _START_MS = 1_700_000_000_000

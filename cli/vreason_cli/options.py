@@ -28,7 +28,7 @@ def journal_root(given: str | None) -> Path:
     Raises:
         click.BadParameter: there is no such folder.
     """
-    from vreason_tracking.journal.location import journal_folder
+    from vreason_tracking.journal import journal_folder
 
     root = journal_folder(given)
     if given and not root.exists():

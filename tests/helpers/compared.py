@@ -54,7 +54,7 @@ def recorded(
         variant=name,
         config="trial",
         status="FINISHED",
-        writes=len(samples),
+        expected_samples=len(samples),
         started_ms=records.START_MS,
         params={**PARAMS, **method, **changes.pop("params", {})},
         tags={**TAGS, **changes.pop("tags", {})},
@@ -65,7 +65,7 @@ def recorded(
     return replace(made, **changes)
 
 
-def writes(questions: int, videos: int, seed: int = 0, *, right: float = 0.6, tokens: float = 1.0, steps: int = 0) -> list[Any]:
+def make_samples(questions: int, videos: int, seed: int = 0, *, right: float = 0.6, tokens: float = 1.0, steps: int = 0) -> list[Any]:
     """Samples with their steps: `questions` about `videos` clips of several lengths, kinds and categories.
 
     Args:
@@ -106,7 +106,7 @@ def writes(questions: int, videos: int, seed: int = 0, *, right: float = 0.6, to
 def trio(folder: Path, questions: int = 48, videos: int = 12, steps: int = 0) -> list[RecordedRun]:
     """A baseline, V-Reason and Lite, asked the same."""
     return [
-        recorded(folder, name, writes(questions, videos, seed, right=right, tokens=tokens, steps=steps), preset=name)
+        recorded(folder, name, make_samples(questions, videos, seed, right=right, tokens=tokens, steps=steps), preset=name)
         for seed, (name, right, tokens) in enumerate((("baseline", 0.5, 1.0), ("v-reason", 0.75, 0.8), ("v-reason-lite", 0.6, 0.8)))
     ]
 

@@ -73,8 +73,8 @@ def _record(recorder, note: int, tokens: int, steps: int) -> None:  # type: igno
             ]
             recorder.on_steps(block)
             os.write(note, b"%d %s %d\n" % (time.monotonic_ns(), sample.encode(), block[-1].token_index))
-        writes = (sample, "v.mp4", "?", (), "free-form", "", "")
-        recorder.on_sample(SampleRecord(*writes, output_tokens=tokens, score=1.0, started_ms=unix_ms()))
+        question = (sample, "v.mp4", "?", (), "free-form", "", "")
+        recorder.on_sample(SampleRecord(*question, output_tokens=tokens, score=1.0, started_ms=unix_ms()))
         os.write(note, b"%d %s -1\n" % (time.monotonic_ns(), sample.encode()))
         if not quarter and number * tokens >= steps // 4:
             quarter = _greatest_memory()

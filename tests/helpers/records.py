@@ -94,8 +94,8 @@ def sample(sample_id: str = "s-1", reply: Sequence[StepRecord] = (), **changes: 
 def failed(sample_id: str = "s-9", error: str = "clips/s-9.mp4: is not a video", **changes: Any) -> SampleRecord:
     """A sample without an answer."""
     whole = sample(sample_id)
-    writes = ("video", "question", "options", "problem_type", "category", "benchmark", "answer", "started_ms")
-    kept = {name: getattr(whole, name) for name in writes}
+    names = ("video", "question", "options", "problem_type", "category", "benchmark", "answer", "started_ms")
+    kept = {name: getattr(whole, name) for name in names}
     return replace(SampleRecord(sample_id=sample_id, **kept, error=error, decode_video_ms=3.0), **changes)
 
 

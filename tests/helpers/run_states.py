@@ -118,6 +118,6 @@ def spoil_manifest(folder: RunFolder, text: str = '{"format": 1, "run_id": ') ->
 
 def remote(store: MlflowStore, name: str, *, started_ms: int, heard_ms: int | None = None, **tags: str) -> str:
     """A run of a machine far away that claims to be running, heard of last just now or then; returns its MLflow id."""
-    send_heartbeat = unix_ms() if heard_ms is None else heard_ms
-    known = {"vreason.kind": "variant", RUN_TAG: f"far-{name}", HEARTBEAT_TAG: str(send_heartbeat), "host": "far", "user": "ada"}
+    heartbeat = unix_ms() if heard_ms is None else heard_ms
+    known = {"vreason.kind": "variant", RUN_TAG: f"far-{name}", HEARTBEAT_TAG: str(heartbeat), "host": "far", "user": "ada"}
     return store.start_run(name, known | tags, started_ms=started_ms)

@@ -139,12 +139,12 @@ def prompt(family: str = "qwen2_5_vl", *turns: Turn, seed: int = 0, dtype: torch
     """Model inputs for a left-padded batch of random clips (2 x 2 tokens a temporal patch of two frames); the pixels depend on the row."""
     side = 64 if family == "qwen3_vl" else 56
     texts, clips, pictures = [], [], []
-    for run_once in turns or (Turn(),):
-        rng = np.random.default_rng([seed, *run_once.videos, run_once.images, len(run_once.text)])
-        pictures += [rng.integers(0, 256, (3, side, side), np.uint8) for _ in range(run_once.images)]
-        clips += [torch.from_numpy(rng.integers(0, 256, (frames, 3, side, side), np.uint8)) for frames in run_once.videos]
-        kinds = ["image"] * run_once.images + ["video"] * len(run_once.videos)
-        content: list[dict[str, str]] = [{"type": kind} for kind in kinds] + [{"type": "text", "text": run_once.text}]
+    for turn in turns or (Turn(),):
+        rng = np.random.default_rng([seed, *turn.videos, turn.images, len(turn.text)])
+        pictures += [rng.integers(0, 256, (3, side, side), np.uint8) for _ in range(turn.images)]
+        clips += [torch.from_numpy(rng.integers(0, 256, (frames, 3, side, side), np.uint8)) for frames in turn.videos]
+        kinds = ["image"] * turn.images + ["video"] * len(turn.videos)
+        content: list[dict[str, str]] = [{"type": kind} for kind in kinds] + [{"type": "text", "text": turn.text}]
         message = [{"role": "user", "content": content}]
         texts.append(processor(family).apply_chat_template(message, tokenize=False, add_generation_prompt=True))
     metadata = [{"total_num_frames": len(clip), "fps": 2.0, "frames_indices": list(range(len(clip)))} for clip in clips]

@@ -13,18 +13,18 @@ from werkzeug.wrappers import Request, Response
 @contextmanager
 def answering(status: int, body: str, headers: dict[str, str] | None = None, secure: object = None) -> Iterator[tuple[str, list[str]]]:
     """A web server that gives this answer to everything: its address, and the paths that it was asked for."""
-    writes: list[str] = []
+    requested: list[str] = []
 
     @Request.application
     def application(request: Request) -> Response:
-        writes.append(request.path)
+        requested.append(request.path)
         return Response(body, status, headers)
 
     server = make_server("127.0.0.1", 0, application, threaded=True, ssl_context=secure)  # type: ignore[arg-type]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
-        yield f"{'https' if secure else 'http'}://127.0.0.1:{server.port}", writes
+        yield f"{'https' if secure else 'http'}://127.0.0.1:{server.port}", requested
     finally:
         server.shutdown()
         thread.join()

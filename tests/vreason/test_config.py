@@ -7,8 +7,7 @@ from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from vreason import ControllerConfig, PruningConfig, VReasonConfig
 from vreason.errors import ConfigError, ConfigIssue

@@ -1,7 +1,5 @@
 """Benchmarks: where samples come from, one file each."""
 
-from vreason.benchmarks.demo import DemoBenchmark
-from vreason.benchmarks.json_file import JsonBenchmark
-from vreason.benchmarks.sample import Benchmark, Sample, data_digest
+import lazy_loader
 
-__all__ = ["Benchmark", "DemoBenchmark", "JsonBenchmark", "Sample", "data_digest"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

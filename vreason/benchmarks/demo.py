@@ -6,10 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from vreason.benchmarks.sample import Sample
-from vreason.demo.clips import cache_folder, write_clip
-from vreason.demo.questions import KINDS, Question
-from vreason.demo.seeds import rng_for
-from vreason.demo.world import DemoClip, sample_clip
+from vreason.demo import KINDS, DemoClip, Question, cache_folder, rng_for, sample_clip, write_clip
 from vreason.errors import DataError
 
 CLIPS = 120

@@ -3,3 +3,7 @@
 It exists so that the whole product runs where no weights can be downloaded. It is honest about being one: see MODEL_CARD.md
 beside the weights.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

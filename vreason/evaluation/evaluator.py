@@ -24,12 +24,11 @@ from vreason.evaluation.failure_signatures import ADVICE, find_signatures, peak_
 from vreason.evaluation.relay import BatchEvents, RelayObserver
 from vreason.evaluation.token_offsets import token_ends
 from vreason.events import MemoryMeter, ObserverGuard, SampleRecord
-from vreason.generation.decoding import decode
-from vreason.models.loading import LoadedModel
+from vreason.generation import decode
+from vreason.models import LoadedModel
 from vreason.prompts import PromptTemplate
-from vreason.scoring.answers import extract_answer
-from vreason.scoring.scorers import Profile, score
-from vreason.video.frames import VideoConfig, VideoFrames, read_video
+from vreason.scoring import Profile, extract_answer, score
+from vreason.video import VideoConfig, VideoFrames, read_video
 
 OUT_OF_MEMORY = "out-of-memory"
 _SHOWN = 10  # repeated ids named in an error; the rest is counted

@@ -24,9 +24,7 @@ from vreason.events import MemoryReader, ObserverGuard, PrefillRecord
 from vreason.generation.sampling import TokenSampler
 from vreason.generation.step_log import StepClock, StepLog, StepTensors
 from vreason.generation.supported_modes import caller_argument, refuse_unsupported
-from vreason.method import value_cache as kv
-from vreason.method.pruning import prune
-from vreason.method.steering import Steering
+from vreason.method import Steering, prune, value_cache as kv
 from vreason.models import adapter_for
 
 

@@ -18,7 +18,7 @@ from vreason.method import value_cache as kv
 from vreason.method.controller import ValueController
 from vreason.method.entropy import EntropyTracker, token_entropy
 from vreason.method.switching import Switch, switching_loss
-from vreason.models.adapter import ModelAdapter
+from vreason.models import ModelAdapter
 
 
 @contextmanager

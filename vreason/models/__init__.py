@@ -3,7 +3,6 @@
 To add a family, write one file with a class that fulfils `ModelAdapter` and name it in `vreason.models.registry`.
 """
 
-from vreason.models.adapter import ModelAdapter
-from vreason.models.registry import adapter_for, supported_families
+import lazy_loader
 
-__all__ = ["ModelAdapter", "adapter_for", "supported_families"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 
 if TYPE_CHECKING:
-    from vreason.video.frames import VideoFrames
+    from vreason.video import VideoFrames
 
 
 PixelLimits = tuple[int, int]

@@ -10,7 +10,7 @@ import torch
 from vreason.models.adapter import PixelLimits
 
 if TYPE_CHECKING:
-    from vreason.video.frames import VideoFrames
+    from vreason.video import VideoFrames
 
 
 class QwenVLAdapter:

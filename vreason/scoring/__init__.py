@@ -1,1 +1,5 @@
 """From a reply to an answer, and from an answer to a score."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

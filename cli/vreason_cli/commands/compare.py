@@ -12,9 +12,8 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog.index import Catalog, Run
-    from vreason_tracking.comparison.comparison import Comparison
-    from vreason_tracking.comparison.report import Report
+    from vreason_tracking.catalog import Catalog, Run
+    from vreason_tracking.comparison import Comparison, Report
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -74,10 +73,8 @@ def compare_command(
 
     from vreason_cli.terminal import sources
     from vreason_cli.terminal.comparison_output import print_comparison
-    from vreason_tracking.catalog.index import Catalog
-    from vreason_tracking.catalog.run_record import recorded_runs
-    from vreason_tracking.comparison.comparison import compare
-    from vreason_tracking.comparison.report import make_report, require_compared
+    from vreason_tracking.catalog import Catalog, recorded_runs
+    from vreason_tracking.comparison import compare, make_report, require_compared
 
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
     found, notes = _chosen(catalog, runs, experiment, config_run, baseline)
@@ -119,7 +116,7 @@ def _chosen(
     catalog: Catalog, names: Sequence[str], experiment: str | None, config_run: str | None, baseline: str | None
 ) -> tuple[list[Run], list[str]]:
     from vreason_cli.terminal import sources
-    from vreason_tracking.comparison.selection import config_runs, experiment_runs, named_runs
+    from vreason_tracking.comparison import config_runs, experiment_runs, named_runs
 
     if names:
         return named_runs(catalog, names, baseline), []
@@ -143,9 +140,7 @@ def _place_to_log(comparison: Comparison, catalog: Catalog) -> str | None:
 
 
 def _texts(comparison: Comparison, report: Report | None, kinds: Sequence[str]) -> dict[str, str]:
-    from vreason_tracking.comparison.export.documents import to_csv, to_json
-    from vreason_tracking.comparison.export.html_page import LARGEST
-    from vreason_tracking.presentation.markdown import to_markdown
+    from vreason_tracking.comparison import LARGEST, to_csv, to_json, to_markdown
 
     make = {"md": to_markdown, "csv": to_csv, "json": to_json}
     texts = {kind: make[kind](comparison) for kind in kinds if kind in make}
@@ -166,7 +161,7 @@ def _write(texts: dict[Path, str]) -> None:
         TrackingError: a file cannot be written.
     """
     from vreason.errors import TrackingError
-    from vreason_tracking.journal.folder import write_whole
+    from vreason_tracking.journal import write_whole
 
     for file, text in texts.items():
         try:
@@ -178,7 +173,7 @@ def _write(texts: dict[Path, str]) -> None:
 
 def _log(report: Report, texts: dict[str, str], catalog: Catalog) -> None:
     from vreason.errors import TrackingError
-    from vreason_tracking.comparison.publishing import publish
+    from vreason_tracking.comparison import publish
 
     assert catalog.store is not None, "looked at before"
     try:

@@ -14,7 +14,7 @@ from vreason_cli.help_names import HELP
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from vreason_tracking.health.check import Check
+    from vreason_tracking.health import Check
 
 COLOURS = {"ok": "green", "warning": "yellow", "failure": "bold red"}
 DEFAULT_URI = "sqlite:///mlflow.db"
@@ -35,7 +35,7 @@ def doctor_command(context: click.Context, tracking_uri: str, as_json: bool) -> 
     Each line names a check, its state, and, where it is not well, what to do. Nothing is changed. Ends with exit code 1 when a check
     failed, 0 when there are only warnings or none.
     """
-    from vreason_tracking.health.checks import checks
+    from vreason_tracking.health import checks
 
     found: list[Check] = []
     if as_json:

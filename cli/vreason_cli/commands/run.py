@@ -13,8 +13,8 @@ import click
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.journal.manifest import Manifest
-    from vreason_tracking.running.results import VariantResult
+    from vreason_tracking.journal import Manifest
+    from vreason_tracking.running import VariantResult
     from vreason_tracking.settings import RunSettings
 
 
@@ -58,7 +58,7 @@ def run_command(
         _print_plan(settings)
         return
     from vreason_cli.terminal.progress import progress_for
-    from vreason_tracking.running.runner import run_experiment
+    from vreason_tracking.running import run_experiment
 
     watcher = progress_for(settings)
     try:
@@ -76,8 +76,8 @@ def _settings(
 
     if config is not None:
         return load_settings(config, changes, limit, variants)
-    from vreason_tracking.catalog.lookup import require
-    from vreason_tracking.journal.location import journal_folder
+    from vreason_tracking.catalog import require
+    from vreason_tracking.journal import journal_folder
 
     manifest = require(journal_folder(journal), resume or "").manifest
     named = any(change.startswith("tracking.uri=") for change in changes)
@@ -102,7 +102,7 @@ def _address(manifest: Manifest) -> list[str]:
 
 
 def _print_plan(settings: RunSettings) -> None:
-    from vreason_tracking.stores.addresses import redact_password
+    from vreason_tracking.stores import redact_password
 
     click.echo(settings.to_yaml().rstrip())
     address = redact_password(settings.tracking.resolved_uri())
@@ -126,7 +126,7 @@ def _print_end(settings: RunSettings, results: list[VariantResult], sample_id: s
 
 def next_steps(settings: RunSettings, results: list[VariantResult], sample_id: str) -> list[str]:
     """What was recorded and delivered, and the exact commands to look at it."""
-    from vreason_tracking.stores.addresses import redact_password
+    from vreason_tracking.stores import redact_password
 
     tracking = settings.tracking
     address = redact_password(tracking.resolved_uri())

@@ -14,7 +14,7 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog.recorded_samples import RecordedSample
+    from vreason_tracking.catalog import RecordedSample
 
 
 @click.command("sample", context_settings=HELP)
@@ -28,8 +28,7 @@ def sample_command(run: str, sample_id: str | None, tracking_uri: str | None, ex
     RUN is an id, in MLflow or in the journal, the beginning of one, or a variant's name (then the newest run of that name). A run whose
     journal is here is read from there, delivered or not.
     """
-    from vreason_tracking.catalog.index import Catalog
-    from vreason_tracking.catalog.recorded_samples import sample_of, sample_tags_of
+    from vreason_tracking.catalog import Catalog, sample_of, sample_tags_of
 
     found = Catalog(options.journal_root(journal), tracking_uri, experiment).find(run)
     if sample_id is None:
@@ -59,7 +58,7 @@ def _print_list(rows: list[dict[str, str]], as_json: bool) -> None:
 
 
 def _print_sample(sample: RecordedSample, run: str) -> None:
-    from vreason.scoring.answers import extract_reasoning
+    from vreason.scoring import extract_reasoning
 
     tags = sample.tags
     click.secho(f"{tags['vreason.sample_id']}  ({run})", bold=True)

@@ -11,8 +11,8 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog.index import Run
-    from vreason_tracking.comparison.sample_flips import SampleList, SampleRow
+    from vreason_tracking.catalog import Run
+    from vreason_tracking.comparison import SampleList, SampleRow
 
 
 _CUT = 40  # characters of a text on a terminal
@@ -62,8 +62,8 @@ def samples_command(
     A flip is right in one run and wrong in the other; `compare` calls every question won or lost whose score is higher or lower than the
     baseline's, 0.4 against 0.3 too.
     """
-    from vreason_tracking.catalog.index import Catalog
-    from vreason_tracking.comparison.sample_flips import SampleFilter, list_samples
+    from vreason_tracking.catalog import Catalog
+    from vreason_tracking.comparison import SampleFilter, list_samples
 
     _require_baseline(baseline, won, lost, failed)
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from vreason_tracking.comparison.comparison import Comparison
-    from vreason_tracking.presentation.table import Table
+    from vreason_tracking.comparison import Comparison
+    from vreason_tracking.presentation import Table
 
 _SPARE = (
     *("won", "lost", "p", "answered", "detectable", "ratio, p95", "totals' 95 % interval", "p95"),
@@ -22,11 +22,17 @@ _NOTHING = ("0", "–")
 
 def print_comparison(comparison: Comparison, groupings: Sequence[str]) -> None:
     """Print it; `groupings` are those to show beside all questions, such as "problem type"."""
-    from vreason_tracking.comparison.export.page_sections import opening
-    from vreason_tracking.comparison.tables.accuracy_tables import accuracy_by, accuracy_table
-    from vreason_tracking.comparison.tables.context_tables import failure_table, paper_table
-    from vreason_tracking.comparison.tables.cost_tables import cost_summary
-    from vreason_tracking.comparison.tables.verdicts import FEW_RUNS, in_short, verdicts
+    from vreason_tracking.comparison import (
+        FEW_RUNS,
+        accuracy_by,
+        accuracy_table,
+        cost_summary,
+        failure_table,
+        in_short,
+        opening,
+        paper_table,
+        verdicts,
+    )
 
     for warning in comparison.warnings:
         click.secho(f"WARNING  {warning}", fg="yellow", bold=True)

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.record.summary import RunSummary
+from vreason_tracking.record import RunSummary
 
 if TYPE_CHECKING:
-    from vreason_tracking.running.results import VariantResult
+    from vreason_tracking.running import VariantResult
     from vreason_tracking.settings import RunSettings
 
 _LINE_EVERY = 5.0  # seconds between plain lines of one variant

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from vreason_tracking.running.results import VariantResult
+    from vreason_tracking.running import VariantResult
 
 Figures = dict[str, float]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog.index import Catalog
+    from vreason_tracking.catalog import Catalog
 
 
 def require_either(catalog: Catalog) -> None:

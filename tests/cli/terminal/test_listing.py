@@ -76,7 +76,7 @@ def test_a_table_on_a_terminal(capsys, narrow) -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "headings", "left_out"),
+    ("width", "headings", "excluded"),
     [(10, ["id", "a", "b", "c"], ""), (20, ["id", "b", "c"], "too narrow for: a"), (50, ["id", "c"], "too narrow for: a, b")],
 )
 def test_columns_that_can_be_spared(capsys, narrow, width, headings, excluded) -> None:

@@ -43,7 +43,7 @@ def test_the_limit(catalog) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "done", "asked", "accuracy", "waiting"),
+    ("name", "status", "done", "expected_samples", "accuracy", "waiting"),
     [
         ("live", "RUNNING", 2, 5, None, None),
         ("running", "RUNNING", 1, 3, None, 104),

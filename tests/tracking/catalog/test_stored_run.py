@@ -33,7 +33,7 @@ def test_newest_first(world) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "done", "asked"),
+    ("name", "status", "done", "expected_samples"),
     [("live", "RUNNING", 2, 5), ("silent", "SILENT", 0, None), ("elsewhere", "FINISHED", 3, 3), ("v-reason", "FINISHED", 3, 3)],
 )
 def test_how_it_stands(runs, name, status, done, expected_samples) -> None:

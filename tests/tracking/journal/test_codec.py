@@ -9,8 +9,7 @@ import typing
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.helpers import journals, records
 from vreason.events import PrefillRecord, SampleRecord, StepRecord

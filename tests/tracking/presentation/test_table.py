@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vreason_tracking.presentation.table import of_all, of_grouping, slug
+from vreason_tracking.comparison.tables.result_rows import of_all, of_grouping
+from vreason_tracking.presentation.table import slug
 
 
 def test_results_of_all_questions(trio) -> None:

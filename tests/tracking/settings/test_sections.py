@@ -6,8 +6,7 @@ from dataclasses import asdict
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from vreason.errors import ConfigError
 from vreason.prompts import PROBLEM_TYPES

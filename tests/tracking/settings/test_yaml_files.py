@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from vreason.errors import ConfigError
 from vreason_tracking.settings.yaml_files import dump, read_mapping, read_text, read_value

@@ -8,8 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from vreason_tracking.record.metrics import percentile
 from vreason_tracking.statistics.estimates import Codes, Estimate, Values

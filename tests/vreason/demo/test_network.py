@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
 from tests.helpers import random_demo

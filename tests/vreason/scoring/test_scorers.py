@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from vreason.prompts import PROBLEM_TYPES
 from vreason.scoring.scorers import PROFILES, letter_of, mean_relative_accuracy, number_of, rouge_l, score, word_error_rate

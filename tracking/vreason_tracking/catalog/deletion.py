@@ -10,10 +10,8 @@ from functools import cached_property
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog, Run
 from vreason_tracking.catalog.stored_run import translate_store_errors
-from vreason_tracking.journal.folder import MANIFEST, RunFolder, sync_folder
-from vreason_tracking.journal.lease import Lease, LeaseTakenError
-from vreason_tracking.stores.addresses import portable_uri
-from vreason_tracking.stores.mlflow_store import MlflowStore, open_store
+from vreason_tracking.journal import MANIFEST, Lease, LeaseTakenError, RunFolder, sync_folder
+from vreason_tracking.stores import MlflowStore, open_store, portable_uri
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import LocalRun, local_runs
 from vreason_tracking.catalog.lookup import choose, missing
 from vreason_tracking.catalog.stored_run import StoredRun, stored_runs
-from vreason_tracking.stores.addresses import DEFAULT_URI, portable_uri, redact_password, resolved_uri
-from vreason_tracking.stores.mlflow_store import MlflowStore, open_store
+from vreason_tracking.stores import DEFAULT_URI, MlflowStore, open_store, portable_uri, redact_password, resolved_uri
 
 
 @dataclass(frozen=True)

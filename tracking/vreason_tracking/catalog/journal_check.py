@@ -8,9 +8,7 @@ from pathlib import Path
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import local_runs
 from vreason_tracking.catalog.lookup import require
-from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.journal.reader import Corruption
-from vreason_tracking.journal.verification import Verification, verify
+from vreason_tracking.journal import Corruption, RunFolder, Verification, verify
 
 _ATTEMPTS = 3  # a run under way closes its fragment while it is looked at
 

@@ -12,13 +12,9 @@ from functools import cache
 
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import LocalRun
-from vreason_tracking.delivery.checkpoint import read_delivered
-from vreason_tracking.delivery.scheduler import DeliveryScheduler
-from vreason_tracking.journal.dead_runs import close_dead_run
-from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.journal.lease import Lease, LeaseTakenError
-from vreason_tracking.stores.addresses import portable_uri
-from vreason_tracking.stores.mlflow_store import MlflowStore
+from vreason_tracking.delivery import DeliveryScheduler, read_delivered
+from vreason_tracking.journal import Lease, LeaseTakenError, RunFolder, close_dead_run
+from vreason_tracking.stores import MlflowStore, portable_uri
 
 WAIT = 30.0  # seconds for which a store that is away is asked again
 _QUIET = 2.0  # seconds without anything to do after which a run that has not ended is left; more than its points wait for company

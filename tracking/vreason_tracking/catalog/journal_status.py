@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import LocalRun, local_runs
-from vreason_tracking.journal.folder import RunFolder
+from vreason_tracking.journal import RunFolder
 
 
 @dataclass(frozen=True)

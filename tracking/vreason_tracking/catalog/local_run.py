@@ -12,12 +12,19 @@ from functools import cached_property
 from pathlib import Path
 
 from vreason.errors import TrackingError
-from vreason_tracking.delivery.checkpoint import DeliveryState, read_delivered
-from vreason_tracking.journal.codec import SampleEntry, SessionEnded
-from vreason_tracking.journal.folder import MANIFEST, RunFolder
-from vreason_tracking.journal.lease import holder, is_held
-from vreason_tracking.journal.manifest import Manifest
-from vreason_tracking.journal.reader import closed_samples, last_end, recorded_points
+from vreason_tracking.delivery import DeliveryState, read_delivered
+from vreason_tracking.journal import (
+    MANIFEST,
+    Manifest,
+    RunFolder,
+    SampleEntry,
+    SessionEnded,
+    closed_samples,
+    holder,
+    is_held,
+    last_end,
+    recorded_points,
+)
 
 
 class LocalRun:

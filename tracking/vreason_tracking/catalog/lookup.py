@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import local_runs
-from vreason_tracking.journal.folder import RunFolder
+from vreason_tracking.journal import RunFolder
 
 _NAMED = 5  # runs that a message names
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import local_runs
-from vreason_tracking.delivery.silent_runs import Reaped
-from vreason_tracking.journal.dead_runs import close_dead_run
+from vreason_tracking.delivery import Reaped
+from vreason_tracking.journal import close_dead_run
 
 
 def reap_journal(root: Path, *, dry: bool = False) -> Iterator[Reaped]:

@@ -10,9 +10,9 @@ from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.catalog.run_steps import journal_steps, unknown_sample
 from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
-from vreason_tracking.delivery.mlflow_points import sample_tags
-from vreason_tracking.record.metrics import sample_points
-from vreason_tracking.stores.mlflow_store import MlflowStore
+from vreason_tracking.delivery import sample_tags
+from vreason_tracking.record import sample_points
+from vreason_tracking.stores import MlflowStore
 
 FIGURES = ("score", "output_tokens", "latency_ms")
 SERIES = ("entropy", "ema", "alpha", "loss")

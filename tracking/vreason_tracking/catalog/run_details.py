@@ -11,11 +11,9 @@ from vreason_tracking.catalog.index import Catalog, Run
 from vreason_tracking.catalog.local_run import LocalRun, translate_os_errors
 from vreason_tracking.catalog.run_list import RunRow, iso, row_of
 from vreason_tracking.catalog.stored_run import StoredRun
-from vreason_tracking.journal.codec import SessionEnded, SessionStarted
-from vreason_tracking.journal.location import journal_folder
-from vreason_tracking.journal.reader import read_only
-from vreason_tracking.record.summary import RunSummary
-from vreason_tracking.stores.addresses import redact_password
+from vreason_tracking.journal import SessionEnded, SessionStarted, journal_folder, read_only
+from vreason_tracking.record import RunSummary
+from vreason_tracking.stores import redact_password
 
 _SERIES = ("live.", "curve.", "gpu.", "host.")  # metrics of a variant's run that are no summary
 

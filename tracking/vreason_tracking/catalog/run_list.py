@@ -10,8 +10,8 @@ from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog, Run
 from vreason_tracking.catalog.stored_run import SILENT
-from vreason_tracking.record.summary import RunSummary
-from vreason_tracking.settings.fingerprint import WHOLE
+from vreason_tracking.record import RunSummary
+from vreason_tracking.settings import WHOLE
 
 STATUSES = ("RUNNING", SILENT, "FINISHED", "FAILED", "KILLED")
 

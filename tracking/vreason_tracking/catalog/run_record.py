@@ -13,11 +13,9 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
-from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.journal.reader import read_events
-from vreason_tracking.journal.samples import SampleAssembly
-from vreason_tracking.record.parquet_writer import RecordTables
-from vreason_tracking.stores.mlflow_store import truncate_values
+from vreason_tracking.journal import RunFolder, SampleAssembly, read_events
+from vreason_tracking.record import RecordTables
+from vreason_tracking.stores import truncate_values
 
 SAMPLES, STEPS = "samples.parquet", "steps.parquet"
 _BOOKKEEPING = ("mlflow.", "vreason.")  # tags that change with the delivery, and say nothing of what was run

@@ -14,9 +14,7 @@ from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun, translate_os_errors
 from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
-from vreason_tracking.journal.codec import Event, SampleEntry, SessionStarted
-from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.journal.reader import Fragment, read_fragment
+from vreason_tracking.journal import Event, Fragment, RunFolder, SampleEntry, SessionStarted, read_fragment
 
 STEPS_FILE = "steps.parquet"
 

@@ -9,11 +9,9 @@ from typing import Any
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking.delivery.silent_runs import SILENT_MS
-from vreason_tracking.record.tags import DONE_TAG, EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG, RUN_TAG
-from vreason_tracking.stores.addresses import redact_password
-from vreason_tracking.stores.mlflow_store import MlflowStore
-from vreason_tracking.stores.store_errors import failure, reason_of
+from vreason_tracking.delivery import SILENT_MS
+from vreason_tracking.record import DONE_TAG, EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG, RUN_TAG
+from vreason_tracking.stores import MlflowStore, failure, reason_of, redact_password
 
 SILENT = "SILENT"
 """Status of a run that claims to be running, but has not been heard of for a while."""

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from vreason_tracking.comparison.groups import Group
 from vreason_tracking.comparison.paired_samples import Frame
-from vreason_tracking.statistics import estimates, significance
-from vreason_tracking.statistics.estimates import Codes, Estimate
+from vreason_tracking.statistics import Codes, Estimate, estimates, significance
 
 _SPARSE = 10  # videos
 

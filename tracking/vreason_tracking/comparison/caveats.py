@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vreason_tracking.catalog.run_record import RecordedRun
+from vreason_tracking.catalog import RecordedRun
 from vreason_tracking.comparison.comparability import Mismatch
 from vreason_tracking.comparison.paired_samples import Frame
-from vreason_tracking.record.sample_table import SampleTable
-from vreason_tracking.statistics.significance import smallest_p
+from vreason_tracking.record import SampleTable
+from vreason_tracking.statistics import smallest_p
 
 FEW = 10
 """Videos below which a caution stands on the report."""

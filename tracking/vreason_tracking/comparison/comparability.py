@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vreason.errors import IncomparableRunsError
-from vreason_tracking.catalog.run_record import RecordedRun
-from vreason_tracking.record.sample_table import SampleTable
+from vreason_tracking.catalog import RecordedRun
+from vreason_tracking.record import SampleTable
 
 _NOT_COMPARED = ("video.timeout",)  # how long one waits for a file is no part of what is shown
 _SHOWN = 6  # values that a message names

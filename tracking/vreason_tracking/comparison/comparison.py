@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.run_record import RecordedRun
+from vreason_tracking.catalog import RecordedRun
 from vreason_tracking.comparison import accuracy, comparability, costs
 from vreason_tracking.comparison.accuracy import Accuracy
 from vreason_tracking.comparison.caveats import Completeness, cautions
@@ -18,7 +18,7 @@ from vreason_tracking.comparison.costs import QUANTITIES, Cost, Memory
 from vreason_tracking.comparison.groups import Group
 from vreason_tracking.comparison.paired_samples import Frame, align
 from vreason_tracking.comparison.paper import Measured, Paper, match_paper, method_of
-from vreason_tracking.record.sample_table import SampleTable, read_samples
+from vreason_tracking.record import SampleTable, read_samples
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from vreason_tracking.comparison.groups import Group
 from vreason_tracking.comparison.paired_samples import Frame
-from vreason_tracking.statistics.estimates import Codes, Estimate, compact
-from vreason_tracking.statistics.quantiles import quantile, ratio_of_rates
+from vreason_tracking.statistics import Codes, Estimate, compact, quantile, ratio_of_rates
 from vreason_tracking.telemetry import best_source
 
 Parts = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -51,7 +50,7 @@ def _control(frame: Frame) -> Parts:
     return frame.numbers["control_ms"], np.where(total > 0, total, np.nan)
 
 
-QUANTITIES = (
+QUANTITIES: tuple[Quantity, ...] = (
     Quantity("output_tokens", "output tokens", "tokens", _plain("output_tokens")),
     Quantity("latency_ms", "latency", "ms", _plain("generation_ms")),
     Quantity("time_to_first_token_ms", "time to first token", "ms", _plain("time_to_first_token_ms")),

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason.errors import IncomparableRunsError
-from vreason_tracking.catalog.run_record import RecordedRun
+from vreason_tracking.catalog import RecordedRun
 from vreason_tracking.comparison.groups import Group, groups_of
-from vreason_tracking.record.sample_table import SampleTable
-from vreason_tracking.statistics.estimates import Codes, codes_of
+from vreason_tracking.record import SampleTable
+from vreason_tracking.statistics import Codes, codes_of
 
 Matrix = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from vreason.config import PRESETS
-from vreason_tracking.catalog.run_record import RecordedRun
-from vreason_tracking.settings.variants import Variant
+from vreason_tracking.catalog import RecordedRun
+from vreason_tracking.settings import Variant
 
 COLUMNS = ("VideoMMMU", "MMVU", "MVBench", "TempCompass", "VideoMME", "VSI-Bench (acc)", "VSI-Bench (MRA)")
 """Of the paper's table. Its headline is the mean of the first six."""

@@ -10,17 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from vreason.clock import unix_ms
-from vreason_tracking.catalog.stored_run import translate_store_errors
+from vreason_tracking.catalog import translate_store_errors
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.export.documents import rows
 from vreason_tracking.comparison.export.page_sections import opening, title_of
 from vreason_tracking.comparison.report import Report
 from vreason_tracking.comparison.tables.verdicts import verdicts
-from vreason_tracking.presentation.markdown import escaped
-from vreason_tracking.presentation.standalone_svg import picture_file
-from vreason_tracking.record.provenance import user_name
-from vreason_tracking.record.summary_table import TAG as TABLES_TAG
-from vreason_tracking.stores.mlflow_store import MlflowStore
+from vreason_tracking.presentation import escaped, picture_file
+from vreason_tracking.record import TAG as TABLES_TAG, user_name
+from vreason_tracking.stores import MlflowStore
 
 KIND = "comparison"
 TABLE = "comparison_table.json"

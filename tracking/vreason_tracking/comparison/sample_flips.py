@@ -7,12 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vreason.errors import IncomparableRunsError, TrackingError
-from vreason_tracking.catalog.index import Run
-from vreason_tracking.catalog.run_record import RecordedRun, recorded_runs
+from vreason_tracking.catalog import RecordedRun, Run, recorded_runs
 from vreason_tracking.comparison.comparability import Mismatch, unlike
-from vreason_tracking.record.outcome import outcome_of
-from vreason_tracking.record.parquet_reader import columns_of, record_file
-from vreason_tracking.record.sample_table import SampleTable, read_samples
+from vreason_tracking.record import SampleTable, columns_of, outcome_of, read_samples, record_file
 
 STATUSES = ("right", "wrong", "failed")
 FLIPS = ("won", "lost")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Catalog, Run
+from vreason_tracking.catalog import Catalog, Run
 
 
 def named_runs(catalog: Catalog, names: Sequence[str], baseline: str | None = None) -> list[Run]:

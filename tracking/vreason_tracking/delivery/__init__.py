@@ -9,3 +9,7 @@ rounds.py        several runs, each at its own pace; a store that is away, a run
 worker.py        the process that does it beside a run
 background.py    that process, seen from the run
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

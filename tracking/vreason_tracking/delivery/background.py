@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from vreason.errors import TrackingError
 from vreason_tracking.delivery.protocol import REFUSED
-from vreason_tracking.journal.folder import RunFolder
+from vreason_tracking.journal import RunFolder
 
 START = 60.0  # seconds for which a run waits to hear whether its store can be used
 STILL = 20.0  # seconds without progress after which the end is no longer waited for

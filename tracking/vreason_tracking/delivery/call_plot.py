@@ -7,13 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vreason_tracking.delivery.checkpoint import read_delivered
-from vreason_tracking.journal.folder import RunFolder, readable_runs
-from vreason_tracking.journal.reader import last_end, read_events
-from vreason_tracking.journal.samples import SampleAssembly
-from vreason_tracking.presentation.entropy_plot import draw_entropy
-from vreason_tracking.record.entropy_curve import EntropyCurve
-from vreason_tracking.stores.mlflow_store import MlflowStore
-from vreason_tracking.stores.store_errors import is_unavailable
+from vreason_tracking.journal import RunFolder, SampleAssembly, last_end, read_events, readable_runs
+from vreason_tracking.presentation import draw_entropy
+from vreason_tracking.record import EntropyCurve
+from vreason_tracking.stores import MlflowStore, is_unavailable
 
 NAME = "entropy_of_all_variants"
 

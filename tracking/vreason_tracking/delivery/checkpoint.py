@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vreason_tracking.journal.lines import read_lines, to_line
+from vreason_tracking.journal import read_lines, to_line
 
 
 @dataclass

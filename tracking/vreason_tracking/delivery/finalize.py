@@ -10,13 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vreason_tracking.journal.codec import SessionEnded
-from vreason_tracking.journal.manifest import Manifest
-from vreason_tracking.presentation.entropy_plot import draw_entropy
-from vreason_tracking.record.entropy_curve import EntropyCurve
-from vreason_tracking.record.summary import RunSummary
-from vreason_tracking.record.summary_table import TAG, listed, write_summary_table
-from vreason_tracking.stores.mlflow_store import MlflowStore, Point
+from vreason_tracking.journal import Manifest, SessionEnded
+from vreason_tracking.presentation import draw_entropy
+from vreason_tracking.record import TAG, EntropyCurve, RunSummary, listed, write_summary_table
+from vreason_tracking.stores import MlflowStore, Point
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ Times come from the events, never from the moment of sending: the same journal a
 from __future__ import annotations
 
 from vreason.events import SampleRecord
-from vreason_tracking.journal.samples import FinishedSample
-from vreason_tracking.record.metrics import device_points, sample_points, step_points
-from vreason_tracking.stores.mlflow_store import Point
+from vreason_tracking.journal import FinishedSample
+from vreason_tracking.record import device_points, sample_points, step_points
+from vreason_tracking.stores import Point
 from vreason_tracking.telemetry import DeviceRecord
 
 

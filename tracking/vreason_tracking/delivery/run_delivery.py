@@ -20,17 +20,9 @@ from vreason.errors import TrackingError
 from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.delivery.finalize import RunFinalizer
 from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
-from vreason_tracking.journal.codec import Event, SessionEnded, SessionStarted
-from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.journal.lease import Lease
-from vreason_tracking.journal.reader import read_fragment
-from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
-from vreason_tracking.record.entropy_curve import EntropyCurve
-from vreason_tracking.record.parquet_writer import RecordTables
-from vreason_tracking.record.summary import RunSummary
-from vreason_tracking.record.tags import EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG, RUN_TAG
-from vreason_tracking.stores.addresses import portable_uri
-from vreason_tracking.stores.mlflow_store import MlflowStore, Point, sanitize_text
+from vreason_tracking.journal import Event, FinishedSample, Lease, RunFolder, SampleAssembly, SessionEnded, SessionStarted, read_fragment
+from vreason_tracking.record import EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG, RUN_TAG, EntropyCurve, RecordTables, RunSummary
+from vreason_tracking.stores import MlflowStore, Point, portable_uri, sanitize_text
 from vreason_tracking.telemetry import DeviceRecord
 
 _AT_ONCE = 1000  # points that wait before the variant's own series are sent

@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.call_plot import draw_together
 from vreason_tracking.delivery.run_delivery import RunDelivery, require_same_store
-from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.journal.lease import LeaseTakenError
-from vreason_tracking.stores.mlflow_store import MlflowStore
-from vreason_tracking.stores.store_errors import is_unavailable, reason_of
+from vreason_tracking.journal import LeaseTakenError, RunFolder
+from vreason_tracking.stores import MlflowStore, is_unavailable, reason_of
 
 TURN = 0.5  # seconds that one run may take before the next one gets its turn
 BATCH_WAIT = 1.0  # seconds for which a run's own series waits for more points

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vreason.clock import unix_ms
-from vreason_tracking.journal.folder import run_folders
-from vreason_tracking.record.tags import HEARTBEAT_TAG, RUN_TAG
-from vreason_tracking.stores.mlflow_store import MlflowStore
+from vreason_tracking.journal import run_folders
+from vreason_tracking.record import HEARTBEAT_TAG, RUN_TAG
+from vreason_tracking.stores import MlflowStore
 
 SILENT_MS = 5 * 60_000  # without a heartbeat for so long, a run is taken for dead; it beats every 15 s while its store answers
 

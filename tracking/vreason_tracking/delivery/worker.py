@@ -30,11 +30,8 @@ from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.protocol import REFUSED
 from vreason_tracking.delivery.scheduler import DeliveryScheduler
 from vreason_tracking.delivery.silent_runs import reap_store
-from vreason_tracking.journal.dead_runs import close_dead_run
-from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.journal.reader import last_end
-from vreason_tracking.stores.mlflow_store import MlflowStore
-from vreason_tracking.stores.store_errors import short_http_timeouts
+from vreason_tracking.journal import RunFolder, close_dead_run, last_end
+from vreason_tracking.stores import MlflowStore, short_http_timeouts
 
 HEARTBEAT = 15.0  # seconds
 GRACE = 60.0  # seconds without progress after which a worker whose run is gone gives up; what waits stays in the journal

@@ -1,1 +1,5 @@
 """What `vreason-track doctor` looks at: `checks` has all of them, `store` those of the tracking store, `check` what a check finds."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

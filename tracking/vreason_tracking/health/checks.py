@@ -17,7 +17,7 @@ from pathlib import Path
 
 from vreason_tracking.health.check import Check, State, described
 from vreason_tracking.health.mlflow_store_check import tracking
-from vreason_tracking.stores.addresses import redact_password
+from vreason_tracking.stores import redact_password
 from vreason_tracking.telemetry import NO_DRIVER, MemorySampler
 
 __all__ = ["Check", "checks"]
@@ -72,7 +72,7 @@ def packages(names: Iterable[str] = PACKAGES) -> Iterator[Check]:
 
 def torchvision() -> Iterator[Check]:
     """Whether torchvision's compiled operators belong to this torch."""
-    from vreason.models.torchvision_shim import ensure_torchvision
+    from vreason.models import ensure_torchvision
 
     declared = ensure_torchvision()
     import torchvision  # noqa: F401 - fails here when it is broken in a way that declared operators do not mend

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vreason_tracking.health.check import Check, described
-from vreason_tracking.stores.addresses import normalised
+from vreason_tracking.stores import normalised
 
 MLFLOW = '"mlflow>=3.17,<4"'
 QUICK_CHECK = 100_000_000  # bytes: larger database files are opened but not read through

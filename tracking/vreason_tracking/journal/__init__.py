@@ -12,3 +12,7 @@
 
 What is on disk after a hard crash: docs/design/journal.md.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

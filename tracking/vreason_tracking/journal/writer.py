@@ -22,7 +22,7 @@ from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.journal.codec import Event, SampleEntry, SessionEnded, SessionStarted, foot, head, to_record
 from vreason_tracking.journal.folder import RunFolder, sync_folder
 from vreason_tracking.journal.lines import to_line
-from vreason_tracking.record.metrics import count_points
+from vreason_tracking.record import count_points
 from vreason_tracking.telemetry import DeviceRecord
 
 INTERVAL = 0.75  # seconds after which a fragment is closed: with what the decoding loop holds back (0.25 s), never a second is open

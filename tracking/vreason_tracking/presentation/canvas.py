@@ -9,7 +9,7 @@ from typing import Any
 
 from vreason_tracking.presentation.entropy_plot import legend_with
 from vreason_tracking.presentation.svg import page_svg
-from vreason_tracking.statistics.estimates import Estimate
+from vreason_tracking.statistics import Estimate
 
 WIDTH = 9.0
 """Of every picture, inches; 72 of its units each."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vreason_tracking.statistics.estimates import Estimate
+from vreason_tracking.statistics import Estimate
 
 NONE = "–"
 

@@ -9,7 +9,7 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 
-from vreason.evaluation.failure_signatures import ADVICE
+from vreason.evaluation import ADVICE
 from vreason.events import SampleRecord, StepRecord
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.stores.mlflow_store import sanitize_text
+from vreason_tracking.stores import sanitize_text
 
 _TYPES: dict[str, pa.DataType] = {
     "str": pa.string(),

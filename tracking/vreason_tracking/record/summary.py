@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from vreason.evaluation.failure_signatures import ADVICE
+from vreason.evaluation import ADVICE
 from vreason.events import SampleRecord
 from vreason_tracking.record.metrics import key, percentile
 from vreason_tracking.telemetry import best_source
 
 if TYPE_CHECKING:
-    from vreason_tracking.statistics.estimates import Estimate
+    from vreason_tracking.statistics import Estimate
 
 
 @dataclass

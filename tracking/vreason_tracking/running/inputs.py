@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vreason_tracking.record import provenance
-from vreason_tracking.settings import RunSettings, Variant
-from vreason_tracking.settings.sections import TrackingSettings
+from vreason_tracking.settings import RunSettings, TrackingSettings, Variant
 from vreason_tracking.telemetry import MemorySampler
 
 if TYPE_CHECKING:
     from vreason.benchmarks import Sample
-    from vreason.evaluation.evaluator import EvaluationConfig
-    from vreason.models.loading import LoadedModel
+    from vreason.evaluation import EvaluationConfig
+    from vreason.models import LoadedModel
 
 
 def load_samples(settings: RunSettings) -> Sequence[Sample]:
@@ -39,8 +38,8 @@ def variant_params(settings: RunSettings, variant: Variant) -> dict[str, Any]:
 
 def evaluation_config(settings: RunSettings, variant: Variant) -> EvaluationConfig:
     """The method's side of the settings."""
-    from vreason.evaluation.evaluator import EvaluationConfig
-    from vreason.video.frames import VideoConfig
+    from vreason.evaluation import EvaluationConfig
+    from vreason.video import VideoConfig
 
     generation = {name: value for name, value in settings.generation.model_dump().items() if value is not None}
     if not settings.generation.do_sample:

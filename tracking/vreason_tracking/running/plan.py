@@ -13,12 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.lookup import require
-from vreason_tracking.journal.folder import RunFolder, readable_runs
-from vreason_tracking.journal.reader import last_end, read_events
-from vreason_tracking.journal.samples import SampleAssembly
-from vreason_tracking.settings import RunSettings, Variant
-from vreason_tracking.settings.fingerprint import WHOLE, differing_parts
+from vreason_tracking.catalog import require
+from vreason_tracking.journal import RunFolder, SampleAssembly, last_end, read_events, readable_runs
+from vreason_tracking.settings import WHOLE, RunSettings, Variant, differing_parts
 
 AUTO = "auto"
 _SHOWN = 12  # differences named

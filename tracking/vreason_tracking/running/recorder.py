@@ -10,13 +10,18 @@ from pathlib import Path
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.journal.codec import SessionEnded, SessionStarted
-from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.journal.lease import Lease
-from vreason_tracking.journal.manifest import Manifest
-from vreason_tracking.journal.reader import last_session, recover
-from vreason_tracking.journal.writer import RETRY_TIMEOUT, JournalWriter
-from vreason_tracking.record.provenance import user_name
+from vreason_tracking.journal import (
+    RETRY_TIMEOUT,
+    JournalWriter,
+    Lease,
+    Manifest,
+    RunFolder,
+    SessionEnded,
+    SessionStarted,
+    last_session,
+    recover,
+)
+from vreason_tracking.record import user_name
 from vreason_tracking.telemetry import DeviceRecord
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from vreason_tracking.journal.folder import RunFolder
-from vreason_tracking.record.summary import RunSummary
+from vreason_tracking.journal import RunFolder
+from vreason_tracking.record import RunSummary
 
 
 @dataclass(frozen=True)

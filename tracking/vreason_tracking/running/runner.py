@@ -11,28 +11,33 @@ from typing import TYPE_CHECKING, Any
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.reaping import reap_journal
-from vreason_tracking.delivery.background import BackgroundDelivery
-from vreason_tracking.delivery.checkpoint import read_delivered
-from vreason_tracking.journal.folder import RunFolder, new_run_id, readable_runs
-from vreason_tracking.journal.lease import Lease, LeaseTakenError
-from vreason_tracking.journal.manifest import Manifest
-from vreason_tracking.journal.reader import closed_samples, last_end, recorded_points
-from vreason_tracking.presentation.entropy_plot import COLOURS
-from vreason_tracking.record.summary import RunSummary
+from vreason_tracking.catalog import reap_journal
+from vreason_tracking.delivery import BackgroundDelivery, read_delivered
+from vreason_tracking.journal import (
+    Lease,
+    LeaseTakenError,
+    Manifest,
+    RunFolder,
+    closed_samples,
+    last_end,
+    new_run_id,
+    readable_runs,
+    recorded_points,
+)
+from vreason_tracking.presentation import COLOURS
+from vreason_tracking.record import RunSummary
 from vreason_tracking.running.inputs import config_text, evaluation_config, load_samples, run_tags, variant_params
 from vreason_tracking.running.plan import Plan, Task, VariantRequest, plan, refresh
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.running.results import RunWatcher, VariantResult
 from vreason_tracking.running.signals import Terminated, terminable
-from vreason_tracking.settings import RunSettings
-from vreason_tracking.settings.fingerprint import identity_of
+from vreason_tracking.settings import RunSettings, identity_of
 from vreason_tracking.stores import addresses
 from vreason_tracking.telemetry import MemorySampler
 
 if TYPE_CHECKING:
     from vreason.benchmarks import Sample
-    from vreason.models.loading import LoadedModel
+    from vreason.models import LoadedModel
 
 
 def run_experiment(settings: RunSettings, watcher: RunWatcher, resume: str | None = None) -> list[VariantResult]:
@@ -125,7 +130,7 @@ class _Experiment:
     def run(self, resume: str | None) -> None:
         """Load the model, settle what is to be done, and do it."""
         from vreason.benchmarks import data_digest
-        from vreason.models.loading import ModelSpec, load_model
+        from vreason.models import ModelSpec, load_model
 
         loaded = load_model(ModelSpec(**self.settings.model.model_dump()))
         if self.delivery is not None:
@@ -196,7 +201,7 @@ class _Experiment:
 
     def _run_variant(self, task: Task, loaded: LoadedModel, manifest: Callable[[], Manifest]) -> None:
         """Answer every sample that is not done."""
-        from vreason.evaluation.evaluator import Evaluation
+        from vreason.evaluation import Evaluation
 
         retry_timeout, folder = self.settings.tracking.disk_patience, task.folder
         if folder is None:

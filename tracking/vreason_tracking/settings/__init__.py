@@ -2,6 +2,6 @@
 together.
 """
 
-from vreason_tracking.settings.loading import RunSettings, Variant, load_settings, parse_settings
+import lazy_loader
 
-__all__ = ["RunSettings", "Variant", "load_settings", "parse_settings"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from vreason.scoring.scorers import Profile
-from vreason_tracking.journal.location import journal_folder
+from vreason.scoring import Profile
+from vreason_tracking.journal import journal_folder
 from vreason_tracking.settings.issues import NAME_RULE, is_name
-from vreason_tracking.stores.addresses import resolved_uri
+from vreason_tracking.stores import resolved_uri
 
 ProblemType = Literal["multiple choice", "numerical", "regression", "OCR", "free-form"]  # vreason.prompts.PROBLEM_TYPES
 DEMO = "demo"

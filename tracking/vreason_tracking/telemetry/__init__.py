@@ -4,9 +4,6 @@
 answers, `windows.py` gathers them into a `devices.DeviceRecord` a device and window. What each number means: docs/telemetry.md.
 """
 
-from vreason_tracking.telemetry.devices import DeviceListener, DeviceRecord
-from vreason_tracking.telemetry.gpus import NO_DRIVER, Gpu, visible_gpus
-from vreason_tracking.telemetry.memory import SOURCES, best_source
-from vreason_tracking.telemetry.sampler import MemorySampler
+import lazy_loader
 
-__all__ = ["NO_DRIVER", "SOURCES", "DeviceListener", "DeviceRecord", "Gpu", "MemorySampler", "best_source", "visible_gpus"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -13,9 +13,8 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog.journal_delivery import DeliveryOutcome
-    from vreason_tracking.catalog.local_run import LocalRun
-    from vreason_tracking.journal.folder import RunFolder
+    from vreason_tracking.catalog import DeliveryOutcome, LocalRun
+    from vreason_tracking.journal import RunFolder
 
 
 @click.command("deliver", short_help="Carry to MLflow what waits.", context_settings=HELP)
@@ -33,8 +32,7 @@ def deliver_command(runs: tuple[str, ...], tracking_uri: str | None, journal: st
     Exit codes: 0 done, 5 a store is away or refuses a run (the journal keeps everything), 130 interrupted.
     """
     from vreason.errors import TrackingError
-    from vreason_tracking.catalog.journal_check import chosen_folders
-    from vreason_tracking.catalog.journal_delivery import consign
+    from vreason_tracking.catalog import chosen_folders, consign
 
     folders = chosen_folders(options.journal_root(journal), runs)
     consignment = consign(folders, tracking_uri, os.environ, again=again)
@@ -50,7 +48,7 @@ def deliver_command(runs: tuple[str, ...], tracking_uri: str | None, journal: st
 
 def _deliver(address: str, runs: Sequence[LocalRun], wait: float) -> list[str]:
     """Deliver to one address, and say what came of it; returns what went wrong."""
-    from vreason_tracking.catalog.journal_delivery import JournalDelivery
+    from vreason_tracking.catalog import JournalDelivery
 
     delivery = JournalDelivery(address, runs, lambda text: click.echo(text, err=True), wait)
     click.echo(f"{len(runs)} run(s) to {delivery.result.uri}")
@@ -83,7 +81,7 @@ def _progress(points: int) -> Iterator[Callable[[int], None]]:
 
 def _outcome(run: LocalRun, result: DeliveryOutcome) -> str:
     """Where one run stands now."""
-    from vreason_tracking.catalog.local_run import LocalRun
+    from vreason_tracking.catalog import LocalRun
 
     now = LocalRun(run.folder)
     head = f"{run.run_id} ({run.manifest.variant})"
@@ -103,7 +101,7 @@ def _failures(result: DeliveryOutcome) -> list[str]:
 
 def _print_end(folders: Sequence[RunFolder]) -> None:
     """The truth about the points of all runs that were meant."""
-    from vreason_tracking.catalog.journal_status import journal_rows_of, totals
+    from vreason_tracking.catalog import journal_rows_of, totals
 
     sums = totals(journal_rows_of(folders))
     click.echo(f"{sums['recorded']:,} points recorded, {sums['delivered']:,} delivered, {sums['waiting']:,} waiting")

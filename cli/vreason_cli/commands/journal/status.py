@@ -10,7 +10,7 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog.journal_status import JournalRow
+    from vreason_tracking.catalog import JournalRow
 
 
 @click.command("status", short_help="What is recorded, delivered, waiting.", context_settings=HELP)
@@ -22,7 +22,7 @@ def status_command(journal: str | None, as_json: bool) -> None:
     Looks at this machine only; no store is asked.
     """
     from vreason_cli.terminal.listing import is_terminal, print_json, print_table, size
-    from vreason_tracking.catalog.journal_status import journal_rows, totals
+    from vreason_tracking.catalog import journal_rows, totals
 
     root = options.journal_root(journal)
     rows = journal_rows(root)

@@ -10,7 +10,7 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.journal.verification import Verification
+    from vreason_tracking.journal import Verification
 
 
 @click.command("verify", short_help="Check every record.", context_settings=HELP)
@@ -25,7 +25,7 @@ def verify_command(context: click.Context, runs: tuple[str, ...], journal: str |
 
     Exit codes: 0 nothing is damaged, 1 something is, 5 the journal cannot be read.
     """
-    from vreason_tracking.catalog.journal_check import check, chosen_folders
+    from vreason_tracking.catalog import check, chosen_folders
 
     found: list[Verification] = []
     for folder in chosen_folders(options.journal_root(journal), runs):

@@ -12,7 +12,7 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog.deletion import Deletion
+    from vreason_tracking.catalog import Deletion
 
 
 @click.command("delete", short_help="Delete runs with their samples.", context_settings=HELP)
@@ -35,8 +35,8 @@ def delete_command(
     MLflow keeps deleted runs until `mlflow gc`; `mlflow runs restore` brings them back. The journal is kept unless --journal-too is given.
     A run that is under way is not deleted. Nothing is deleted unless everything that was named can be.
     """
-    from vreason_tracking.catalog.deletion import Deletion
-    from vreason_tracking.catalog.index import Catalog
+    from vreason_tracking.catalog import Deletion
+    from vreason_tracking.catalog import Catalog
 
     if even_undelivered and not journal_too:
         raise click.UsageError("--even-undelivered says something of the journal; give --journal-too with it")

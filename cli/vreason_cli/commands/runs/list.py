@@ -14,8 +14,8 @@ from vreason_cli.help_names import HELP
 from vreason_cli.terminal.since import since
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog.index import Catalog
-    from vreason_tracking.catalog.run_list import RunRow
+    from vreason_tracking.catalog import Catalog
+    from vreason_tracking.catalog import RunRow
 
 STATUSES = ("RUNNING", "SILENT", "FINISHED", "FAILED", "KILLED")  # vreason_tracking.catalog.run_list.STATUSES
 
@@ -56,8 +56,8 @@ def list_command(
     """
     from vreason_cli.terminal import sources
     from vreason_cli.terminal.listing import print_json
-    from vreason_tracking.catalog.index import Catalog
-    from vreason_tracking.catalog.run_list import RunFilter, list_runs
+    from vreason_tracking.catalog import Catalog
+    from vreason_tracking.catalog import RunFilter, list_runs
 
     catalog = Catalog(options.journal_root(journal), tracking_uri, None if all_experiments else experiment)
     found = list_runs(catalog, RunFilter(statuses, variants, configs, identity, since_ms), limit)

@@ -11,8 +11,8 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog.index import Catalog
-    from vreason_tracking.delivery.silent_runs import Reaped
+    from vreason_tracking.catalog import Catalog
+    from vreason_tracking.delivery import Reaped
 
 
 @click.command("reap", short_help="Close runs whose process is gone.", context_settings=HELP)
@@ -33,7 +33,7 @@ def reap_command(tracking_uri: str | None, experiment: str, journal: str | None,
     What they finished is kept, and `run --resume` continues them. Of those in the journal MLflow is told when they are delivered.
     """
     from vreason_cli.terminal import sources
-    from vreason_tracking.catalog.index import Catalog
+    from vreason_tracking.catalog import Catalog
 
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
     found = []
@@ -63,9 +63,9 @@ def _reap(catalog: Catalog, minutes: int, dry: bool) -> Iterator[tuple[str, Reap
         TrackingError: at the end, when some of them could not be closed.
     """
     from vreason.errors import TrackingError
-    from vreason_tracking.catalog.reaping import reap_journal
-    from vreason_tracking.delivery.silent_runs import reap_store
-    from vreason_tracking.catalog.stored_run import translate_store_errors
+    from vreason_tracking.catalog import reap_journal
+    from vreason_tracking.delivery import reap_store
+    from vreason_tracking.catalog import translate_store_errors
 
     failure = None
     try:

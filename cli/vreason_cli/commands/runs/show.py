@@ -12,7 +12,7 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog.run_details import RunDetails, Session
+    from vreason_tracking.catalog import RunDetails, Session
 
 
 @click.command("show", short_help="Everything about one run.", context_settings=HELP)
@@ -27,8 +27,8 @@ def show_command(run: str, tracking_uri: str | None, experiment: str, journal: s
     from dataclasses import asdict
 
     from vreason_cli.terminal.listing import print_json
-    from vreason_tracking.catalog.index import Catalog
-    from vreason_tracking.catalog.run_details import details_of
+    from vreason_tracking.catalog import Catalog
+    from vreason_tracking.catalog import details_of
 
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
     details = details_of(catalog.find(run), catalog)

@@ -15,7 +15,7 @@ from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
     from vreason.events import StepRecord
-    from vreason_tracking.catalog.run_steps import SampleSteps
+    from vreason_tracking.catalog import SampleSteps
 
 _COLUMNS = ("t", "token", "H", "EMA", "peak", "phase", "loss", "|dV|", "grad norm", "cosine", "memory", "ms")
 
@@ -44,8 +44,8 @@ def steps_command(
     """
     if as_csv and as_json:
         raise click.UsageError("--csv and --json are two ways to print the same; give one of them")
-    from vreason_tracking.catalog.index import Catalog
-    from vreason_tracking.catalog.run_steps import steps_of
+    from vreason_tracking.catalog import Catalog
+    from vreason_tracking.catalog import steps_of
 
     found = Catalog(options.journal_root(journal), tracking_uri, experiment).find(run)
     reply = steps_of(found, sample_id)

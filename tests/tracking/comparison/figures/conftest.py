@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.compared import expected_samples, recorded, trio
+from tests.helpers.compared import make_samples, recorded, trio
 from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.comparison.comparison import Comparison, compare
 from vreason_tracking.record.step_table import RunSteps, read_steps
@@ -31,9 +31,9 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, list[Ru
 def thirty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, list[RunSteps]]:
     """A baseline and 29 others, of which five and more differ in k or in lr only."""
     folder: Path = tmp_path_factory.mktemp("thirty")
-    runs = [recorded(folder, "baseline", expected_samples(24, 8, 0, right=0.5, steps=24))]
+    runs = [recorded(folder, "baseline", make_samples(24, 8, 0, right=0.5, steps=24))]
     for number in range(29):
         settings = {"method.controller.k": str(2 ** (number % 5)), "method.controller.lr": f"{5e-5 * (1 + number // 5):g}"}
-        samples = expected_samples(24, 8, number + 1, right=0.3 + 0.02 * number, steps=24)
+        samples = make_samples(24, 8, number + 1, right=0.3 + 0.02 * number, steps=24)
         runs.append(recorded(folder, f"v-reason number {number}", samples, preset="v-reason", params=settings))
     return read(runs)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.helpers import records
-from tests.helpers.compared import expected_samples, recorded, trio
+from tests.helpers.compared import make_samples, recorded, trio
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.figures.accuracy_cost import PRICES, draw
 from vreason_tracking.presentation.formatting import amount, percent, percent_interval
@@ -65,14 +65,14 @@ def test_no_answer_at_all_no_picture(tmp_path) -> None:
 
 def test_one_question_without_time(tmp_path) -> None:
     """One video, no interval, no time: still a picture."""
-    samples = [(replace(sample, generation_ms=0.0, time_to_first_token_ms=0.0), steps) for sample, steps in expected_samples(1, 1)]
+    samples = [(replace(sample, generation_ms=0.0, time_to_first_token_ms=0.0), steps) for sample, steps in make_samples(1, 1)]
     comparison = compare([recorded(tmp_path, name, samples) for name in ("a", "b")])
     assert ["0", "–", "yes"] == list(draw(comparison, LATENCY).rows[0][4:])
 
 
 def test_the_key_names_what_is_there(tmp_path) -> None:
     """Twins at one place: both on the front, no line between, and nobody beaten."""
-    comparison = compare([recorded(tmp_path, name, expected_samples(6, 3)) for name in ("a", "b")])
+    comparison = compare([recorded(tmp_path, name, make_samples(6, 3)) for name in ("a", "b")])
     figure = draw(comparison, TOKENS)
     assert ["yes", "yes"] == [row[-1] for row in figure.rows]
     assert ">on the front</text>" in figure.svg
@@ -82,8 +82,8 @@ def test_the_key_names_what_is_there(tmp_path) -> None:
 
 def test_as_good_and_cheaper_is_enough(tmp_path) -> None:
     """A run that another equals in accuracy and undercuts in cost is not beaten in both, and yet not on the front: words say so."""
-    longer = [(replace(sample, output_tokens=sample.output_tokens + 9), steps) for sample, steps in expected_samples(6, 3)]
-    comparison = compare([recorded(tmp_path, "a", expected_samples(6, 3)), recorded(tmp_path, "b", longer)])
+    longer = [(replace(sample, output_tokens=sample.output_tokens + 9), steps) for sample, steps in make_samples(6, 3)]
+    comparison = compare([recorded(tmp_path, "a", make_samples(6, 3)), recorded(tmp_path, "b", longer)])
     figure = draw(comparison, TOKENS)
     assert ["yes", "no"] == [row[-1] for row in figure.rows]
     assert ">not on the front</text>" in figure.svg

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.helpers import records
-from tests.helpers.compared import expected_samples, recorded
+from tests.helpers.compared import make_samples, recorded
 from tests.tracking.comparison.figures.conftest import SAMPLE, read
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.figures import Figure, figures
@@ -89,7 +89,7 @@ def test_any_name_and_failures(tmp_path) -> None:
     for place, name in enumerate(ODD):
         samples = [
             (_failed(sample), ()) if number % 5 <= place else (sample, steps)
-            for number, (sample, steps) in enumerate(expected_samples(15, 5, steps=9))
+            for number, (sample, steps) in enumerate(make_samples(15, 5, steps=9))
         ]
         runs.append(replace(recorded(tmp_path, f"r{place}", samples), name=name))
     with warnings.catch_warnings():
@@ -112,7 +112,7 @@ def _failed(sample):
 
 def test_one_question_and_no_steps(tmp_path) -> None:
     """What there is is drawn: no curve, no phases, no length."""
-    runs = [recorded(tmp_path, name, expected_samples(1, 1)) for name in ("a", "b")]
+    runs = [recorded(tmp_path, name, make_samples(1, 1)) for name in ("a", "b")]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = figures(compare(runs), [], None)

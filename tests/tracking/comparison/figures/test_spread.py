@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.helpers import records
-from tests.helpers.compared import expected_samples, recorded, trio
+from tests.helpers.compared import make_samples, recorded, trio
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.figures.spread import SPREADS, box, draw
 
@@ -41,7 +41,7 @@ def test_the_unit_is_in_the_table(tmp_path) -> None:
 
 
 def test_a_run_without_answers_is_named_and_dashed(tmp_path) -> None:
-    good = expected_samples(4, 2)
+    good = make_samples(4, 2)
     bad = [
         (replace(records.failed(s.sample_id), video=s.video, question=s.question, problem_type=s.problem_type, options=s.options), ())
         for s, _ in good

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 
 from tests.helpers import records
-from tests.helpers.compared import expected_samples, recorded, trio
+from tests.helpers.compared import make_samples, recorded, trio
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.figures.sweep_figure import draw, middles
 from vreason_tracking.presentation.formatting import percent, percent_interval
 
 
 def swept(folder, values=("8", "2", "16"), base: bool = True, samples=None):
-    runs = [recorded(folder, "baseline", samples or expected_samples(24, 8))] if base else []
+    runs = [recorded(folder, "baseline", samples or make_samples(24, 8))] if base else []
     for place, value in enumerate(values):
-        made = samples or expected_samples(24, 8, place + 1)
+        made = samples or make_samples(24, 8, place + 1)
         runs.append(recorded(folder, f"k={value}", made, preset="v-reason", params={"method.controller.k": value}))
     return compare(runs)
 
@@ -77,7 +77,7 @@ def test_models_are_not_joined(tmp_path) -> None:
     for model in ("3B", "7B"):
         for k in ("2", "4", "8"):
             params = {"method.controller.k": k, "model.id": model}
-            runs.append(recorded(tmp_path, f"{model} k={k}", expected_samples(12, 4, len(runs)), preset="v-reason", params=params))
+            runs.append(recorded(tmp_path, f"{model} k={k}", make_samples(12, 4, len(runs)), preset="v-reason", params=params))
     figures = draw(compare(runs))
     assert ["Accuracy by controller.k (model.id = 3B)", "Accuracy by controller.k (model.id = 7B)"] == [each.title for each in figures]
     assert ["Other settings: model.id = 3B.", "Other settings: model.id = 7B."] == [each.note for each in figures]
@@ -95,7 +95,7 @@ def test_weights_are_told_in_short_in_the_title(tmp_path) -> None:
     runs = []
     for weights in ("1a" * 20, "2b" * 20):
         for k in ("2", "4", "8"):
-            samples = expected_samples(12, 4, len(runs))
+            samples = make_samples(12, 4, len(runs))
             tags, params = {"model.revision": weights}, {"method.controller.k": k}
             runs.append(recorded(tmp_path, f"{weights[:2]} k={k}", samples, preset="v-reason", params=params, tags=tags))
     figures = draw(compare(runs))

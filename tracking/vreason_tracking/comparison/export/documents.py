@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from vreason.evaluation.failure_signatures import ADVICE
-from vreason_tracking.catalog.run_list import iso
+from vreason.evaluation import ADVICE
+from vreason_tracking.catalog import iso
 from vreason_tracking.comparison.comparison import Comparison, Result
 from vreason_tracking.comparison.costs import QUANTITIES
 from vreason_tracking.comparison.tables.verdicts import verdicts

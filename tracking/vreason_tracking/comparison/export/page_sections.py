@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.tables import accuracy_tables, context_tables, cost_tables
-from vreason_tracking.presentation.table import Table
+from vreason_tracking.presentation import Table
 
 _NAMED, _LONGEST = 3, 80  # runs that a title names, and characters of their names
 

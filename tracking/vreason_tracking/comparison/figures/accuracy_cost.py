@@ -8,13 +8,24 @@ from typing import Any
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.figures.pareto import pareto_front
-from vreason_tracking.presentation.canvas import GREY, intervals, legend, render_svg, unit_axis
-from vreason_tracking.presentation.entropy_plot import COLOURS
-from vreason_tracking.presentation.figure import Figure
-from vreason_tracking.presentation.formatting import amount, count, percent, percent_interval
-from vreason_tracking.presentation.labels import place_labels
-from vreason_tracking.presentation.run_styles import BASELINE, plain, short_names
-from vreason_tracking.statistics.estimates import Estimate
+from vreason_tracking.presentation import (
+    BASELINE,
+    COLOURS,
+    GREY,
+    Figure,
+    amount,
+    count,
+    intervals,
+    legend,
+    percent,
+    percent_interval,
+    place_labels,
+    plain,
+    render_svg,
+    short_names,
+    unit_axis,
+)
+from vreason_tracking.statistics import Estimate
 
 NAMED = 10
 """More runs than this are numbered in the picture, and named below it."""

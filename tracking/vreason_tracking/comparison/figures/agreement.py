@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.presentation.canvas import legend, render_svg, whole_axis
-from vreason_tracking.presentation.figure import Figure
-from vreason_tracking.presentation.run_styles import plain, short_names
-from vreason_tracking.record.outcome import OUTCOMES, outcome_of
+from vreason_tracking.presentation import Figure, legend, plain, render_svg, short_names, whole_axis
+from vreason_tracking.record import OUTCOMES, outcome_of
 
 RIGHT, PARTLY, WRONG, FAILED = range(len(OUTCOMES))  # in the order of `OUTCOMES`
 SIGNS = ("1", "½", "0", "x")

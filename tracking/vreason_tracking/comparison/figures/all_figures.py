@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.figures import accuracy_cost, agreement, alpha, by_length, entropy, spread, sweep_figure
-from vreason_tracking.presentation.figure import Figure
-from vreason_tracking.record.step_table import RunSteps
+from vreason_tracking.presentation import Figure
+from vreason_tracking.record import RunSteps
 
 
 def figures(comparison: Comparison, steps: Sequence[RunSteps], sample_id: str | None) -> list[Figure]:

@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.presentation.canvas import legend, render_svg, whole_axis
-from vreason_tracking.presentation.figure import Figure
-from vreason_tracking.presentation.run_styles import plain, short_names, shortened
-from vreason_tracking.record.step_table import RunSteps, final_peak
+from vreason_tracking.presentation import Figure, legend, plain, render_svg, short_names, shortened, whole_axis
+from vreason_tracking.record import RunSteps, final_peak
 
 EXPLORE, EXPLOIT = "#E69F00", "#0072B2"
 MOST_CELLS = 1_000

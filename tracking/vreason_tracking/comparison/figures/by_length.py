@@ -7,11 +7,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from vreason_tracking.comparison.comparison import Comparison, GroupResult
-from vreason_tracking.presentation.canvas import GREY, intervals, legend, panels, panels_height, render_svg, unit_axis
-from vreason_tracking.presentation.entropy_plot import COLOURS
-from vreason_tracking.presentation.figure import Figure
-from vreason_tracking.presentation.formatting import count, percent, percent_interval
-from vreason_tracking.presentation.run_styles import BASELINE, OVERLAID, LineStyle, looks, plain, short_names
+from vreason_tracking.presentation import (
+    BASELINE,
+    COLOURS,
+    GREY,
+    OVERLAID,
+    Figure,
+    LineStyle,
+    count,
+    intervals,
+    legend,
+    looks,
+    panels,
+    panels_height,
+    percent,
+    percent_interval,
+    plain,
+    render_svg,
+    short_names,
+    unit_axis,
+)
 
 _COLUMNS = ("video length", "questions", "videos", "run", "accuracy", "95 % interval", "answered")
 

@@ -10,12 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.presentation.canvas import GREY, legend, panels, panels_height, render_svg, whole_axis
-from vreason_tracking.presentation.entropy_plot import COLOURS, shown_tokens
-from vreason_tracking.presentation.figure import Figure
-from vreason_tracking.presentation.run_styles import BASELINE, LineStyle, looks, plain, short_names
-from vreason_tracking.record.entropy_curve import EntropyCurve
-from vreason_tracking.record.step_table import RunSteps
+from vreason_tracking.presentation import (
+    BASELINE,
+    COLOURS,
+    GREY,
+    Figure,
+    LineStyle,
+    legend,
+    looks,
+    panels,
+    panels_height,
+    plain,
+    render_svg,
+    short_names,
+    shown_tokens,
+    whole_axis,
+)
+from vreason_tracking.record import EntropyCurve, RunSteps
 
 POINTS, POINTS_IN_PANEL = 200, 80
 _OVERLAID = 4  # bands of more runs hide each other: each has a panel of its own

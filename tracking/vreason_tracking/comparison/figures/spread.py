@@ -10,11 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.presentation.canvas import GREY, PALE, render_svg, unit_axis
-from vreason_tracking.presentation.entropy_plot import COLOURS
-from vreason_tracking.presentation.figure import Figure
-from vreason_tracking.presentation.formatting import amount, count
-from vreason_tracking.presentation.run_styles import plain, short_names
+from vreason_tracking.presentation import COLOURS, GREY, PALE, Figure, amount, count, plain, render_svg, short_names, unit_axis
 
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _COLUMNS = ("run", "answered", "p5", "p25", "p50 (median)", "p75", "p95", "mean", "least", "most")

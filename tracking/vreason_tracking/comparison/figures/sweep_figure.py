@@ -10,12 +10,21 @@ from typing import Any
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.figures.sweep_groups import Sweep, settings_of, sweeps
-from vreason_tracking.presentation.canvas import PALE, intervals, legend, render_svg, unit_axis
-from vreason_tracking.presentation.entropy_plot import COLOURS
-from vreason_tracking.presentation.figure import Figure
-from vreason_tracking.presentation.formatting import count, percent, percent_interval
-from vreason_tracking.presentation.run_styles import plain, shortened
-from vreason_tracking.statistics.estimates import Estimate
+from vreason_tracking.presentation import (
+    COLOURS,
+    PALE,
+    Figure,
+    count,
+    intervals,
+    legend,
+    percent,
+    percent_interval,
+    plain,
+    render_svg,
+    shortened,
+    unit_axis,
+)
+from vreason_tracking.statistics import Estimate
 
 _DECADE = 10.0
 _MOST_TICKS = 12

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vreason_tracking.catalog.run_record import RecordedRun
+from vreason_tracking.catalog import RecordedRun
 
 _METHOD = "method."
 _LEAST = 3

@@ -11,14 +11,13 @@ import pyarrow.compute as pc
 
 from vreason.errors import TrackingError
 from vreason.prompts import option_letter
-from vreason_tracking.catalog.run_record import RecordedRun
+from vreason_tracking.catalog import RecordedRun
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.sample_pages.page import SHOWN, Reply, SamplePage
 from vreason_tracking.comparison.sample_pages.reply_curve import reply_curve, scale_of
 from vreason_tracking.comparison.sample_pages.thumbnails import Thumbnails
 from vreason_tracking.comparison.sample_pages.token_spans import token_spans
-from vreason_tracking.record.parquet_reader import columns_of, record_file
-from vreason_tracking.record.step_table import RunSteps
+from vreason_tracking.record import RunSteps, columns_of, record_file
 
 _COLUMNS = (
     "sample_id",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vreason_tracking.record.step_table import final_peak
+from vreason_tracking.record import final_peak
 
 MOST_POINTS = 200
 _WIDTH, _HEIGHT = 400, 150

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vreason.errors import VideoError
-from vreason.video.frames import VideoConfig, frame_indices, read_video
+from vreason.video import VideoConfig, frame_indices, read_video
 
 WIDTH, HEIGHT = 120, 160  # pixels that a picture fits into; an upright clip is the narrower for it
 QUALITY = 60

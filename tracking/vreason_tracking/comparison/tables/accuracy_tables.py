@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vreason_tracking.comparison.comparison import Comparison, Result
-from vreason_tracking.presentation import formatting
-from vreason_tracking.presentation.table import Table, of_all, of_grouping, slug
+from vreason_tracking.comparison.tables.result_rows import of_all, of_grouping
+from vreason_tracking.presentation import Table, formatting, slug
 
 _ACCURACY = ("accuracy", "95 % interval", "difference, points", "its 95 % interval", "p", "p (Holm)", "detectable", "won", "lost")
 _SPARSE = "Intervals are not adjusted; †: made by fewer than 10 videos that differ, and too narrow."

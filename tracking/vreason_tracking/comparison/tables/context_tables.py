@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vreason.evaluation.failure_signatures import ADVICE
+from vreason.evaluation import ADVICE
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.paper import COLUMNS, PaperRow
-from vreason_tracking.presentation import formatting
-from vreason_tracking.presentation.table import Table, of_all, of_grouping, slug
+from vreason_tracking.comparison.tables.result_rows import of_all, of_grouping
+from vreason_tracking.presentation import Table, formatting, slug
 
 
 def run_table(comparison: Comparison) -> Table:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.costs import QUANTITIES, Cost, Quantity
-from vreason_tracking.presentation import formatting
-from vreason_tracking.presentation.table import Table, of_all, of_grouping, slug
+from vreason_tracking.comparison.tables.result_rows import of_all, of_grouping
+from vreason_tracking.presentation import Table, formatting, slug
 
 _OWN = ("n", "median", "95 % interval", "p95", "mean")
 _RATIO = ("ratio, median", "its 95 % interval", "ratio, p95", "ratio of totals", "totals' 95 % interval", "pairs")

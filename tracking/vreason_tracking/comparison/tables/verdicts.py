@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vreason_tracking.comparison.accuracy import Difference
 from vreason_tracking.comparison.comparison import Comparison, Result
-from vreason_tracking.presentation.formatting import p_value, points, points_interval, ratio, ratio_interval
+from vreason_tracking.presentation import p_value, points, points_interval, ratio, ratio_interval
 
 SIGNIFICANT = 0.05
 

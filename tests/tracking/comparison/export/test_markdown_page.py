@@ -1,4 +1,4 @@
-"""vreason_tracking.presentation.markdown: the comparison for a pull request."""
+"""vreason_tracking.comparison.export.markdown_page: the comparison for a pull request."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 
 import pytest
 
+from vreason_tracking.comparison.export.markdown_page import to_markdown
 from vreason_tracking.comparison.export.page_sections import tables_of
 from vreason_tracking.comparison.tables.verdicts import in_short, verdicts
-from vreason_tracking.presentation.markdown import escaped, to_markdown
+from vreason_tracking.presentation.markdown import escaped
 
 
 def cells(line):

@@ -1,0 +1,2 @@
+from .check import Check as Check
+from .checks import checks as checks

@@ -1,0 +1,22 @@
+from . import addresses as addresses, postgres as postgres
+from .addresses import (
+    DEFAULT_URI as DEFAULT_URI,
+    normalised as normalised,
+    portable_uri as portable_uri,
+    redact_password as redact_password,
+    resolved_uri as resolved_uri,
+)
+from .database import prepare as prepare
+from .mlflow_store import (
+    MlflowStore as MlflowStore,
+    Point as Point,
+    open_store as open_store,
+    sanitize_text as sanitize_text,
+    truncate_values as truncate_values,
+)
+from .store_errors import (
+    failure as failure,
+    is_unavailable as is_unavailable,
+    reason_of as reason_of,
+    short_http_timeouts as short_http_timeouts,
+)

@@ -1,0 +1,1 @@
+from .decoding import decode as decode
