@@ -35,7 +35,7 @@ def comparison(folder: Path, count: int):
     for number in range(count):
         samples = [
             (replace(sample, video=str(clip)) if not place else sample, steps)
-            for place, (sample, steps) in enumerate(compared.asked(24, 8, number, steps=20))
+            for place, (sample, steps) in enumerate(compared.make_samples(24, 8, number, steps=20))
         ]
         old = samples[5][0]
         asked = {name: getattr(old, name) for name in ("video", "question", "options", "problem_type", "category")}

@@ -35,18 +35,18 @@ def doctor_command(context: click.Context, tracking_uri: str, as_json: bool) -> 
     Each line names a check, its state, and, where it is not well, what to do. Nothing is changed. Ends with exit code 1 when a check
     failed, 0 when there are only warnings or none.
     """
-    from vreason_tracking.health import checks
+    from vreason_tracking.health import run_checks
 
     found: list[Check] = []
     if as_json:
-        found.extend(checks(tracking_uri))
+        found.extend(run_checks(tracking_uri))
         failed = any(check.state == "failure" for check in found)
         click.echo(json.dumps({"ok": not failed, "checks": [asdict(check) for check in found]}, indent=2))
         context.exit(int(failed))
     from rich.console import Console
 
     console = Console(soft_wrap=True, highlight=False)
-    for check in checks(tracking_uri):
+    for check in run_checks(tracking_uri):
         found.append(check)
         print_check(console, check)
     print_summary(console, found)

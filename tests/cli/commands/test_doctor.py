@@ -86,7 +86,7 @@ def test_json_parses_and_says_the_same(store: str, text_file: str) -> None:
         told = json.loads(result.stdout)
         assert code == result.exit_code
         assert (code == 0) is told["ok"]
-        assert {("name", "state", "detail", "mend")} == {tuple(check) for check in told["checks"]}
+        assert {("name", "state", "detail", "hint")} == {tuple(check) for check in told["checks"]}
         assert told["ok"] is all(check["state"] != "failure" for check in told["checks"])
 
 

@@ -117,7 +117,7 @@ def test_runs_that_are_alike(program, tmp_path, monkeypatch) -> None:
 def test_every_experiment_is_searched(program, tmp_path, tracking_uri) -> None:
     """As by `compare`, unless one is named: runs of several experiments that are in the store alone."""
     for experiment, name in (("one", "v-reason"), ("two", "baseline")):
-        readback.deliver(like_runs.one(tmp_path / "away", name, like_runs.BASE), MlflowStore(tracking_uri, experiment))
+        readback.deliver(like_runs.one(tmp_path / "unavailable", name, like_runs.BASE), MlflowStore(tracking_uri, experiment))
     command = ["samples", "v-reason", "--tracking-uri", tracking_uri, "--journal", tmp_path / "here"]
     (tmp_path / "here").mkdir()
     outcome = program(*command, "--flipped-against", "baseline")

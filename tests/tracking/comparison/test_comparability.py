@@ -15,7 +15,7 @@ from vreason_tracking.record.sample_table import read_samples
 
 def pair(folder, one=None, other=None, samples=None):
     """Two runs of the same questions; fields that are changed."""
-    expected_samples = compared.expected_samples(6, 3)
+    expected_samples = compared.make_samples(6, 3)
     return [
         compared.recorded(folder, "a", expected_samples, **one or {}),
         compared.recorded(folder, "b", samples or expected_samples, **other or {}),
@@ -83,7 +83,7 @@ def test_what_is_refused(tmp_path, one, other, text) -> None:
 )
 def test_another_question(tmp_path, change) -> None:
     """As many samples, of the same ids even, but one of them asked otherwise: their digests differ."""
-    expected_samples = compared.expected_samples(6, 3)
+    expected_samples = compared.make_samples(6, 3)
     runs = pair(tmp_path, samples=[(replace(expected_samples[0][0], **change), ()), *expected_samples[1:]])
     (text,) = told(runs)
     values = next(each for each in found(runs) if each.what == "sample set").values
@@ -94,7 +94,7 @@ def test_another_question(tmp_path, change) -> None:
 
 def test_fewer_questions(tmp_path) -> None:
     """A finished run that was asked less is whole, and another set."""
-    (text,) = told(pair(tmp_path, samples=compared.expected_samples(5, 3)[:4]))
+    (text,) = told(pair(tmp_path, samples=compared.make_samples(5, 3)[:4]))
     assert text.startswith("sample set: 6 samples, ")
     assert "; 4 samples, " in text
 
@@ -117,7 +117,7 @@ def test_kinds_of_gpu(tmp_path, one, other, told) -> None:
 
 def test_videos_elsewhere(tmp_path) -> None:
     """The same clips in another folder are the same questions."""
-    moved = [(replace(sample, video=f"/mnt/data/{sample.video}"), steps) for sample, steps in compared.expected_samples(6, 3)]
+    moved = [(replace(sample, video=f"/mnt/data/{sample.video}"), steps) for sample, steps in compared.make_samples(6, 3)]
     assert [] == found(pair(tmp_path, samples=moved))
 
 
@@ -128,7 +128,7 @@ def test_everything_at_once(tmp_path) -> None:
         "params": {"prompt.template": "reasoning", "video.nframes": "16", "generation.max_new_tokens": "8", "batch_size": "2"},
         "status": "KILLED",
     }
-    runs = pair(tmp_path, one, samples=compared.expected_samples(5, 3))
+    runs = pair(tmp_path, one, samples=compared.make_samples(5, 3))
     with pytest.raises(IncomparableRunsError) as refused:
         compare(runs)
     heads = [line.strip().split(":")[0] for line in str(refused.value).splitlines()[1:-1]]
@@ -140,7 +140,7 @@ def test_everything_at_once(tmp_path) -> None:
 
 def test_a_run_among_many(tmp_path) -> None:
     """Each value once, with its runs; more than six of either are not spelt out."""
-    expected_samples = compared.expected_samples(4, 2)
+    expected_samples = compared.make_samples(4, 2)
     runs = [compared.recorded(tmp_path, f"r{number}", expected_samples, params={"seed": str(number)}) for number in range(8)]
     runs.append(compared.recorded(tmp_path, "odd", expected_samples, params={"video.nframes": "9"}))
     assert ["frames, video.nframes: 8 (r0, r1, r2, r3, r4, r5 ...); 9 (odd)"] == told(runs)

@@ -135,7 +135,7 @@ def test_a_variant_twice_as_baseline(tmp_path) -> None:
 
 def test_unlike_by_force(tmp_path) -> None:
     """What is common is compared; the warnings begin with what differs, and count what each run does not bring."""
-    expected_samples = compared.expected_samples(24, 12)
+    expected_samples = compared.make_samples(24, 12)
     changed = [(replace(sample, question="Another?") if number == 0 else sample, ()) for number, (sample, _) in enumerate(expected_samples)]
     runs = [
         compared.recorded(tmp_path, "a", expected_samples),
@@ -170,7 +170,7 @@ def test_force_on_like_runs(runs) -> None:
 @pytest.mark.parametrize("other", [[], [(records.sample("elsewhere"), ())]])
 def test_nothing_in_common(tmp_path, other) -> None:
     """Not even by force; it is an error of unlike runs, not a division by nothing."""
-    runs = [compared.recorded(tmp_path, "a", compared.expected_samples(4, 2)), compared.recorded(tmp_path, "b", other)]
+    runs = [compared.recorded(tmp_path, "a", compared.make_samples(4, 2)), compared.recorded(tmp_path, "b", other)]
     with pytest.raises(IncomparableRunsError, match="no question in common") as refused:
         compare(runs, force=True)
     assert 6 == refused.value.exit_code
@@ -202,7 +202,7 @@ def test_failures_are_told(tmp_path) -> None:
 )
 def test_few_videos(tmp_path, videos, runs, warning) -> None:
     """Too few for any difference to be found, or few enough for rough intervals: the reader is told."""
-    expected_samples = compared.expected_samples(60, videos)
+    expected_samples = compared.make_samples(60, videos)
     found = compare([compared.recorded(tmp_path, f"run {number}", expected_samples) for number in range(runs)])
     assert warning == list(found.warnings)
 

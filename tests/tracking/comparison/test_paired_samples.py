@@ -43,7 +43,7 @@ def test_rows_are_questions(tmp_path) -> None:
 
 def test_only_what_all_have(tmp_path) -> None:
     """Questions that one run lacks, or was asked otherwise, are left out, and counted for each run."""
-    samples = compared.expected_samples(10, 5)
+    samples = compared.make_samples(10, 5)
     other = [(replace(sample, question="Another?") if number == 3 else sample, steps) for number, (sample, steps) in enumerate(samples)]
     runs = [compared.recorded(tmp_path, "a", samples), compared.recorded(tmp_path, "b", other[:8])]
     frame = aligned(runs)
@@ -53,7 +53,7 @@ def test_only_what_all_have(tmp_path) -> None:
 
 def test_nothing_in_common(tmp_path) -> None:
     """There is nothing to compare, and the message says so."""
-    runs = [compared.recorded(tmp_path, "a", compared.expected_samples(4, 2)), compared.recorded(tmp_path, "b", [])]
+    runs = [compared.recorded(tmp_path, "a", compared.make_samples(4, 2)), compared.recorded(tmp_path, "b", [])]
     with pytest.raises(IncomparableRunsError, match=re.escape("these runs have no question in common; name runs of the same data")):
         aligned(runs)
 
@@ -79,9 +79,9 @@ def test_a_length_that_one_run_does_not_know(tmp_path) -> None:
 
 def test_records_without_benchmarks(tmp_path) -> None:
     """Earlier versions recorded none: the other run's name counts, whichever comes first; without any, that of the data file."""
-    new = compared.recorded(tmp_path, "new", compared.expected_samples(4, 2), params={"data.source": "eval/mmvu.json"})
+    new = compared.recorded(tmp_path, "new", compared.make_samples(4, 2), params={"data.source": "eval/mmvu.json"})
     old = compared.rewritten(
-        compared.recorded(tmp_path, "old", compared.expected_samples(4, 2), params={"data.source": "old/MMVU.json"}),
+        compared.recorded(tmp_path, "old", compared.make_samples(4, 2), params={"data.source": "old/MMVU.json"}),
         lambda table: table.drop_columns(["benchmark", "token_ends", "peak_allocated_bytes"]),
     )
     assert [["shapes", "shapes (acc)", "shapes (MRA)"]] * 2 == [named(aligned(runs), "benchmark") for runs in ([old, new], [new, old])]

@@ -40,7 +40,7 @@ PRINTED = {
 
 
 def run(folder, preset="baseline", name=None, **params):
-    return compared.recorded(folder, name or preset, compared.expected_samples(2, 2), preset=preset, params={**SETUP, **params})
+    return compared.recorded(folder, name or preset, compared.make_samples(2, 2), preset=preset, params={**SETUP, **params})
 
 
 def of(runs, measured=WHOLE):

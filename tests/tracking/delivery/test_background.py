@@ -113,7 +113,7 @@ def test_a_dead_server(begun, tmp_path) -> None:
     start = time.monotonic()
     delivery.finish()
     assert time.monotonic() - start < background.STILL_UNAVAILABLE + 3
-    assert ("away", None) == (delivery.state, marks(recorder.folder).run_id)
+    assert ("unavailable", None) == (delivery.state, marks(recorder.folder).run_id)
     (notice,) = notices
     assert "the tracking store is away" in notice
     assert "s3cret" not in notice
@@ -148,7 +148,7 @@ def test_a_store_that_refuses_later(begun, tmp_path) -> None:
     port = free_port()
     delivery, notices = begun(f"http://127.0.0.1:{port}")
     delivery.require_store()
-    assert "away" == delivery.state
+    assert "unavailable" == delivery.state
     with _refusing(port):
         _until(lambda: delivery.state == "refused")
         _until(lambda: len(notices) == 2, 5)
@@ -255,7 +255,7 @@ def test_a_server_that_comes_back(begun, tmp_path, mlflow_template) -> None:
             reply = records.steps(name, 20, start_ms=records.START_MS + 1_000 * number)
             recorder.on_steps(reply)
             recorder.on_sample(records.sample(name, reply))
-        _until(lambda: delivery.state == "away")
+        _until(lambda: delivery.state == "unavailable")
         assert "s3cret" not in " ".join([*psutil.Process(delivery._process.pid).cmdline(), *notices])
         server.start()
         _until(lambda: delivery.state == "ready")

@@ -84,7 +84,7 @@ def test_everybody_gets_a_turn(tracking_uri, journal, monkeypatch) -> None:
 
 def test_a_run_that_goes_on(tracking_uri, journal, client, monkeypatch) -> None:
     """What comes later is delivered later; its own series do not wait for ever for company."""
-    monkeypatch.setattr(rounds_module, "COMPANY", 0.05)
+    monkeypatch.setattr(rounds_module, "BATCH_WAIT", 0.05)
     recorder = begun(journal)
     with Deliveries(tracking_uri) as deliveries:
         deliveries.rounds.add(recorder.folder)
@@ -128,7 +128,7 @@ def test_what_is_refused_is_parked(tracking_uri, journal, client, tmp_path, refu
         recorder.finish("FINISHED")
         deliveries.carry(other)
         said = deliveries.said
-    assert [("parked", recorder.folder.run_id)] == [(state, run) for state, _, run in said]
+    assert [("rejected", recorder.folder.run_id)] == [(state, run) for state, _, run in said]
     assert said[0][1] == marks(recorder.folder).rejected
     assert "delete" in said[0][1] or run_id in said[0][1]
     assert "FINISHED" == marks(other).status
@@ -148,7 +148,7 @@ def test_a_parked_run_is_freed_by_delivering_it(tracking_uri, journal, client) -
     client.delete_run(run_id)
     recorder.on_sample(records.sample("s-2"))
     recorder.finish("FINISHED")
-    assert ["parked"] == [state for state, _, _ in readback.carry(tracking_uri, recorder.folder)]
+    assert ["rejected"] == [state for state, _, _ in readback.carry(tracking_uri, recorder.folder)]
     client.restore_run(run_id)
     assert [] == readback.carry(tracking_uri, recorder.folder)
     assert (None, "FINISHED", run_id) == (marks(recorder.folder).rejected, marks(recorder.folder).status, marks(recorder.folder).run_id)
@@ -179,7 +179,7 @@ def test_a_parked_run_is_nobodys(tracking_uri, journal, client) -> None:
         client.delete_run(marks(recorder.folder).run_id)
         recorder.finish("FINISHED")
         deliveries.carry()
-        assert ["parked"] == deliveries.states()
+        assert ["rejected"] == deliveries.states()
         client.restore_run(marks(recorder.folder).run_id)
         assert "FINISHED" == readback.deliver(recorder.folder, MlflowStore(tracking_uri, "trial")).status
 
@@ -192,7 +192,7 @@ def test_a_store_that_does_not_hold_it(tracking_uri, journal, tmp_path, mlflow_t
     (tmp_path / "other").mkdir()
     other = trials.copy_store(mlflow_template, tmp_path / "other")
     said = readback.carry(other, recorder.folder)
-    assert [("parked", recorder.folder.run_id)] == [(state, run) for state, _, run in said]
+    assert [("rejected", recorder.folder.run_id)] == [(state, run) for state, _, run in said]
     assert "name the right one with --tracking-uri" in said[0][1]
     assert [] == readback.carry(tracking_uri, recorder.folder)
     assert (None, "FINISHED") == (marks(recorder.folder).rejected, marks(recorder.folder).status)
@@ -205,7 +205,7 @@ def test_a_damaged_manifest(tracking_uri, journal) -> None:
     fresh = type(broken)(broken.path)
     with Deliveries(tracking_uri) as deliveries:
         deliveries.carry(fresh, good)
-    assert [("parked", broken.run_id)] == [(state, run) for state, _, run in deliveries.said]
+    assert [("rejected", broken.run_id)] == [(state, run) for state, _, run in deliveries.said]
     assert "run.json" in deliveries.said[0][1]
     assert "FINISHED" == marks(good).status
 

@@ -56,11 +56,11 @@ def test_away_and_back(tracking_uri, switch, tmp_path, quick) -> None:
         deliveries.rounds.add(folder)
         switch.on = False
         settle(deliveries, 0.5)
-        assert ["away"] == deliveries.states()
+        assert ["unavailable"] == deliveries.states()
         assert [folder] == deliveries.rounds.unfinished()
         switch.on = True
         settle(deliveries)
-        assert ["away", "ready"] == deliveries.states()
+        assert ["unavailable", "ready"] == deliveries.states()
     assert "FINISHED" == read_delivered(folder.delivery_log).status
     assert 3 == len(readback.nested(switch.store.client, read_delivered(folder.delivery_log).run_id))
 
@@ -69,7 +69,7 @@ def test_the_reason_is_told(tracking_uri, switch, tmp_path) -> None:
     """In a line, without a password."""
     with Deliveries(tracking_uri, switch.open) as deliveries:
         deliveries.rounds.failed(Away("http://me:s3cret@h:1/: no answer\nat all"), None)
-    assert [("away", "http://me:***@h:1/: no answer", "")] == deliveries.said
+    assert [("unavailable", "http://me:***@h:1/: no answer", "")] == deliveries.said
 
 
 def test_it_is_left_alone(tracking_uri, switch, tmp_path) -> None:
@@ -119,7 +119,7 @@ def test_nothing_to_do_is_no_answer(tracking_uri, switch, tmp_path, quick) -> No
         for _ in range(3):
             deliveries.rounds.send_heartbeat()
             settle(deliveries, 0.05)
-        assert ["away"] == deliveries.states()
+        assert ["unavailable"] == deliveries.states()
     recorder.finish("FINISHED")
 
 
@@ -136,7 +136,7 @@ def test_a_store_that_cannot_even_be_opened(tracking_uri, tmp_path, quick) -> No
     with Deliveries(tracking_uri, open) as deliveries:
         deliveries.rounds.add(folder)
         settle(deliveries)
-        assert (["away", "ready"], True) == (deliveries.states(), len(attempts) >= 4)
+        assert (["unavailable", "ready"], True) == (deliveries.states(), len(attempts) >= 4)
     assert "FINISHED" == read_delivered(folder.delivery_log).status
 
 
@@ -170,8 +170,8 @@ def test_a_locked_file(tracking_uri, tmp_path) -> None:
     with Deliveries(tracking_uri, lambda name: store) as deliveries, closing(sqlite3.connect(database)) as holder:
         deliveries.rounds.add(folder)
         holder.execute("BEGIN EXCLUSIVE")
-        settle(deliveries, 60, until=lambda: "away" in deliveries.states())
-        assert ["away"] == deliveries.states()
+        settle(deliveries, 60, until=lambda: "unavailable" in deliveries.states())
+        assert ["unavailable"] == deliveries.states()
         assert "locked" in deliveries.said[0][1]
         holder.rollback()
         settle(deliveries, 60)

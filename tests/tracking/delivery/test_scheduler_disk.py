@@ -74,7 +74,7 @@ def test_no_room_for_the_tables(store, tracking_uri, tmp_path, monkeypatch, wher
     with readback.Deliveries(tracking_uri) as deliveries:
         deliveries.rounds.add(folder)
         settle(deliveries, lambda: disk.met >= 3)
-        assert (True, "away") == (disk.met >= 3, deliveries.states()[0])
+        assert (True, "unavailable") == (disk.met >= 3, deliveries.states()[0])
         disk.full = False
         settle(deliveries, lambda: not deliveries.rounds.unfinished())
         assert "ready" == deliveries.states()[-1]
@@ -103,7 +103,7 @@ def test_a_table_that_is_spoiled(store, tracking_uri, tmp_path, monkeypatch) -> 
     with readback.Deliveries(tracking_uri) as deliveries:
         deliveries.rounds.add(folder)
         settle(deliveries, lambda: not deliveries.rounds.unfinished())
-        assert {"away", "ready"} == set(deliveries.states())
+        assert {"unavailable", "ready"} == set(deliveries.states())
     marks = read_delivered(folder.delivery_log)
     assert (3, "FINISHED") == (len(marks.samples), marks.status)
     assert 20 == len(readback.rows(store.client, marks.run_id, "steps.parquet"))
@@ -132,8 +132,8 @@ def test_no_room_to_mark_a_refusal(tracking_uri, tmp_path, monkeypatch, client) 
     readback.deliver(refused, store)
     refused.delivery_log.write_bytes(refused.delivery_log.read_bytes().splitlines(keepends=True)[0])
     client.delete_run(read_delivered(refused.delivery_log).run_id)
-    FullDisk(monkeypatch, DeliveryLog, "parked")
+    FullDisk(monkeypatch, DeliveryLog, "rejected")
     with readback.Deliveries(tracking_uri) as deliveries:
         deliveries.carry(refused, other)
-        assert [("parked", refused.run_id)] == [(state, run) for state, _, run in deliveries.said]
+        assert [("rejected", refused.run_id)] == [(state, run) for state, _, run in deliveries.said]
     assert "FINISHED" == read_delivered(other.delivery_log).status

@@ -178,7 +178,7 @@ def test_a_store_that_is_away_all_the_time(journal, tmp_path, monkeypatch, said)
     assert 0 == work("http://me:s3cret@127.0.0.1:1", journal, own(recorder.folder))
     assert time.monotonic() - start < 20
     (word,) = said()
-    assert "away" == word["state"]
+    assert "unavailable" == word["state"]
     assert "s3cret" not in word["reason"]
     assert "KILLED" == last_end(recorder.folder).status
 
@@ -204,4 +204,4 @@ def test_refused_runs_are_told(tracking_uri, client, journal, said) -> None:
     recorder.on_sample(records.sample("s-9"))
     recorder.finish("FINISHED")
     assert 0 == work(tracking_uri, journal, own(folder))
-    assert [("ready", ""), ("parked", folder.run_id)] == [(word["state"], word["run"]) for word in said()]
+    assert [("ready", ""), ("rejected", folder.run_id)] == [(word["state"], word["run"]) for word in said()]

@@ -11,7 +11,7 @@ import torch
 from tests.helpers.nvml import FakeGpu, FakeNvml
 from vreason_tracking.health import checks as health
 from vreason_tracking.health.check import Check
-from vreason_tracking.health.checks import checks
+from vreason_tracking.health.checks import run_checks
 
 
 def states(found: dict[str, Check]) -> dict[str, str]:
@@ -20,7 +20,7 @@ def states(found: dict[str, Check]) -> dict[str, str]:
 
 def test_a_healthy_store_has_no_failure_and_every_other_line_says_what_to_do(tracking_uri: str) -> None:
     """On this machine every check but the GPU's is well, and exactly the checks that are not well carry a mend."""
-    found = list(checks(tracking_uri))
+    found = list(run_checks(tracking_uri))
     named = ["python", *(f"package {name}" for name in health.PACKAGES), "torchvision", "device", "gpu memory", "decord"]
     assert [*named, "database", "journal mode", "schema", "folder", "disk"] == [check.name for check in found]
     assert set() == {check.name for check in found if check.state != "ok"} - {"gpu memory", "disk"}
@@ -29,14 +29,14 @@ def test_a_healthy_store_has_no_failure_and_every_other_line_says_what_to_do(tra
 
 def test_an_absent_database_is_not_made(tmp_path: Path) -> None:
     """Looking creates no file and no folder."""
-    list(checks(f"sqlite:///{tmp_path}/deep/absent.db"))
+    list(run_checks(f"sqlite:///{tmp_path}/deep/absent.db"))
     assert [] == list(tmp_path.iterdir())
 
 
 def test_a_check_that_breaks_is_a_failure_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A package that cannot be imported spoils its own line only, with the reason and the mend."""
     monkeypatch.setitem(sys.modules, "decord", None)
-    found = {check.name: check for check in checks(f"sqlite:///{tmp_path}/mlflow.db")}
+    found = {check.name: check for check in run_checks(f"sqlite:///{tmp_path}/mlflow.db")}
     assert ("failure", "`pip install --force-reinstall decord`") == (found["decord"].state, found["decord"].hint)
     assert found["decord"].detail.startswith("ModuleNotFoundError: ")
     assert {"database": "ok", "folder": "ok"}.items() <= states(found).items()
@@ -45,7 +45,7 @@ def test_a_check_that_breaks_is_a_failure_and_the_others_go_on(monkeypatch: pyte
 @pytest.mark.parametrize("uri", ["", "mlruns", "file:///x", "foo://x", "sqlite:", "http://", "://", "postgresql+psycopg://u@127.0.0.1:1/x"])
 def test_an_impossible_address_is_a_failure_with_a_mend(uri: str) -> None:
     """No address, however wrong, ends in a traceback."""
-    failures = [check for check in checks(uri) if check.state == "failure"]
+    failures = [check for check in run_checks(uri) if check.state == "failure"]
     assert 1 == len(failures)
     assert "" != failures[0].hint
 
@@ -89,7 +89,7 @@ def test_without_a_driver_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_broken_driver_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A driver that is there and does not start is told apart from none."""
     monkeypatch.setitem(sys.modules, "pynvml", FakeNvml(FakeGpu(), faults={"nvmlInit": pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH}))
-    (check,) = [check for check in checks(f"sqlite:///{tmp_path}/mlflow.db") if check.name == "gpu memory"]
+    (check,) = [check for check in run_checks(f"sqlite:///{tmp_path}/mlflow.db") if check.name == "gpu memory"]
     assert "failure" == check.state
     assert check.detail.startswith("NVMLError_LibRmVersionMismatch")
 
@@ -131,7 +131,7 @@ def test_without_pyav_decord_is_only_imported(monkeypatch: pytest.MonkeyPatch) -
 def test_no_line_shows_a_password() -> None:
     """Neither the detail nor the command of any line of a failing database shows its password."""
     for uri in ("http://ada:lace@127.0.0.1:9", "postgresql+psycopg://ada:lace@127.0.0.1:1/x", "foo://ada:lace@h/x"):
-        assert [] == [check for check in checks(uri) if "lace" in check.detail + check.hint]
+        assert [] == [check for check in run_checks(uri) if "lace" in check.detail + check.hint]
 
 
 def test_a_folder_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_a_damaged_database_is_a_failure(store: Path, lost: str) -> None:
 
 def test_a_locked_database_is_a_warning(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer at work is no damage."""
-    monkeypatch.setattr(health_store, "PATIENCE", 0.05)
+    monkeypatch.setattr(health_store, "TIMEOUT", 0.05)
     with closing(sqlite3.connect(store)) as other:
         other.execute("BEGIN EXCLUSIVE")
         found = tracking(f"sqlite:///{store}")
@@ -290,7 +290,7 @@ def test_a_dead_port_is_a_failure() -> None:
 
 def test_a_silent_server_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that takes the connection and says nothing is given up."""
-    monkeypatch.setattr(health_store, "PATIENCE", 0.2)
+    monkeypatch.setattr(health_store, "TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         check = tracking(f"http://127.0.0.1:{silent.getsockname()[1]}")["server"]
     assert ("failure", True) == (check.state, "does not answer" in check.detail)

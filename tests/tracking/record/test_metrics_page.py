@@ -14,7 +14,7 @@ from tests.helpers import readback, records
 from vreason_tracking.record.metrics import TABLES, metric_of
 from vreason_tracking.record.metrics_page import render
 
-DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
+DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 BELOW = "## Step metrics"
 
 

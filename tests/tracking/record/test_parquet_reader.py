@@ -20,7 +20,7 @@ MEND = "restore it, or move it away: then the run is read from its journal, if t
 @pytest.fixture
 def run(tmp_path):
     """A recorded one."""
-    return compared.recorded(tmp_path, "run", compared.asked(40, 5, steps=6))
+    return compared.recorded(tmp_path, "run", compared.make_samples(40, 5, steps=6))
 
 
 def readers(run):

@@ -36,7 +36,7 @@ def test_what_was_asked(tmp_path) -> None:
         {"video": "t.mp4"},
     ]
     samples = [records.sample(f"s-{number:02d}", **{"video": "clips/s.mp4"} | each) for number, each in enumerate([*same, *others])]
-    asked = read_samples(written(tmp_path, *samples)).asked
+    asked = read_samples(written(tmp_path, *samples)).question_digests
     assert 1 == len(set(asked[: len(same)]))
     assert 1 + len(others) == len(set(asked))
 
@@ -145,13 +145,13 @@ def test_several_row_groups(tmp_path) -> None:
     pieces = compared.rewritten(run, lambda table: table, row_group_size=7)
     assert 8 == pq.ParquetFile(pieces.samples).num_row_groups
     one, other = read_samples(run.samples), read_samples(pieces.samples)
-    assert (one.ids, one.asked, one.texts, one.lists) == (other.ids, other.asked, other.texts, other.lists)
+    assert (one.ids, one.question_digests, one.texts, one.lists) == (other.ids, other.question_digests, other.texts, other.lists)
     assert all(np.array_equal(one.numbers[name], other.numbers[name], equal_nan=True) for name in one.numbers)
 
 
 def test_a_flipped_bit_is_found(tmp_path) -> None:
     """No damage changes a figure in silence: pages carry checksums, and they are looked at."""
-    path = compared.recorded(tmp_path, "run", compared.asked(60, 6)).samples
+    path = compared.recorded(tmp_path, "run", compared.make_samples(60, 6)).samples
     whole, before = path.read_bytes(), read_samples(path)
     refused, pages = 0, len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")  # the file's end says how long its description is
     for place in range(4, pages, 61):
@@ -161,6 +161,6 @@ def test_a_flipped_bit_is_found(tmp_path) -> None:
         except TrackingError:
             refused += 1
             continue
-        assert (before.texts, before.asked) == (found.texts, found.expected_samples)
+        assert (before.texts, before.question_digests) == (found.texts, found.expected_samples)
         assert all(np.array_equal(before.numbers[name], found.numbers[name], equal_nan=True) for name in before.numbers)
     assert refused > 20

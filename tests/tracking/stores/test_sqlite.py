@@ -107,7 +107,7 @@ def test_a_database_of_another_mlflow(tracking_uri, tmp_path) -> None:
 
 def test_a_file_that_somebody_writes_to(tracking_uri, tmp_path, monkeypatch) -> None:
     """It is busy, not broken: a caller may come again."""
-    monkeypatch.setattr(sqlite, "_PATIENCE", 0.05)
+    monkeypatch.setattr(sqlite, "_LOCK_TIMEOUT", 0.05)
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as other:
         other.execute("PRAGMA journal_mode=DELETE")
         other.execute("BEGIN EXCLUSIVE")

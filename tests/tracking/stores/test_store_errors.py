@@ -134,7 +134,7 @@ def test_reason_of() -> None:
 
 def test_nothing_heavy_is_imported() -> None:
     """Asking costs no import of MLflow, a database or a network library."""
-    asked = "from vreason_tracking.stores import availability; availability.is_unavailable(ValueError())"
+    asked = "from vreason_tracking.stores import store_errors; store_errors.is_unavailable(ValueError())"
     code = f"import sys; {asked}; print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert [] == [name for name in ("mlflow", "sqlalchemy", "psycopg", "requests", "torch") if f"'{name}'" in loaded]

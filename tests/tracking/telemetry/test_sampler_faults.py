@@ -127,7 +127,7 @@ def test_reading_does_not_wait_for_a_driver_that_hangs() -> None:
 
 def test_a_driver_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The block ends while a call hangs: what was read before is told, the driver is left alone, and nothing changes when it wakes up."""
-    monkeypatch.setattr(sampler, "PATIENCE", 0.05)
+    monkeypatch.setattr(sampler, "EXIT_TIMEOUT", 0.05)
     gpu = FakeGpu(processes=[own(3 * MIB)])
     nvml = HangingNvml(gpu)
     told: list[DeviceRecord] = []

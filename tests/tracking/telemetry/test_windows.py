@@ -164,7 +164,7 @@ def test_a_failing_listener_is_counted_and_said_once(recwarn: pytest.WarningsRec
 
 def test_a_listener_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The end waits for a while, counts the listener as failed and goes on."""
-    monkeypatch.setattr(windows, "PATIENCE", 0.05)
+    monkeypatch.setattr(windows, "EXIT_TIMEOUT", 0.05)
     inside, release, faults, clock = threading.Event(), threading.Event(), ErrorCounter(), Clock()
 
     def hang(record: DeviceRecord) -> None:

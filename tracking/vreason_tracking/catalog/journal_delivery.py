@@ -138,11 +138,11 @@ class JournalDelivery:
             self._scheduler.drop(folder)
 
     def _said(self, state: str, reason: str, run_id: str) -> None:
-        if state == "parked" and run_id:
+        if state == "rejected" and run_id:
             self.result.refused[run_id] = reason
-        elif state == "parked":
+        elif state == "rejected":
             self._notice(reason)
-        elif state == "away":
+        elif state == "unavailable":
             self._unavailable_since, self.result.unavailable = time.monotonic(), reason
             self._notice(f"{self.result.uri} is away ({reason}); trying again for {self._wait:.0f} s")
         else:

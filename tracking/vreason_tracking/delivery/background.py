@@ -35,7 +35,7 @@ class BackgroundDelivery:
         notice: told in words when the store goes away, comes back, or refuses a run.
 
     Attributes:
-        state: the store's, as heard last: "starting", "ready", "away" or "refused".
+        state: the store's, as heard last: "starting", "ready", "unavailable" or "refused".
     """
 
     def __init__(self, uri: str, experiment: str, root: Path, notice: Callable[[str], None]) -> None:
@@ -88,7 +88,7 @@ class BackgroundDelivery:
         while self._at_work():
             if (now_there := self._delivered_bytes()) != size:
                 size, moved = now_there, time.monotonic()
-            if time.monotonic() - moved > (min(still, STILL_UNAVAILABLE) if self.state == "away" else still):
+            if time.monotonic() - moved > (min(still, STILL_UNAVAILABLE) if self.state == "unavailable" else still):
                 self._process.kill()
                 break
             time.sleep(_POLL)
@@ -164,14 +164,14 @@ class BackgroundDelivery:
 
     def _handle_message(self, word: dict[str, Any]) -> None:
         state, reason = word["state"], word["reason"]
-        if state == "parked":
+        if state == "rejected":
             self._notice(f"the tracking store refuses run {word['run']}: {reason}; mend that, then `vreason-track journal deliver`")
             return
-        if state == "away":
+        if state == "unavailable":
             self._notice(f"the tracking store is away ({reason}); the journal keeps everything, delivery goes on when it is back")
         elif state == "refused" and self._heard.is_set():
             self._notice(f"the tracking store refuses everything: {reason}; mend that, then `vreason-track journal deliver`")
-        elif self.state == "away":
+        elif self.state == "unavailable":
             self._notice("the tracking store is back")
         self.state, self.reason = state, reason
         self._heard.set()

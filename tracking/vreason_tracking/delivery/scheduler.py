@@ -45,7 +45,7 @@ class DeliveryScheduler:
 
     Args:
         open: gives the store of an experiment, the same one each time; may raise like any other call to it.
-        say: told of what a user should know: state ("ready", "away", "parked"), reason, run id.
+        say: told of what a user should know: state ("ready", "unavailable", "rejected"), reason, run id.
 
     Attributes:
         progress: counts pieces delivered.
@@ -120,7 +120,7 @@ class DeliveryScheduler:
             if waiting is not None:
                 waiting.again = time.monotonic() + waiting.backoff.failed()
             if not self._unavailable:
-                self._say("away", reason_of(error), "")
+                self._say("unavailable", reason_of(error), "")
             self._unavailable = True
         elif waiting is not None:
             waiting.over = waiting.rejected = True
@@ -128,7 +128,7 @@ class DeliveryScheduler:
                 with suppress(OSError):  # a disk without room: whoever comes next is refused again
                     waiting.delivery.log.rejected(reason_of(error))
                 waiting.delivery.close()
-            self._say("parked", reason_of(error), waiting.folder.run_id)
+            self._say("rejected", reason_of(error), waiting.folder.run_id)
 
     def _worked(self, waiting: _Waiting | None) -> None:
         """The store has answered."""
@@ -191,6 +191,6 @@ class DeliveryScheduler:
         except Exception as error:
             if is_unavailable(error):
                 raise
-            self._say("parked", f"the plot of all variants: {reason_of(error)}", waiting.folder.run_id)
+            self._say("rejected", f"the plot of all variants: {reason_of(error)}", waiting.folder.run_id)
         waiting.over = True
         delivery.close()

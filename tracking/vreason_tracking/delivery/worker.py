@@ -8,7 +8,7 @@ end means that the run's process is gone:
     {"deliver": path}                              a run of the process that started it
     {"waiting": path}                              a run of an earlier process that is still waiting
 
-It answers in lines of JSON: {"state": "ready" | "away" | "refused" | "parked", "reason": ..., "run": ...}.
+It answers in lines of JSON: {"state": "ready" | "unavailable" | "refused" | "rejected", "reason": ..., "run": ...}.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Worker:
                 return True
             except TrackingUnavailableError as error:
                 if not said:
-                    say("away", str(error), "")
+                    say("unavailable", str(error), "")
                     said = True
             until = time.monotonic() + backoff.failed()
             while (rest := until - time.monotonic()) > 0 and left > 0:

@@ -1,2 +1,2 @@
 from .check import Check as Check
-from .checks import checks as checks
+from .checks import run_checks as run_checks

@@ -20,13 +20,13 @@ from vreason_tracking.health.mlflow_store_check import tracking
 from vreason_tracking.stores import redact_password
 from vreason_tracking.telemetry import NO_DRIVER, MemorySampler
 
-__all__ = ["Check", "checks"]
+__all__ = ["Check", "run_checks"]
 
 PACKAGES = ("torch", "torchvision", "transformers", "decord", "mlflow")
 LOW_DISK, NO_DISK = 2_000_000_000, 200_000_000  # bytes free: below the first a warning, below the second a failure
 
 
-def checks(tracking_uri: str) -> Iterator[Check]:
+def run_checks(tracking_uri: str) -> Iterator[Check]:
     """Every check, one after the other, with passwords masked. Raises nothing: a check that breaks is a failure with its reason.
 
     `tracking_uri` is MLflow's: sqlite:///file, http(s)://host, or another SQLAlchemy URL.

@@ -239,7 +239,7 @@ def test_many_runs_leave_some_out() -> None:
 
 def test_the_runs_left_out_are_named(tmp_path) -> None:
     """Whoever reads a page knows whose replies are not on it."""
-    runs = [compared.recorded(tmp_path, f"run {number}", compared.expected_samples(4, 2, number)) for number in range(11)]
+    runs = [compared.recorded(tmp_path, f"run {number}", compared.make_samples(4, 2, number)) for number in range(11)]
     comparison = compare(runs)
     page = read_pages(comparison, comparison.frame.ids[:1], [RunSteps()] * 11, thumbnails=0)[0]
     assert set(comparison.names) == {reply.run for reply in page.replies} | set(page.excluded)

@@ -40,7 +40,7 @@ def test_methods_with_many_settings_have_a_row_a_setting(trio) -> None:
 
 def test_methods_of_many_runs_have_a_row_a_run(tmp_path) -> None:
     """Where fewer settings than runs differ."""
-    samples = compared.expected_samples(6, 6)
+    samples = compared.make_samples(6, 6)
     names = [f"k-{k}" for k in (2, 4, 8)]
     runs = [compared.recorded(tmp_path, name, samples, "v-reason", params={"method.controller.k": name[2:]}) for name in names]
     table = context_tables.method_table(compare(runs))
@@ -50,7 +50,7 @@ def test_methods_of_many_runs_have_a_row_a_run(tmp_path) -> None:
 def test_what_else_differs(trio, tmp_path) -> None:
     """A column a difference; no table without one."""
     assert context_tables.difference_table(trio) is None
-    samples = compared.expected_samples(6, 6)
+    samples = compared.make_samples(6, 6)
     runs = [compared.recorded(tmp_path, name, samples, params={"seed": name}) for name in ("one", "two")]
     table = context_tables.difference_table(compare(runs))
     assert (["run", "seed"], [["one", "one"], ["two", "two"]]) == (list(table.columns), table.rows)
@@ -75,7 +75,7 @@ def test_failures_by_group(forced) -> None:
 def test_beside_the_paper(trio, tmp_path) -> None:
     """None without the paper's models; a run that does not match says why below."""
     assert context_tables.paper_table(trio) is None
-    samples = compared.expected_samples(6, 6)
+    samples = compared.make_samples(6, 6)
     runs = [
         compared.recorded(tmp_path, name, samples, name, params={"model.id": "Qwen/Qwen2.5-VL-7B-Instruct"})
         for name in ("baseline", "v-reason")

@@ -61,8 +61,7 @@ def test_many_runs_have_a_row_of_marks(many) -> None:
 def test_a_long_list_is_cut_and_says_so(tmp_path) -> None:
     """At most so many are listed; the number of all stands beside it."""
     runs = [
-        compared.recorded(tmp_path, name, compared.expected_samples(2 * MOST, 20, 0, right=right))
-        for name, right in (("a", 0.0), ("b", 1.0))
+        compared.recorded(tmp_path, name, compared.make_samples(2 * MOST, 20, 0, right=right)) for name, right in (("a", 0.0), ("b", 1.0))
     ]
     comparison = compare(runs)
     found = questions_of(comparison, {})

@@ -56,9 +56,7 @@ def test_costs_stand_in_the_sentence(trio) -> None:
 
 def test_one_video_proves_nothing(tmp_path) -> None:
     """Then there is no interval and no p, and nothing is concluded."""
-    runs = [
-        compared.recorded(tmp_path, name, compared.expected_samples(8, 1, seed, right=seed)) for seed, name in enumerate(("base", "own"))
-    ]
+    runs = [compared.recorded(tmp_path, name, compared.make_samples(8, 1, seed, right=seed)) for seed, name in enumerate(("base", "own"))]
     value = compare(runs).groups[0].results[1].accuracy.difference.estimate.value
     start = f"own: +{100 * value:.1f} points (–) against base, from a single video: nothing can be concluded; total tokens × 1.00"
     assert verdicts(compare(runs))[0].startswith(start)
@@ -66,7 +64,7 @@ def test_one_video_proves_nothing(tmp_path) -> None:
 
 def test_nothing_came_out_differently(tmp_path) -> None:
     """Then nothing tells of the spread: what cannot be excluded is said, and nothing of what would have been found."""
-    runs = [compared.recorded(tmp_path, name, compared.expected_samples(24, 12)) for name in ("base", "own")]
+    runs = [compared.recorded(tmp_path, name, compared.make_samples(24, 12)) for name in ("base", "own")]
     high = compare(runs).groups[0].results[1].accuracy.difference.estimate.high
     start = f"own: no question came out differently from base; a difference of up to {100 * high:.1f} points cannot be excluded; "
     assert verdicts(compare(runs))[0].startswith(start)
@@ -74,7 +72,7 @@ def test_nothing_came_out_differently(tmp_path) -> None:
 
 def test_too_few_videos_that_differ(tmp_path) -> None:
     """With three of them no p can be small: the sentence says so, and does not speak of what would be found."""
-    samples = compared.expected_samples(24, 24)
+    samples = compared.make_samples(24, 24)
     flipped = [(replace(s, score=1.0 - round(s.score)) if n in (0, 1, 3) else s, steps) for n, (s, steps) in enumerate(samples)]
     told = verdicts(compare([compared.recorded(tmp_path, "base", samples), compared.recorded(tmp_path, "own", flipped)]))[0]
     assert "; only 3 video(s) differ, and with so few p (Holm) cannot be below 0.25; " in told
@@ -83,9 +81,7 @@ def test_too_few_videos_that_differ(tmp_path) -> None:
 
 def test_five_videos_cannot_show_a_difference(tmp_path) -> None:
     """Right in everything against wrong in everything: no verdict of better, and a warning that says why."""
-    runs = [
-        compared.recorded(tmp_path, name, compared.expected_samples(5, 5, seed, right=seed)) for seed, name in enumerate(("base", "own"))
-    ]
+    runs = [compared.recorded(tmp_path, name, compared.make_samples(5, 5, seed, right=seed)) for seed, name in enumerate(("base", "own"))]
     comparison = compare(runs)
     assert "no difference to base is shown" in verdicts(comparison)[0]
     assert any("too few videos to tell" in each for each in comparison.warnings)
@@ -93,7 +89,7 @@ def test_five_videos_cannot_show_a_difference(tmp_path) -> None:
 
 def test_no_pair_answered(tmp_path) -> None:
     """One run failed where the other answered: there is nothing to compare, and that is all that is said."""
-    base = compared.expected_samples(6, 6)
+    base = compared.make_samples(6, 6)
     own = [
         (
             records.failed(

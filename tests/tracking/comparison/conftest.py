@@ -23,9 +23,7 @@ def many(tmp_path_factory):
     """A baseline and nine others, of which some are surely better or worse."""
     folder = tmp_path_factory.mktemp("many")
     rights = (0.5, 0.5, 0.95, 0.05, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
-    runs = [
-        compared.recorded(folder, f"run-{seed}", compared.expected_samples(60, 20, seed, right=right)) for seed, right in enumerate(rights)
-    ]
+    runs = [compared.recorded(folder, f"run-{seed}", compared.make_samples(60, 20, seed, right=right)) for seed, right in enumerate(rights)]
     return compare(runs)
 
 
@@ -39,8 +37,8 @@ def hostile():
 def forced(tmp_path_factory):
     """Unlike runs: one of a hostile name that was killed, with failures, other decoding and another device."""
     folder = tmp_path_factory.mktemp("forced")
-    own = [(replace(sample, category=HOSTILE), steps) for sample, steps in compared.expected_samples(40, 10, 1, right=0.8, steps=12)]
-    base = [(replace(sample, category=HOSTILE), steps) for sample, steps in compared.expected_samples(40, 10, 0, steps=12)]
+    own = [(replace(sample, category=HOSTILE), steps) for sample, steps in compared.make_samples(40, 10, 1, right=0.8, steps=12)]
+    base = [(replace(sample, category=HOSTILE), steps) for sample, steps in compared.make_samples(40, 10, 0, steps=12)]
     for place in (3, 5, 17):
         old = own[place][0]
         expected_samples = {name: getattr(old, name) for name in ("video", "question", "options", "problem_type", "category")}
