@@ -2,6 +2,7 @@
 
 VReasonError                      1
 ├── ConfigError                   2   a config file or a method's settings are wrong; lists every fault with its path
+├── PluginError                   2   a plug-in, or a function that a config names, cannot be loaded
 ├── UnsupportedModelError         3   no adapter for this model family, or the model cannot be loaded
 ├── UnsupportedGenerationError    3   a decoding mode that the method cannot steer (beams, assistants, static caches)
 ├── VideoError                    4   a video file cannot be used; a run records it as that sample's error
@@ -44,6 +45,12 @@ class ConfigError(VReasonError):
         self.source = source
         head = f"{source}: {len(self.faults)} fault(s)\n" if source else ""
         super().__init__(head + "\n".join(f"  {fault}" if source else str(fault) for fault in self.faults))
+
+
+class PluginError(VReasonError):
+    """A plug-in of an installed package, or a function that a config names, cannot be loaded or does not do what it promises."""
+
+    exit_code = 2
 
 
 class UnsupportedModelError(VReasonError):

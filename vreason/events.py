@@ -1,15 +1,25 @@
-"""What a run tells its listeners: one record a token, one a sample. Plain Python values, no torch type.
+"""What a run tells its listeners: one record a token, one a sample. Plain Python values, no torch type, loads without torch.
 
-The method emits; whoever records, draws or prints is an observer. A failing observer never stops a run and never hides: `ObserverGuard`
-warns once, counts, and keeps the count for the end.
+The fields of `StepRecord` and `SampleRecord` are the columns of the record. Each column says in which version of the record it came
+(`Since`; without one, in the first), so that a record of any earlier version can be read: a column that came later has a default.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Annotated
+
+
+@dataclass(frozen=True)
+class Since:
+    """The version of the record in which a column came."""
+
+    version: int
+
+
+RECORD_VERSION = 4
+"""The version of the record that is written: 1 the first; 2 peaks of torch's allocator; 3 benchmark and token ends; 4 conditions of
+measuring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +123,11 @@ class SampleRecord:
         benchmark: the benchmark that the question belongs to; "" when it is not known.
         token_ends: characters of `output` that are there once each token is decoded, so that `output[ends[i - 1]:ends[i]]` is the text of
             token i; empty when the sample failed, or the tokenizer does not tell (see `vreason.evaluation.token_offsets`).
+        rotation_place: where its variant stood, from 0, in the order in which the variants answered this batch; None where variants ran one
+            after another.
+        other_load: share of the machine's processor time, 0 to 1, that other programs used while the sample ran; None where the system does
+            not tell. Samples of a batch share it.
+        cpu_steal: share of it that the hypervisor gave to other machines.
     """
 
     sample_id: str
@@ -140,12 +155,15 @@ class SampleRecord:
     control_ms: float | None = None
     peak_memory_bytes: int | None = None
     memory_source: str | None = None
-    peak_allocated_bytes: tuple[int, ...] = ()
-    peak_reserved_bytes: tuple[int, ...] = ()
+    peak_allocated_bytes: Annotated[tuple[int, ...], Since(2)] = ()
+    peak_reserved_bytes: Annotated[tuple[int, ...], Since(2)] = ()
     frames: int = 0
     video_seconds: float | None = None
-    benchmark: str = ""
-    token_ends: tuple[int, ...] = ()
+    benchmark: Annotated[str, Since(3)] = ""
+    token_ends: Annotated[tuple[int, ...], Since(3)] = ()
+    rotation_place: Annotated[int | None, Since(4)] = None
+    other_load: Annotated[float | None, Since(4)] = None
+    cpu_steal: Annotated[float | None, Since(4)] = None
 
     @property
     def correct(self) -> bool | None:
@@ -158,76 +176,3 @@ class SampleRecord:
         if self.generation_ms is None or self.time_to_first_token_ms is None or self.output_tokens < 2:
             return None
         return (self.generation_ms - self.time_to_first_token_ms) / (self.output_tokens - 1)
-
-
-@runtime_checkable
-class DecodeObserver(Protocol):
-    """A listener: `on_prefill` before a sample's first token, `on_steps` in blocks while it is decoded, `on_sample` at its end.
-
-    A sample may begin anew, with `on_prefill` and token 0: its batch ran out of memory, and it is asked again alone. What was told of it
-    before is then void.
-
-    An observer may leave methods out.
-    """
-
-    def on_prefill(self, prefill: PrefillRecord) -> None:
-        """A sample's prompt has been read."""
-
-    def on_steps(self, steps: Sequence[StepRecord]) -> None:
-        """A block of steps; a sample's steps come in order, samples of a batch side by side."""
-
-    def on_sample(self, sample: SampleRecord) -> None:
-        """A sample is finished; all its steps have been told."""
-
-
-MemoryReader = Callable[[], tuple[int, str] | None]
-"""Returns the newest sample of the memory in use (bytes, source) without waiting, or None when there is none yet."""
-
-
-class MemoryMeter(Protocol):
-    """Samples the memory in use from a thread of its own; nothing here waits."""
-
-    def latest(self) -> tuple[int, str] | None:
-        """The newest sample: bytes and where they come from. A `MemoryReader`."""
-        ...
-
-    def reset_peak(self) -> None:
-        """Begin a new window."""
-        ...
-
-    def peak(self) -> tuple[int, str] | None:
-        """The greatest sample since `reset_peak`, the newest included; where the source changed, of the best one among them."""
-        ...
-
-
-@dataclass
-class ObserverGuard:
-    """Passes events on to observers and survives their failures."""
-
-    observers: Sequence[Any] = ()
-    failures: dict[str, int] = field(default_factory=dict)
-
-    def prefill(self, prefill: PrefillRecord) -> None:
-        """Tell every observer that listens for prompts."""
-        self._tell("on_prefill", prefill)
-
-    def steps(self, steps: Sequence[StepRecord]) -> None:
-        """Tell every observer that listens for steps."""
-        self._tell("on_steps", steps)
-
-    def sample(self, sample: SampleRecord) -> None:
-        """Tell every observer that listens for samples."""
-        self._tell("on_sample", sample)
-
-    def _tell(self, method: str, event: object) -> None:
-        for observer in self.observers:
-            listen = getattr(observer, method, None)
-            if listen is None:
-                continue
-            try:
-                listen(event)
-            except Exception as error:  # a listener's fault is not the run's
-                name = type(observer).__name__
-                if name not in self.failures:
-                    warnings.warn(f"observer {name} failed: {error!r}; the run goes on without its part", RuntimeWarning, stacklevel=3)
-                self.failures[name] = self.failures.get(name, 0) + 1

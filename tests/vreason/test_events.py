@@ -17,7 +17,7 @@ import vreason
 from tests.helpers.tiny_models import Turn, prompt, shared_model, special_ids
 from vreason import ControllerConfig, PrefillRecord, SampleRecord, StepRecord, VReasonConfig
 from vreason.clock import unix_ms
-from vreason.events import DecodeObserver, ObserverGuard
+from vreason.listeners import Listener, ListenerGuard
 
 STEP = StepRecord("a", 3, 7, 1.5, 0.5, 0.75, -1, None, 0.0, None, 1.0, False, None, None, 1_700_000_000_000, 2.0, 0.5)
 SAMPLE = SampleRecord("a", "clip.mp4", "Up?", ("yes", "no"), "multiple choice", "motion", "A")
@@ -157,7 +157,7 @@ def test_a_broken_observer_stops_nothing_and_is_warned_of_once() -> None:
 def test_the_guard_counts_every_failure() -> None:
     """Each kind of event is passed on to whoever listens for it, and each failure is counted under the listener's name."""
     listener = Listener()
-    guard = ObserverGuard([Broken(), listener, StepsOnly(), object()])
+    guard = ListenerGuard([Broken(), listener, StepsOnly(), object()])
     told = PrefillRecord("a", 9, 4, 2)
     with pytest.warns(RuntimeWarning, match="Broken"):
         guard.prefill(told)
@@ -172,7 +172,7 @@ def test_an_interruption_is_not_a_listeners_fault(stop: type[BaseException]) -> 
     """Ctrl-C and exit pass through the guard."""
     interrupted = type("Interrupted", (), {"on_steps": lambda *_: (_ for _ in ()).throw(stop())})()
     with pytest.raises(stop):
-        ObserverGuard([interrupted]).steps([STEP])
+        ListenerGuard([interrupted]).steps([STEP])
 
 
 def test_records_are_frozen() -> None:

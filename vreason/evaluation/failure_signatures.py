@@ -8,7 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from vreason.evaluation.ema_peak import final_peak_token
 from vreason.events import StepRecord
+
+OUT_OF_MEMORY = "out-of-memory"
 
 ADVICE: dict[str, str] = {
     "entropy-blow-up": "lower controller.lr, and check that controller.clip is above 0",
@@ -16,7 +19,7 @@ ADVICE: dict[str, str] = {
     "no-effect": "raise controller.lr or lower controller.k: the normalised values have not turned at all",
     "truncated": "raise generation.max_new_tokens",
     "unparsed": "check the prompt: the reply has no <answer> tag",
-    "out-of-memory": "fewer frames (video.nframes), fewer pixels (video.max_pixels), or the v-reason-lite variant",
+    OUT_OF_MEMORY: "fewer frames (video.nframes), fewer pixels (video.max_pixels), or the v-reason-lite variant",
 }
 
 _HIGH_ENTROPY = 0.9  # of log(vocab)
@@ -25,12 +28,6 @@ _EARLY_TOKEN = 10
 _EARLY_SHARE = 0.05
 _LEAST_UPDATES = 5
 _LEAST_TURN = 1e-6
-
-
-def peak_token(steps: Sequence[StepRecord]) -> int | None:
-    """Token index of the final EMA peak, where macro-exploitation begins: the last token whose average was the highest yet."""
-    peaks = [step.token_index for step in steps if step.ema >= step.peak]
-    return peaks[-1] if peaks else None
 
 
 def find_signatures(steps: Sequence[StepRecord], vocabulary: int, *, stopped: str, parsed: bool) -> tuple[str, ...]:
@@ -61,7 +58,7 @@ def _longest_run(flags: Sequence[bool]) -> int:
 
 
 def _peaks_early(steps: Sequence[StepRecord]) -> bool:
-    peak = peak_token(steps)
+    peak = final_peak_token(steps)
     return peak is not None and (peak < _EARLY_TOKEN or peak < _EARLY_SHARE * len(steps))
 
 

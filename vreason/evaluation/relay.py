@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from vreason.events import ObserverGuard, PrefillRecord, StepRecord
+from vreason.events import PrefillRecord, StepRecord
+from vreason.listeners import ListenerGuard
 
 
 @dataclass
@@ -31,10 +32,10 @@ class RelayObserver:
 
     Attributes:
         guard: the run's.
-        done: ids of samples that are in the batch for company only; nothing is told of them.
+        done: ids of samples that are answered already and only keep the batch whole; nothing is told of them.
     """
 
-    guard: ObserverGuard
+    guard: ListenerGuard
     done: Collection[str]
 
     def on_prefill(self, prefill: PrefillRecord) -> None:

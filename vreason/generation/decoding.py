@@ -20,10 +20,12 @@ import torch
 
 from vreason.config import VReasonConfig
 from vreason.errors import ConfigError, ConfigIssue
-from vreason.events import MemoryReader, ObserverGuard, PrefillRecord
+from vreason.events import PrefillRecord
 from vreason.generation.sampling import TokenSampler
 from vreason.generation.step_log import StepClock, StepLog, StepTensors
 from vreason.generation.supported_modes import caller_argument, refuse_unsupported
+from vreason.listeners import ListenerGuard
+from vreason.meters import MemoryReader
 from vreason.method import Steering, prune, value_cache as kv
 from vreason.models import adapter_for
 
@@ -45,7 +47,7 @@ def decode(
 
     Args:
         vreason: the method; default: the paper's settings. ``VReasonConfig.preset("baseline")`` only observes.
-        observers: listeners (`vreason.DecodeObserver`). One that fails is warned about and left out of that event.
+        observers: listeners (`vreason.Listener`). One that fails is warned about and left out of that event.
         sample_ids: a name for each row of the batch, told in every record; default "0", "1", ...
         row_seeds: with `do_sample`, a seed for each row of the batch: it then draws what it would draw alone with that seed, wherever it
             stands, whoever stands beside it and whenever they end, and torch's own generators are left as they are. A row alone with seed s
@@ -67,7 +69,7 @@ def decode(
         refuse_unsupported(model, generation_config, model_kwargs)
         streamer = caller_argument(model, "streamer")
         names = _names(sample_ids, input_ids.shape[0])
-        guard = ObserverGuard(tuple(observers))
+        guard = ListenerGuard(tuple(observers))
         sampler = TokenSampler(row_seeds, input_ids.shape[0], input_ids.device)
         loop = _Loop(model, generation_config, vreason or VReasonConfig(), StepLog(names, guard, memory), sampler, model_kwargs)
         try:

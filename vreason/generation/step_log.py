@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import torch
 
 from vreason.clock import unix_ms
-from vreason.events import MemoryReader, ObserverGuard, StepRecord
+from vreason.events import StepRecord
+from vreason.listeners import ListenerGuard
+from vreason.meters import MemoryReader
 
 BLOCK = 16  # tokens between two transfers, at most
 WAIT = 0.25  # seconds between two, at most: what has not been told dies with its process
@@ -60,7 +62,7 @@ _COLUMNS = ("token_ids", "active", "entropy", "ema", "peak", "alpha", "loss", "d
 class StepLog:
     """Keeps up to `BLOCK` tokens, or `WAIT` seconds of them, on the device, then hands their records to the observers."""
 
-    def __init__(self, sample_ids: Sequence[str], guard: ObserverGuard, memory: MemoryReader | None) -> None:
+    def __init__(self, sample_ids: Sequence[str], guard: ListenerGuard, memory: MemoryReader | None) -> None:
         self.sample_ids, self.guard, self.memory = list(sample_ids), guard, memory
         self.unsteered: set[int] = set()  # rows without a video token have no controller
         self._waiting: list[tuple[StepTensors, int, int, tuple[int, str] | None, tuple[object, object, object]]] = []

@@ -17,7 +17,7 @@ from vreason.config import ControllerConfig
 from vreason.method import value_cache as kv
 from vreason.method.controller import ValueController
 from vreason.method.entropy import EntropyTracker, token_entropy
-from vreason.method.switching import Switch, switching_loss
+from vreason.method.objectives import make_objective
 from vreason.models import ModelAdapter
 
 
@@ -62,7 +62,7 @@ class Steering:
         self._index = len(adapter.decoder_layers(model)) - 1
         self._controlled = controlled
         self._tracker = EntropyTracker(config.beta, config.ema_init)
-        self._switch = Switch(config.objective, config.seed)
+        self._objective = make_objective(config.objective, config.seed)
         self._controller: ValueController | None = None
         self._positions: kv.VideoPositions | None = None
         self._norm: torch.Tensor | None = None
@@ -120,7 +120,7 @@ class Steering:
         with torch.set_grad_enabled(update):
             entropy = token_entropy(logits[:, -1])
         ema, peak = self._tracker.update(entropy)
-        alpha = self._switch.alpha(ema, peak)
+        alpha = self._objective.alpha(token, entropy.detach(), ema, peak)
         signals = Signals(entropy.detach(), ema, peak, alpha, delta_v_norm=self._norm, value_cosine=self._cosine)
         if update:
             self._update(cache, signals, entropy, active)
@@ -131,7 +131,7 @@ class Steering:
         assert controller is not None
         assert positions is not None
         with torch.enable_grad():
-            loss = switching_loss(signals.alpha, entropy)
+            loss = self._objective.loss(signals.alpha, entropy)
         (gradient,) = torch.autograd.grad(loss, controller.delta, torch.ones_like(loss))
         kv.detach_values(cache, self._index)
         signals.loss = loss.detach()

@@ -90,6 +90,8 @@ def entropy_curve(sample: RecordedSample) -> str:
     """H_t and its moving average over the tokens, as text; updates are marked on the axis line below."""
     import plotext
 
+    from vreason.evaluation import final_peak_of_average
+
     entropy, ema = sample.series.get("entropy", []), sample.series.get("ema", [])
     if not entropy:
         return "no steps recorded"
@@ -100,6 +102,7 @@ def entropy_curve(sample: RecordedSample) -> str:
     plotext.plot([token for token, _ in ema], [value for _, value in ema], label="EMA", marker="dot")
     plotext.xlabel("generated token t")
     picture: str = plotext.build()
-    peak = max(ema, key=lambda point: point[1])
+    peak = final_peak_of_average(ema)
     updates = len(sample.series.get("loss", []))
-    return f"{picture}\nEMA peak {peak[1]:.3f} nats at token {peak[0]}; {updates} update(s) of dV over {len(entropy)} tokens"
+    value = dict(ema)[peak] if peak is not None else float("nan")
+    return f"{picture}\nEMA peak {value:.3f} nats at token {peak}; {updates} update(s) of dV over {len(entropy)} tokens"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.nvml import MIB, FakeGpu, FakeNvml, no_driver, own
 from tests.helpers.waiting import FAST, wait_until
-from vreason.events import MemoryMeter
+from vreason.meters import MemoryMeter
 from vreason_tracking.telemetry import MemorySampler
 
 OTHER = (1, 5 * MIB)  # a stranger's process

@@ -9,7 +9,8 @@ import pytest
 from tests.helpers.evaluations import Events
 from tests.helpers.records import steps as reply
 from vreason.evaluation.relay import BatchEvents, RelayObserver
-from vreason.events import ObserverGuard, PrefillRecord, StepRecord
+from vreason.events import PrefillRecord, StepRecord
+from vreason.listeners import ListenerGuard
 
 NAMES = ("a", "b", "c")
 PREFILLS = [PrefillRecord(name, 50, 36, 18) for name in NAMES]
@@ -36,7 +37,7 @@ def test_events_are_collected_by_sample() -> None:
 def test_events_are_handed_on_but_for_what_is_done(done: Sequence[str]) -> None:
     """At once, every prompt and step of the samples that are left, and no other."""
     events = Events()
-    tell(RelayObserver(ObserverGuard([events]), done))
+    tell(RelayObserver(ListenerGuard([events]), done))
     left = [name for name in NAMES if name not in done]
     assert [prefill for prefill in PREFILLS if prefill.sample_id in left] == events.prefills
     assert {name: STEPS[name] for name in left} == events.steps
@@ -46,5 +47,5 @@ def test_no_block_is_told_that_holds_nothing() -> None:
     """With all of a block's samples done, nobody is told an empty one."""
     blocks: list[Sequence[StepRecord]] = []
     listener = type("Blocks", (), {"on_steps": lambda _, steps: blocks.append(steps)})()
-    tell(RelayObserver(ObserverGuard([listener]), NAMES))
+    tell(RelayObserver(ListenerGuard([listener]), NAMES))
     assert [] == blocks

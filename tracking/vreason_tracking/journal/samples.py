@@ -46,7 +46,7 @@ class SampleAssembly:
         """Finished samples, as their last records come by."""
         for event in events:
             if isinstance(event, StepRecord):
-                if event.token_index == 0:  # it begins, or begins anew: see `vreason.events.DecodeObserver`
+                if event.token_index == 0:  # it begins, or begins anew: see `vreason.Listener`
                     self._open[event.sample_id] = []
                 self._open.setdefault(event.sample_id, []).append(event)
             elif isinstance(event, SessionStarted):

@@ -13,7 +13,6 @@ from vreason_tracking.record import EntropyCurve
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind readers
 _STYLE = {"svg.hashsalt": "vreason", "text.parse_math": False, "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-_SHOWN_SHARE = 0.1  # a mean over fewer than this share of the samples is not drawn
 
 
 def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str, colours: Sequence[str] = COLOURS) -> list[Path]:
@@ -40,10 +39,10 @@ def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str, col
         figure, axes = pyplot.subplots(figsize=(8, 4.2), layout="constrained")
         handles, labels = [], []
         for colour, (name, curve) in zip(cycle(colours), drawn.items(), strict=False):
-            last = shown_tokens(curve)
+            last = curve.shown_tokens()
             token = np.arange(last)
             mean, spread, ema = curve.mean_entropy[:last], curve.deviation[:last], curve.mean_ema[:last]
-            peak = int(ema.argmax())
+            peak = curve.peak_token or 0
             axes.fill_between(token, np.maximum(mean - spread, 0), mean + spread, color=colour, alpha=0.10, linewidth=0)
             thin = axes.plot(token, mean, color=colour, linewidth=0.8, alpha=0.65)
             thick = axes.plot(token, ema, color=colour, linewidth=2.0)
@@ -61,13 +60,8 @@ def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str, col
     return files
 
 
-def legend_with(index: Any, handles: Sequence[Any], labels: Sequence[str], **look: Any) -> None:
+def legend_with(holder: Any, handles: Sequence[Any], labels: Sequence[str], **look: Any) -> None:
     """A legend, of axes or of a figure, with the labels as they are: matplotlib drops those that begin with an underscore."""
-    legend = index.legend(handles, [str(number) for number in range(len(labels))], **look)
+    legend = holder.legend(handles, [str(number) for number in range(len(labels))], **look)
     for text, label in zip(legend.get_texts(), labels, strict=True):
         text.set_text(label)
-
-
-def shown_tokens(curve: EntropyCurve, share: float = _SHOWN_SHARE) -> int:
-    """How many tokens of a curve with at least one step to look at: as long as this share of the samples that began is left."""
-    return int(np.flatnonzero(curve.count >= max(1, share * curve.count[0]))[-1]) + 1

@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from vreason.evaluation import final_peak_of_average
 from vreason.events import StepRecord
+
+SHOWN_SHARE = 0.1  # a mean over fewer than this share of the samples is not shown
+_REACHED_SHARE = 0.5  # a peak beyond what this share of the samples reached is the longest replies' own
 
 
 @dataclass
@@ -60,3 +64,16 @@ class EntropyCurve:
     def mean_ema(self) -> NDArray[np.float64]:
         """Mean H^ema_t by token index, nats, shape (T,)."""
         return self.ema / self.count
+
+    def shown_tokens(self, share: float = SHOWN_SHARE) -> int:
+        """How many tokens of a curve with at least one step to look at: as long as this share of the samples that began is left."""
+        return int(np.flatnonzero(self.count >= max(1, share * self.count[0]))[-1]) + 1
+
+    @property
+    def peak_token(self) -> int | None:
+        """Token of the final peak of the mean EMA, among those that at least half of the samples reached; None without a finite value."""
+        if not len(self.count):
+            return None
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ema = self.mean_ema[: self.shown_tokens(_REACHED_SHARE)]
+        return final_peak_of_average((token, float(value)) for token, value in enumerate(ema) if np.isfinite(value))

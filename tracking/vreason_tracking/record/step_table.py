@@ -43,17 +43,6 @@ class _Requested:
     wanted: frozenset[str]
 
 
-def final_peak(steps: Mapping[str, Sequence[Any]]) -> int | None:
-    """Token of the final EMA peak of one sample's steps, given as columns; as `peak_token` finds it in step records.
-
-    Args:
-        steps: "token_index", "ema" and "peak", in the order of the tokens; a step without its figures is passed over.
-    """
-    rows = zip(steps["token_index"], steps["ema"], steps["peak"], strict=True)
-    highest = [index for index, ema, peak in rows if ema is not None and peak is not None and ema >= peak]
-    return int(highest[-1]) if highest else None
-
-
 def read_steps(files: Sequence[Path], members: Collection[str], wanted: Collection[str]) -> list[RunSteps]:
     """Read the steps of several runs, a row group at a time.
 

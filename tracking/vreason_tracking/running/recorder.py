@@ -26,7 +26,7 @@ from vreason_tracking.telemetry import DeviceRecord
 
 
 class RunRecorder:
-    """Records one session of one variant. A `DecodeObserver`; call `finish` exactly once, whatever happened.
+    """Records one session of one variant. A `vreason.Listener`; call `finish` exactly once, whatever happened.
 
     Args:
         folder: the run's; its lease is held until `finish`.

@@ -42,7 +42,7 @@ class VariantResult:
 
 
 class RunWatcher(Protocol):
-    """Whoever shows progress. Also told of every step and sample (see `vreason.DecodeObserver`)."""
+    """Whoever shows progress. Also told of every step and sample (see `vreason.Listener`)."""
 
     def on_loaded(self, model: str, device: str, samples: int) -> None:
         """Model and data are there."""

@@ -23,7 +23,7 @@ EXIT_TIMEOUT = 2.0  # seconds that the end waits for a driver call that hangs
 
 
 class MemorySampler:
-    """Samples the memory in use every `interval` seconds while the `with` block runs. Fulfils `vreason.events.MemoryMeter`.
+    """Samples the memory in use every `interval` seconds while the `with` block runs. Fulfils `vreason.meters.MemoryMeter`.
 
     Listeners are told of each device every `windows.WINDOW` seconds, and of the rest of a window at their end. Utilisation and power are
     asked only while somebody listens. A failing call costs one answer; a failing listener costs its own record; both are counted in

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.presentation import Figure, legend, plain, render_svg, short_names, shortened, whole_axis
-from vreason_tracking.record import RunSteps, final_peak
+from vreason.evaluation import final_peak
+from vreason_tracking.record import RunSteps
 
 EXPLORE, EXPLOIT = "#E69F00", "#0072B2"
 MOST_CELLS = 1_000
@@ -68,7 +69,7 @@ def ribbon(columns: Mapping[str, Sequence[Any]]) -> Ribbon | None:
         tokens=np.array(columns["token_index"], np.int64),
         explores=np.array([(value or 0) > 0 for value in columns["alpha"]]),
         updated=np.array([bool(value) for value in columns["updated"]]),
-        peak=final_peak(columns),
+        peak=final_peak(zip(columns["token_index"], columns["ema"], columns["peak"], strict=True)),
     )
 
 

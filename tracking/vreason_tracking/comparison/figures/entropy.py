@@ -23,14 +23,12 @@ from vreason_tracking.presentation import (
     plain,
     render_svg,
     short_names,
-    shown_tokens,
     whole_axis,
 )
 from vreason_tracking.record import EntropyCurve, RunSteps
 
 POINTS, POINTS_IN_PANEL = 200, 80
 _OVERLAID = 4  # bands of more runs hide each other: each has a panel of its own
-_REACHED = 0.5  # a peak beyond what this share of the samples reached is the longest replies' own
 _LONG = 64  # letters of a label that leaves no room beside it
 _PEAKS_LINE = 0.15  # inches, below a panel's name
 _COLUMNS = ("run", "tokens", "steps", "mean entropy (nats)", "sd (nats)", "mean EMA (nats)", "samples' own EMA peaks, median token")
@@ -96,17 +94,15 @@ def draw(comparison: Comparison, steps: Sequence[RunSteps]) -> Figure | None:
 
 def line(curve: EntropyCurve, points: int, name: str, short: str) -> Line:
     """A curve of at least one step, thinned to `points` by joining neighbouring tokens; its peak is that of the whole curve."""
-    tokens = shown_tokens(curve)
+    tokens = curve.shown_tokens()
     width = -(-tokens // points)
     first = np.arange(0, tokens, width)
     sums = (curve.count, curve.entropy, curve.square, curve.ema)
     joined = EntropyCurve(*(np.add.reduceat(each[:tokens], first) for each in sums))
     with np.errstate(invalid="ignore", divide="ignore"):
         ema = curve.mean_ema[:tokens]
-    known = np.where(np.isfinite(ema), ema, -np.inf)
-    peak = int(known[: shown_tokens(curve, _REACHED)].argmax())
-    found = bool(np.isfinite(known[peak]))
-    return Line(name, short, width, first, joined, tokens, peak if found else None, float(ema[peak]) if found else float("nan"))
+    peak = curve.peak_token
+    return Line(name, short, width, first, joined, tokens, peak, float(ema[peak]) if peak is not None else float("nan"))
 
 
 def own_peaks(comparison: Comparison, run: int) -> float | None:

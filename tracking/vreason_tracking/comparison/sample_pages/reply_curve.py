@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vreason_tracking.record import final_peak
+from vreason.evaluation import final_peak
 
 MOST_POINTS = 200
 _WIDTH, _HEIGHT = 400, 150
@@ -92,7 +92,7 @@ def _axes(last: int, nats: float) -> str:
 
 def _peak(steps: Mapping[str, Sequence[Any]], last: int) -> str:
     """Where the moving average was highest for the last time: exploitation alone follows."""
-    peak = final_peak(steps)
+    peak = final_peak(zip(steps["token_index"], steps["ema"], steps["peak"], strict=True))
     if peak is None:
         return ""
     across = _across(peak, last)

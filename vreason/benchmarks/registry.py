@@ -1,0 +1,65 @@
+"""From the name in a config to a benchmark: the embedded one, one of an installed package, or a data file.
+
+A package offers a benchmark by an entry point of the group ``vreason.benchmarks``: a callable that is given ``split`` and ``video_root`` (each
+text, or None where the config has none) and returns a `Benchmark`. See docs/guides/benchmark.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vreason.benchmarks.demo import DemoBenchmark
+from vreason.benchmarks.json_file import JsonBenchmark
+from vreason.benchmarks.sample import Sample
+from vreason.errors import PluginError, VReasonError
+from vreason.plugins import BENCHMARKS, find_plugin
+
+DEMO = "demo"
+FIELD = "data.source"
+
+
+def is_benchmark(source: str) -> bool:
+    """Whether a source is the name of a benchmark, and not a file."""
+    return source == DEMO or (_may_be_name(source) and find_plugin(BENCHMARKS, source) is not None)
+
+
+def load_samples(source: str, split: str | None = None, video_root: str | None = None, limit: int | None = None) -> Sequence[Sample]:
+    """The samples of a benchmark or a data file, in a fixed order.
+
+    Args:
+        source: "demo", the name of a benchmark of an installed package, or the path of a JSON or JSONL file.
+        split: of the benchmark; a file has none.
+        video_root: folder that relative video paths start from.
+        limit: at most this many.
+
+    Raises:
+        DataError: the data cannot be used.
+        PluginError: the benchmark cannot be loaded, or yields something else than samples.
+    """
+    if source == DEMO:
+        return DemoBenchmark(split or "test", limit).samples()
+    plugin = find_plugin(BENCHMARKS, source) if _may_be_name(source) else None
+    if plugin is None:
+        return JsonBenchmark(source, video_root).samples()[:limit]
+    make = plugin.load()
+    try:
+        samples = list(make(split=split, video_root=video_root).samples())
+    except VReasonError:
+        raise
+    except Exception as error:  # whatever somebody else's benchmark raises
+        raise PluginError(f"{FIELD}: benchmark {source!r} of {plugin.distribution} failed: {type(error).__name__}: {error}") from error
+    return _checked(samples, source, plugin.distribution)[:limit]
+
+
+def _checked(samples: list[Any], source: str, distribution: str) -> list[Sample]:
+    wrong = next((each for each in samples if not isinstance(each, Sample)), None)
+    if wrong is not None or not samples:
+        what = f"yields {type(wrong).__name__}" if samples else "yields nothing"
+        raise PluginError(f"{FIELD}: benchmark {source!r} of {distribution} {what}; yield vreason.benchmarks.Sample")
+    return samples
+
+
+def _may_be_name(source: str) -> bool:
+    """A name has no separator of folders and no ending; everything else is a file."""
+    return not any(mark in source for mark in "/\\.")

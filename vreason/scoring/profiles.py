@@ -1,0 +1,77 @@
+"""Which rule scores an answer: a profile of this package, or a function of the user's own.
+
+A function is named in a config as ``data.scoring: module:function`` and is called as ``function(prediction, sample)``: the extracted answer
+(the whole reply where none could be extracted), and the `vreason.benchmarks.Sample`. It returns a score from 0 to 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from vreason.errors import ConfigError, ConfigIssue, PluginError
+from vreason.plugins import is_reference, load_reference, reference_issue
+from vreason.scoring.scorers import PROFILES, score
+
+if TYPE_CHECKING:
+    from vreason.benchmarks import Sample
+
+FIELD = "data.scoring"
+
+
+def scoring_issue(name: object) -> str | None:
+    """What is wrong with the name of a profile, without importing anything; None when nothing is."""
+    if isinstance(name, str) and (name in PROFILES or (is_reference(name) and reference_issue(name) is None)):
+        return None
+    if isinstance(name, str) and is_reference(name):
+        return reference_issue(name)
+    return f"{name!r} is not one of {', '.join(PROFILES)}, nor a function written module:function"
+
+
+def score_sample(prediction: str, sample: Sample, profile: str) -> float:
+    """The score of one answer, 0 to 1.
+
+    Args:
+        prediction: the extracted answer, or the whole reply.
+        sample: the question.
+        profile: "robust", "video-r1", or "module:function".
+
+    Raises:
+        ConfigError: there is no such profile.
+        PluginError: the function cannot be loaded, fails, or returns something else than a number from 0 to 1.
+    """
+    if profile in PROFILES:
+        return score(prediction, sample.answer, sample.problem_type, sample.options, profile)  # type: ignore[arg-type]
+    return _checked(_scorer(profile), prediction, sample, profile)
+
+
+def load_scorer(profile: str) -> None:
+    """Load a user's function, so that one that cannot be loaded is found before a model is.
+
+    Raises:
+        ConfigError, PluginError: as `score_sample`.
+    """
+    if profile not in PROFILES:
+        _scorer(profile)
+
+
+@cache
+def _scorer(profile: str) -> Callable[[str, Sample], Any]:
+    if issue := scoring_issue(profile):
+        raise ConfigError([ConfigIssue(FIELD, issue)])
+    found = load_reference(profile, FIELD)
+    if not callable(found):
+        raise PluginError(f"{FIELD}: {profile!r} is a {type(found).__name__}; name a function of (prediction, sample)")
+    return found  # type: ignore[no-any-return]
+
+
+def _checked(scorer: Callable[[str, Sample], Any], prediction: str, sample: Sample, profile: str) -> float:
+    try:
+        made = scorer(prediction, sample)
+    except Exception as error:  # whatever a user's function raises
+        raise PluginError(f"{FIELD}: {profile} failed on sample {sample.sample_id!r}: {type(error).__name__}: {error}; mend it") from error
+    if isinstance(made, (bool, int, float)) and math.isfinite(made) and 0 <= made <= 1:
+        return float(made)
+    raise PluginError(f"{FIELD}: {profile} gave {made!r} for sample {sample.sample_id!r}; return a number from 0 to 1")
