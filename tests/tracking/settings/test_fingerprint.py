@@ -6,13 +6,13 @@ import pytest
 
 from tests.helpers import trials
 from vreason_tracking.settings import parse_settings
-from vreason_tracking.settings.fingerprint import PARTS, WHOLE, differing_parts, identity_of
+from vreason_tracking.settings.fingerprint import PARTS, WHOLE, differing_parts, fingerprint_of
 
 
 def identity(variant=0, revision="sha256:1", dtype="float32", digest="d1", **sections) -> dict[str, str]:
     """The identity of one variant of a trial; `sections` replace whole sections."""
     settings = parse_settings(trials.trial(**({"model": "some/model"} | sections)))
-    return identity_of(settings, settings.resolved_variants()[variant], revision, dtype, digest)
+    return fingerprint_of(settings, settings.resolved_variants()[variant], revision, dtype, digest)
 
 
 def test_its_form() -> None:

@@ -31,7 +31,7 @@ from vreason_tracking.running.plan import Plan, Task, VariantRequest, plan, refr
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.running.results import RunWatcher, VariantResult
 from vreason_tracking.running.signals import Terminated, terminable
-from vreason_tracking.settings import RunSettings, identity_of
+from vreason_tracking.settings import RunSettings, fingerprint_of
 from vreason_tracking.stores import addresses
 from vreason_tracking.telemetry import MemorySampler
 
@@ -151,7 +151,7 @@ class _Experiment:
             VariantRequest(
                 variant,
                 variant_params(self.settings, variant),
-                identity_of(self.settings, variant, tags["model.revision"], tags["dtype"], tags["data.digest"]),
+                fingerprint_of(self.settings, variant, tags["model.revision"], tags["dtype"], tags["data.digest"]),
             )
             for variant in self.settings.resolved_variants()
         ]

@@ -17,7 +17,7 @@ PARTS = ("model", "method", "decoding", "prompt", "video", "data")
 WHOLE = "run"
 
 
-def identity_of(settings: RunSettings, variant: Variant, revision: str, dtype: str, data: str) -> dict[str, str]:
+def fingerprint_of(settings: RunSettings, variant: Variant, revision: str, dtype: str, data: str) -> dict[str, str]:
     """The parts' digests and, as "run", the whole's: 16 hexadecimal digits each.
 
     Args:
