@@ -130,9 +130,9 @@ class _Experiment:
     def run(self, resume: str | None) -> None:
         """Load the model, settle what is to be done, and do it."""
         from vreason.benchmarks import data_digest
-        from vreason.models import ModelSpec, load_model
+        from vreason.models import load_model
 
-        loaded = load_model(ModelSpec(**self.settings.model.model_dump()))
+        loaded = load_model(self.settings.model)
         if self.delivery is not None:
             self.delivery.require_store()
         self.watcher.on_loaded(f"{self.settings.model.id} ({loaded.dtype})", loaded.device, len(self.samples))
