@@ -32,7 +32,7 @@ from measuring import machine, ratios, spread, undisturbed
 from synthetic_record import make_manifest
 
 from vreason.evaluation import Evaluation
-from vreason.models import LoadedModel, ModelSpec, load_model
+from vreason.models import LoadedModel, load_model
 from vreason_tracking.delivery import BackgroundDelivery, read_delivered
 from vreason_tracking.journal import RunFolder, recorded_points
 from vreason_tracking.running import RunRecorder, evaluation_config, load_samples
@@ -167,7 +167,7 @@ def main() -> int:
     settings = load_settings(CONFIG)
     variants = {variant.name: variant for variant in settings.resolved_variants()}
     samples = load_samples(settings)[: options.samples]
-    loaded = load_model(ModelSpec(**settings.model.model_dump()))
+    loaded = load_model(settings.model)
     print(machine("torch", "transformers", "mlflow"))
     with MemorySampler() as meter:
         for name in options.variants:

@@ -1,4 +1,4 @@
-"""The method's settings: frozen, checked when they are made, every fault reported at once.
+"""The method's settings: frozen, checked when they are made, every issue reported at once.
 
 Names are the paper's (arXiv 2510.17045): k, beta, lr. Where the paper is silent the default is this project's decision; docs/method.md
 lists each with its reason.
@@ -6,11 +6,12 @@ lists each with its reason.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from vreason.config_checks import check_choice, check_number, shown, unknown_key
+from vreason.config_mapping import config_from_mapping
 from vreason.errors import ConfigError, ConfigIssue
 
 Objective = Literal["switch", "min", "max", "random", "none"]
@@ -19,26 +20,6 @@ Norm = Literal["head", "token", "tensor"]
 NormOf = Literal["value", "key"]
 Scope = Literal["layer", "shared"]
 Drop = Literal["lowest", "highest", "random"]
-
-
-def _number(path: str, value: object, low: float, high: float, *, whole: bool = False, open_high: bool = False) -> list[ConfigIssue]:
-    """No fault when `value` is a number within [low, high] (or [low, high) with `open_high`)."""
-    kind = "a whole number" if whole else "a number"
-    right = isinstance(value, int) or (isinstance(value, float) and not whole)
-    if not right or isinstance(value, bool):
-        return [ConfigIssue(path, f"{value!r} is not {kind}")]
-    number = float(value)  # type: ignore[arg-type]
-    if not math.isfinite(number):
-        return [ConfigIssue(path, f"{value!r} is not a finite number")]
-    if not (low <= number < high if open_high else low <= number <= high):
-        bound = "below" if open_high else "at most"
-        upper = f" and {bound} {high:g}" if high != float("inf") else ""
-        return [ConfigIssue(path, f"{value!r} is out of range; give {kind} of at least {low:g}{upper}")]
-    return []
-
-
-def _choice(path: str, value: object, allowed: tuple[str, ...]) -> list[ConfigIssue]:
-    return [] if value in allowed else [ConfigIssue(path, f"{value!r} is not one of {', '.join(allowed)}")]
 
 
 @dataclass(frozen=True)
@@ -69,23 +50,22 @@ class ControllerConfig:
     norm: Norm = "head"
     seed: int = 0
 
-    def faults(self, path: str = "controller") -> list[ConfigIssue]:
-        """Every fault of these settings, each with its path."""
-        infinity = float("inf")
+    def issues(self, path: str = "controller") -> list[ConfigIssue]:
+        """Everything wrong with these settings, each issue under its own path below `path`."""
         return [
-            *_choice(f"{path}.objective", self.objective, get_args(Objective)),
-            *_number(f"{path}.k", self.k, 1, infinity, whole=True),
-            *_number(f"{path}.lr", self.lr, 0, infinity),
-            *_number(f"{path}.beta", self.beta, 0, 1, open_high=True),
-            *_choice(f"{path}.ema_init", self.ema_init, get_args(EmaInit)),
-            *_number(f"{path}.clip", self.clip, 0, infinity),
-            *_number(f"{path}.weight_decay", self.weight_decay, 0, infinity),
-            *_choice(f"{path}.norm", self.norm, get_args(Norm)),
-            *_number(f"{path}.seed", self.seed, 0, 2**63 - 1, whole=True),
+            *check_choice(f"{path}.objective", self.objective, get_args(Objective)),
+            *check_number(f"{path}.k", self.k, 1, whole=True),
+            *check_number(f"{path}.lr", self.lr, 0),
+            *check_number(f"{path}.beta", self.beta, 0, 1, below=True),
+            *check_choice(f"{path}.ema_init", self.ema_init, get_args(EmaInit)),
+            *check_number(f"{path}.clip", self.clip, 0),
+            *check_number(f"{path}.weight_decay", self.weight_decay, 0),
+            *check_choice(f"{path}.norm", self.norm, get_args(Norm)),
+            *check_number(f"{path}.seed", self.seed, 0, 2**63 - 1, whole=True),
         ]
 
     def __post_init__(self) -> None:
-        if found := self.faults():
+        if found := self.issues():
             raise ConfigError(found)
 
 
@@ -107,19 +87,22 @@ class PruningConfig:
     drop: Drop = "lowest"
     seed: int = 0
 
-    def faults(self, path: str = "pruning") -> list[ConfigIssue]:
-        """Every fault of these settings, each with its path."""
+    def issues(self, path: str = "pruning") -> list[ConfigIssue]:
+        """Everything wrong with these settings, each issue under its own path below `path`."""
         return [
-            *_number(f"{path}.ratio", self.ratio, 0, 1, open_high=True),
-            *_choice(f"{path}.norm_of", self.norm_of, get_args(NormOf)),
-            *_choice(f"{path}.scope", self.scope, get_args(Scope)),
-            *_choice(f"{path}.drop", self.drop, get_args(Drop)),
-            *_number(f"{path}.seed", self.seed, 0, 2**63 - 1, whole=True),
+            *check_number(f"{path}.ratio", self.ratio, 0, 1, below=True),
+            *check_choice(f"{path}.norm_of", self.norm_of, get_args(NormOf)),
+            *check_choice(f"{path}.scope", self.scope, get_args(Scope)),
+            *check_choice(f"{path}.drop", self.drop, get_args(Drop)),
+            *check_number(f"{path}.seed", self.seed, 0, 2**63 - 1, whole=True),
         ]
 
     def __post_init__(self) -> None:
-        if found := self.faults():
+        if found := self.issues():
             raise ConfigError(found)
+
+
+PARTS: dict[str, type[ControllerConfig] | type[PruningConfig]] = {"controller": ControllerConfig, "pruning": PruningConfig}
 
 
 @dataclass(frozen=True)
@@ -130,11 +113,11 @@ class VReasonConfig:
     pruning: PruningConfig | None = None
 
     def __post_init__(self) -> None:
-        parts = (("controller", self.controller, ControllerConfig), ("pruning", self.pruning, PruningConfig))
-        wrong = [(name, part, kind) for name, part, kind in parts if part is not None and not isinstance(part, kind)]
+        parts = {name: getattr(self, name) for name in PARTS}
+        wrong = [name for name, part in parts.items() if part is not None and not isinstance(part, PARTS[name])]
         if wrong:
-            text = "{!r} is not a {} or None; from_mapping takes plain data"
-            raise ConfigError([ConfigIssue(name, text.format(part, kind.__name__)) for name, part, kind in wrong])
+            text = "{} is not a {} or None; from_mapping takes plain data"
+            raise ConfigError([ConfigIssue(name, text.format(shown(parts[name]), PARTS[name].__name__)) for name in wrong])
 
     @classmethod
     def preset(cls, name: str) -> VReasonConfig:
@@ -143,41 +126,27 @@ class VReasonConfig:
         Raises:
             ConfigError: the name is none of them.
         """
-        if name not in PRESETS:
-            raise ConfigError([ConfigIssue("preset", f"{name!r} is not one of {', '.join(PRESETS)}")])
+        if issues := check_choice("preset", name, PRESETS):
+            raise ConfigError(issues)
         return PRESETS[name]
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], path: str = "method") -> VReasonConfig:
         """The inverse of `to_dict`; unknown keys and bad values are all reported at once.
 
+        Without a key `controller` it is the paper's, without `pruning` there is none; None switches a part off.
+
         Raises:
-            ConfigError: with one fault per wrong key or value.
+            ConfigError: with one issue per wrong key or value.
         """
-        found = [
-            ConfigIssue(f"{path}.{key}", "unknown key; known are controller, pruning") for key in values.keys() - {"controller", "pruning"}
-        ]
+        issues = [unknown_key(f"{path}.{key}", key, PARTS) for key in values if key not in PARTS]
         parts: dict[str, Any] = {}
-        kinds: dict[str, type[ControllerConfig] | type[PruningConfig]] = {"controller": ControllerConfig, "pruning": PruningConfig}
-        for key, kind in kinds.items():
-            given = values.get(key)
-            if given is None:
-                parts[key] = None if key in values or key == "pruning" else kind()
-                continue
-            if not isinstance(given, Mapping):
-                found.append(ConfigIssue(f"{path}.{key}", f"{given!r} is not a mapping of its fields, or None"))
-                continue
-            known = {field.name for field in fields(kind)}
-            found += [
-                ConfigIssue(f"{path}.{key}.{name}", f"unknown key; known are {', '.join(sorted(known))}") for name in given.keys() - known
-            ]
-            made: ControllerConfig | PruningConfig = object.__new__(kind)
-            for field in fields(kind):
-                object.__setattr__(made, field.name, given.get(field.name, field.default))
-            found += made.faults(f"{path}.{key}")
-            parts[key] = made
-        if found:
-            raise ConfigError(found)
+        for name, kind in PARTS.items():
+            if name in values:
+                parts[name], found = config_from_mapping(kind, values[name], f"{path}.{name}", or_null=True)
+                issues += found
+        if issues:
+            raise ConfigError(issues)
         return cls(**parts)
 
     def to_dict(self) -> dict[str, Any]:

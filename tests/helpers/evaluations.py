@@ -12,7 +12,7 @@ from vreason.evaluation.evaluator import Evaluation, EvaluationConfig
 from vreason.events import PrefillRecord, SampleRecord, StepRecord
 from vreason.models.loading import LoadedModel
 from vreason.prompts import SHORT
-from vreason.video.frames import VideoConfig
+from vreason.video.config import VideoConfig
 
 TOKENS = 6
 CONFIG = EvaluationConfig(

@@ -8,7 +8,8 @@ import pytest
 
 from tests.helpers import clips
 from vreason.errors import VideoError
-from vreason.video.frames import VideoConfig, VideoFrames, read_video
+from vreason.video.config import VideoConfig
+from vreason.video.frames import VideoFrames, read_video
 
 SIXTEEN = (0, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, 20, 21, 23)  # of 24 frames, evenly
 """What sixteen frames of a clip of 24 are."""

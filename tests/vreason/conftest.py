@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def loaded(random_model_folder: Path) -> LoadedModel:
     """The model; tests leave it as it was."""
-    from vreason.models.loading import ModelSpec, load_model
+    from vreason.models.loading import load_model
+    from vreason.models.spec import ModelSpec
 
     return load_model(ModelSpec(id=str(random_model_folder), device="cpu"))
 

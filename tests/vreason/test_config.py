@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from vreason import ControllerConfig, PruningConfig, VReasonConfig
+from vreason.config_checks import shown
 from vreason.errors import ConfigError, ConfigIssue
 
 CONTROLLERS = st.builds(
@@ -98,7 +99,7 @@ def test_a_bad_value_is_refused_with_its_path(path: str, value: Any) -> None:
     with pytest.raises(ConfigError) as mapped:
         VReasonConfig.from_mapping({part: {name: value}})
     assert [f"method.{path}"] == [fault.path for fault in mapped.value.faults]
-    assert repr(value) in str(mapped.value)
+    assert f"{shown(value)} is not " in str(mapped.value)
 
 
 ENDS = [("controller.lr", 0), ("controller.beta", 0), ("controller.clip", 0), ("controller.k", 1), ("pruning.ratio", 0)]
@@ -113,15 +114,16 @@ def test_the_ends_of_the_ranges_are_allowed(path: str, value: float) -> None:
 
 def test_all_faults_come_at_once() -> None:
     """Unknown keys and bad values of both parts are reported in one error, each with its path and what would be right."""
-    values = {"controller": {"k": 0, "lr": -1, "rate": 2}, "pruning": {"drop": "low", "share": 0.5}, "lite": True}
+    values = {"controller": {"k": 0, "lr": -1, "betas": 2}, "pruning": {"drop": "low", "share": 0.5}, "lite": True}
     with pytest.raises(ConfigError) as caught:
         VReasonConfig.from_mapping(values, path="variants.a")
-    paths = {"variants.a.lite", "variants.a.controller.rate", "variants.a.pruning.share"}
+    paths = {"variants.a.lite", "variants.a.controller.betas", "variants.a.pruning.share"}
     paths |= {"variants.a.controller.k", "variants.a.controller.lr", "variants.a.pruning.drop"}
     assert paths == {fault.path for fault in caught.value.faults}
     assert all(f"{path}: " in str(caught.value) for path in paths)
     messages = {fault.path: fault.message for fault in caught.value.faults}
     assert "known are controller, pruning" in messages["variants.a.lite"]
+    assert "unknown key; did you mean beta?" == messages["variants.a.controller.betas"]
     assert "of at least 1" in messages["variants.a.controller.k"]
     assert "lowest, highest, random" in messages["variants.a.pruning.drop"]
 
@@ -163,7 +165,7 @@ def test_settings_are_frozen_and_checked_when_replaced() -> None:
     config = ControllerConfig()
     with pytest.raises(FrozenInstanceError):
         config.k = 2  # type: ignore[misc]
-    with pytest.raises(ConfigError, match=r"controller\.k: 0 is out of range; give a whole number of at least 1"):
+    with pytest.raises(ConfigError, match=r"controller\.k: 0 is not a whole number of at least 1"):
         replace(config, k=0)
 
 

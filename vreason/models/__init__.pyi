@@ -1,5 +1,6 @@
 from . import torchvision_shim as torchvision_shim
 from .adapter import ModelAdapter as ModelAdapter
-from .loading import LoadedModel as LoadedModel, ModelSpec as ModelSpec, load_model as load_model
+from .loading import LoadedModel as LoadedModel, load_model as load_model
 from .registry import adapter_for as adapter_for, supported_families as supported_families
+from .spec import ModelSpec as ModelSpec
 from .torchvision_shim import ensure_torchvision as ensure_torchvision

@@ -12,29 +12,10 @@ import torch
 import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
 from vreason.errors import UnsupportedModelError
 from vreason.models import ModelAdapter, adapter_for
+from vreason.models.spec import DEMO, ModelSpec
 
-DEMO = "demo"
 DEMO_WEIGHTS = Path(__file__).parents[1] / "demo" / "weights"
 _HASHED_WHOLE = 2**30  # bytes of weights up to which a folder is identified by its contents
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """What to load and how.
-
-    Attributes:
-        id: "demo", a folder, or a hub id.
-        revision: hub revision; pin it for a result that can be repeated.
-        dtype: "auto" (as saved), "float32", "bfloat16" or "float16".
-        device: "auto", "cpu", "cuda", "cuda:N" or "mps". "auto" spreads over several GPUs where there are several.
-        attention: "sdpa", "eager" or "flash_attention_2".
-    """
-
-    id: str = DEMO
-    revision: str | None = None
-    dtype: str = "auto"
-    device: str = "auto"
-    attention: str = "sdpa"
 
 
 @dataclass(frozen=True)
@@ -94,15 +75,17 @@ def load_model(spec: ModelSpec) -> LoadedModel:
 
 
 def _placement(device: str) -> dict[str, Any]:
-    """Keyword arguments that put the weights where they belong while they are read."""
+    """Keyword arguments that put the weights where they belong while they are read.
+
+    Raises:
+        UnsupportedModelError: this machine has no such device, or torch cannot use it.
+    """
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise UnsupportedModelError(
             f"model.device is {device!r}, but this torch sees no CUDA device; use device: cpu, or install a CUDA build of torch"
         )
     if device == "mps" and not torch.backends.mps.is_available():
         raise UnsupportedModelError(f"model.device is {device!r}, but this torch sees no Apple GPU; use device: cpu")
-    if device not in ("auto", "cpu", "mps") and not device.startswith("cuda"):
-        raise UnsupportedModelError(f"model.device {device!r} is not one of auto, cpu, mps, cuda, cuda:N")
     if device == "auto" and torch.cuda.is_available():
         return {"device_map": "auto"} if torch.cuda.device_count() > 1 else {"device_map": "cuda:0"}
     return {"device_map": device} if device.startswith("cuda") else {}

@@ -13,10 +13,11 @@ import socket
 import sys
 
 from vreason.errors import VideoError
+from vreason.video.config import VideoConfig
 from vreason.video.container import AGAIN, open_video
 from vreason.video.decoder_process import REENCODE, receive_message, send_message
 from vreason.video.decord_clip import DecordClip, Memory, UnusableClip
-from vreason.video.frames import VideoConfig, requested
+from vreason.video.frames import requested
 
 GRACE = 5.0  # seconds after the parent's timeout at which this process ends itself, in case the parent is gone
 

@@ -17,9 +17,10 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from vreason.video.config import VideoConfig
 from vreason.video.container import AGAIN
 from vreason.video.decoder_process import REENCODE
-from vreason.video.frames import VideoConfig, frame_indices
+from vreason.video.frames import frame_indices
 
 NO_REPLACEMENT = 1e-9  # decord's fault_tol, a share of the frames: the first frame that it would replace is an error; 0 would allow any
 HELD_BACK = 2  # frames at the end that a healthy decoder may keep to itself (AVI with packed B-frames): the clip is that much shorter

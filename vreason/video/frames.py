@@ -14,57 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vreason.config import _number
-from vreason.errors import ConfigError, ConfigIssue, VideoError
+from vreason.video.config import VideoConfig
 
 TEMPORAL_PATCH = 2  # frames that the vision tower merges into one: an even number of frames is taken
-
-
-@dataclass(frozen=True)
-class VideoConfig:
-    """Which frames of a clip the model sees. Exactly one of `nframes` and `fps` is set.
-
-    Attributes:
-        nframes: this many frames, spread evenly over the clip, its first and last included; rounded down to an even number.
-        fps: instead, this many frames a second of clip, within `min_frames` and `max_frames`.
-        min_frames, max_frames: bounds for `fps`.
-        min_pixels, max_pixels: bounds of a frame's area after the processor's resizing; frames are read at full size.
-        timeout: seconds that one file may take to decode.
-    """
-
-    nframes: int | None = 16
-    fps: float | None = None
-    min_frames: int = 4
-    max_frames: int = 768
-    min_pixels: int = 28 * 28 * 4
-    max_pixels: int = 128 * 28 * 28
-    timeout: float = 60.0
-
-    def faults(self, path: str = "video") -> list[ConfigIssue]:
-        """Every fault of these settings, each with its path."""
-        infinity = float("inf")
-        found = [
-            *(_number(f"{path}.nframes", self.nframes, 1, infinity, whole=True) if self.nframes is not None else []),
-            *(_number(f"{path}.fps", self.fps, 1e-3, 1e3) if self.fps is not None else []),
-            *_number(f"{path}.min_frames", self.min_frames, 1, infinity, whole=True),
-            *_number(f"{path}.max_frames", self.max_frames, 1, infinity, whole=True),
-            *_number(f"{path}.min_pixels", self.min_pixels, 1, infinity, whole=True),
-            *_number(f"{path}.max_pixels", self.max_pixels, 1, infinity, whole=True),
-            *_number(f"{path}.timeout", self.timeout, 1e-3, 86_400),
-        ]
-        if (self.nframes is None) == (self.fps is None):
-            both = "both are set" if self.fps is not None else "neither is set"
-            found.append(ConfigIssue(f"{path}.nframes", f"{both}; set one of nframes and fps, and null for the other"))
-        if not found:
-            for name in ("frames", "pixels"):
-                low, high = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
-                if low > high:
-                    found.append(ConfigIssue(f"{path}.min_{name}", f"{low} is above max_{name} = {high}; lower it or raise max_{name}"))
-        return found
-
-    def __post_init__(self) -> None:
-        if found := self.faults():
-            raise ConfigError(found)
 
 
 @dataclass(frozen=True)
@@ -136,6 +88,3 @@ def request(path: str, config: VideoConfig) -> dict[str, Any]:
 def requested(message: Mapping[str, Any]) -> tuple[str, VideoConfig]:
     """The inverse of `request`."""
     return message["path"], VideoConfig(**message["config"])
-
-
-__all__ = ["VideoConfig", "VideoError", "VideoFrames", "frame_indices", "read_video"]

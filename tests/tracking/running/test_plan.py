@@ -12,7 +12,7 @@ from vreason_tracking.running.inputs import variant_params
 from vreason_tracking.running.plan import VariantRequest, plan
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.settings import parse_settings
-from vreason_tracking.settings.fingerprint import identity_of
+from vreason_tracking.settings.fingerprint import fingerprint_of
 
 WEIGHTS, DATA = "sha256:1234", "00ff"
 
@@ -30,7 +30,7 @@ def settings(**sections):
 def request(now, weights=WEIGHTS, data=DATA) -> list[VariantRequest]:
     """What the settings ask of a model with these weights, with this data."""
     return [
-        VariantRequest(variant, variant_params(now, variant), identity_of(now, variant, weights, "float32", data))
+        VariantRequest(variant, variant_params(now, variant), fingerprint_of(now, variant, weights, "float32", data))
         for variant in now.resolved_variants()
     ]
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.helpers import trials
-from vreason_tracking.settings import parse_settings
-from vreason_tracking.settings.fingerprint import PARTS, WHOLE, differing_parts, identity_of
+from tests.helpers.first_record import first_manifests
+from vreason_tracking.settings import load_settings, parse_settings
+from vreason_tracking.settings.fingerprint import PARTS, WHOLE, differing_parts, fingerprint_of
 
 
 def identity(variant=0, revision="sha256:1", dtype="float32", digest="d1", **sections) -> dict[str, str]:
     """The identity of one variant of a trial; `sections` replace whole sections."""
     settings = parse_settings(trials.trial(**({"model": "some/model"} | sections)))
-    return identity_of(settings, settings.resolved_variants()[variant], revision, dtype, digest)
+    return fingerprint_of(settings, settings.resolved_variants()[variant], revision, dtype, digest)
 
 
 def test_its_form() -> None:
@@ -108,3 +111,39 @@ FROZEN = {
 def test_the_same_next_year() -> None:
     """It depends on nothing but what it is made of. A version that changes these digests cannot continue what an earlier one began."""
     assert FROZEN == identity(variants=NAMED)
+
+
+QUICKSTART = {
+    "baseline": {"run": "8ff522ac428f0bce", "method": "af70c864f3ef2677"},
+    "v-reason": {"run": "1da59d2efa2f4ce9", "method": "6224a708b90e6e1d"},
+    "v-reason-lite": {"run": "66b3c063bca7a0f0", "method": "c9a9c97c458aebda"},
+}
+SHARED = {
+    "model": "71976c9a182e40b0",
+    "decoding": "49210994a2929f65",
+    "prompt": "67e780f7f54041fd",
+    "video": "84c64ea79e8b6153",
+    "data": "9d098b6718b31bc0",
+}
+
+
+def test_the_quick_start_is_what_the_first_version_made_of_it() -> None:
+    """The digests of configs/quickstart.yaml, as the first version made them of a revision "rev" in float32 and questions "d1"."""
+    run = load_settings(Path(__file__).parents[3] / "configs" / "quickstart.yaml")
+    made = {variant.name: fingerprint_of(run, variant, "rev", "float32", "d1") for variant in run.variants}
+    assert {name: SHARED | own for name, own in QUICKSTART.items()} == made
+
+
+def test_runs_of_earlier_records_keep_their_identity() -> None:
+    """The configuration stored with a run of the first version has the identity that was recorded: such a run can be continued."""
+    for manifest in first_manifests():
+        run, tags = parse_settings(manifest["config"]), manifest["tags"]
+        (variant,) = (variant for variant in run.variants if variant.name == manifest["variant"])
+        made = fingerprint_of(run, variant, tags["model.revision"], tags["dtype"], tags["data.digest"])
+        assert manifest["identity"] == made
+
+
+@pytest.mark.parametrize("video", [{"fps": 2}, {"nframes": None, "fps": 2.0}])
+def test_one_number_has_one_digest(video) -> None:
+    """Whole or not, and with the frames' number set to null or left out, two frames a second are the same."""
+    assert "f0a6e6d2a99e4d93" == identity(video=video)["video"]

@@ -6,7 +6,7 @@ import pytest
 
 from vreason.errors import ConfigError
 from vreason_tracking.settings import parse_settings
-from vreason_tracking.settings.rules import combination_faults, prompt_text
+from vreason_tracking.settings.rules import combination_issues, prompt_text
 from vreason_tracking.settings.yaml_files import read_value
 
 UNSAMPLED = "has no effect without sampling; add do_sample: true or leave it out"
@@ -29,14 +29,6 @@ def test_split_belongs_to_the_demo():
 @pytest.mark.parametrize(
     ("line", "path", "expected"),
     [
-        ("video: {fps: 2, nframes: 8}", "video.nframes", "8 is given beside fps 2; give one of the two"),
-        ("video: {nframes: null}", "video.nframes", "null without fps; give one of the two"),
-        ("video: {max_frames: 2}", "video.min_frames", "4 is above max_frames, which is 2; lower the one or raise the other"),
-        (
-            "video: {min_pixels: 200000}",
-            "video.min_pixels",
-            "200000 is above max_pixels, which is 100352; lower the one or raise the other",
-        ),
         ("generation: {temperature: 0.1}", "generation.temperature", f"0.1 {UNSAMPLED}"),
         ("generation: {top_p: 0.9}", "generation.top_p", f"0.9 {UNSAMPLED}"),
         ("generation: {do_sample: false, top_k: 5}", "generation.top_k", f"5 {UNSAMPLED}"),
@@ -45,7 +37,6 @@ def test_split_belongs_to_the_demo():
             "generation.min_new_tokens",
             "5 is above max_new_tokens, which is 4; lower the one or raise the other",
         ),
-        ("model: {revision: abc}", "model.revision", "'abc': the embedded demo model has no revisions; leave it out or give model.id"),
         ("data: {source: a.json, split: test}", "data.split", "'test': only the demo has splits; leave it out, a file is asked as it is"),
         ("data: {video_root: v}", "data.video_root", "'v': the demo makes its own clips; leave it out or give data.source"),
         (
@@ -73,7 +64,7 @@ def test_combination_is_accepted(line):
 def test_values_of_the_wrong_type_take_part_in_no_rule():
     """A wrong type is another check's fault: the rules pass over it."""
     data = "{model: 3, data: {source: [], split: null}, video: {min_frames: x}, prompt: {file: 3}, generation: {do_sample: 1, top_p: 1}}"
-    assert [] == combination_faults(read_value(data))
+    assert [] == combination_issues(read_value(data))
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,12 @@ def test_matrix_names_stay_apart_where_both_parts_have_the_field():
         ("[{name: a, presets: b}]", ["variants.0.presets: unknown key; did you mean preset?"]),
         ("[{name: a, preset: lite}]", ["variants.0.preset: 'lite' is not one of baseline, v-reason, v-reason-lite"]),
         ("[{name: a, preset: [1]}]", ["variants.0.preset: [1] is not one of baseline, v-reason, v-reason-lite"]),
-        ("[{name: a, controller: on}]", ["variants.0.controller: 'on' is not a mapping or null; write its fields below it"]),
+        ("[{name: a, pruning: on}]", ["variants.0.pruning: 'on' is not a mapping with any of ratio, norm_of, scope, drop, seed, or null"]),
+        (
+            "[{name: a, pruning: {drop: low}}]",
+            ["variants.0.pruning.drop: 'low' is not one of lowest, highest, random; did you mean lowest?"],
+        ),
+        ("[{name: a, controller: {norm: null}}]", ["variants.0.controller.norm: null is not one of head, token, tensor"]),
         ("[{name: a, controller: {objectiv: min}}]", ["variants.0.controller.objectiv: unknown key; did you mean objective?"]),
         ("[{name: a}, {name: a}]", ["variants.1.name: 'a' is the name of variants.0 too; names must differ"]),
         (
@@ -98,8 +103,8 @@ def test_matrix_names_stay_apart_where_both_parts_have_the_field():
             [
                 "variants.0.preset: 'bas' is not one of baseline, v-reason, v-reason-lite",
                 "variants.0.controller.lrr: unknown key; did you mean lr?",
-                "variants.0.controller.k: 0 is out of range; give a whole number of at least 1",
-                "variants.0.pruning.ratio: 2 is out of range; give a number of at least 0 and below 1",
+                "variants.0.controller.k: 0 is not a whole number of at least 1",
+                "variants.0.pruning.ratio: 2 is not a number of at least 0 and below 1",
             ],
         ),
     ],
@@ -120,9 +125,9 @@ def test_faults_of_the_list(listed, expected):
         (
             "{controller.k: [2, 0, x], pruning.ratio: [1.5]}",
             [
-                "matrix.controller.k.1: 0 is out of range; give a whole number of at least 1",
-                "matrix.controller.k.2: 'x' is not a whole number",
-                "matrix.pruning.ratio.0: 1.5 is out of range; give a number of at least 0 and below 1",
+                "matrix.controller.k.1: 0 is not a whole number of at least 1",
+                "matrix.controller.k.2: 'x' is not a whole number of at least 1",
+                "matrix.pruning.ratio.0: 1.5 is not a number of at least 0 and below 1",
             ],
         ),
         ("{controller.k: [2, 4, 2]}", ["matrix.controller.k.2: 2 is in the list twice; keep one"]),

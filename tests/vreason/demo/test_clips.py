@@ -11,7 +11,8 @@ import pytest
 from vreason.demo import clips
 from vreason.demo.seeds import rng_for
 from vreason.demo.world import FPS, FRAMES, SHOWN, DemoClip, render, sample_clip
-from vreason.video.frames import VideoConfig, read_video
+from vreason.video.config import VideoConfig
+from vreason.video.frames import read_video
 
 
 @pytest.fixture(scope="module")

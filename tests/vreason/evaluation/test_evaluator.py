@@ -19,7 +19,8 @@ from vreason.config import VReasonConfig
 from vreason.evaluation.evaluator import Evaluation
 from vreason.evaluation.token_offsets import token_ends
 from vreason.events import SampleRecord, StepRecord
-from vreason.models.loading import LoadedModel, ModelSpec, load_model
+from vreason.models.loading import LoadedModel, load_model
+from vreason.models.spec import ModelSpec
 
 
 def test_a_record_a_sample(singles: tuple[list[SampleRecord], Events], samples: list[Sample]) -> None:

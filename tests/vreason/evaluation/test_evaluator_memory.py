@@ -17,7 +17,8 @@ from vreason.evaluation import evaluator
 from vreason.evaluation.evaluator import Evaluation
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
-from vreason.video.frames import VideoConfig, read_video
+from vreason.video.config import VideoConfig
+from vreason.video.frames import read_video
 
 OUT_OF_MEMORY: dict[str, Callable[[], BaseException]] = {
     "torch": lambda: torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),

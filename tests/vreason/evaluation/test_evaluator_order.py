@@ -18,7 +18,8 @@ from vreason.evaluation import evaluator
 from vreason.evaluation.evaluator import Evaluation
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
-from vreason.video.frames import VideoConfig, read_video
+from vreason.video.config import VideoConfig
+from vreason.video.frames import read_video
 
 
 def test_seeds_do_not_depend_on_the_order(loaded: LoadedModel, samples: list[Sample]) -> None:

@@ -18,7 +18,8 @@ from vreason.evaluation import evaluator
 from vreason.evaluation.evaluator import Evaluation
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
-from vreason.video.frames import VideoConfig, read_video
+from vreason.video.config import VideoConfig
+from vreason.video.frames import read_video
 
 # Both of the method's own dice, and the sampling's: whatever is drawn would show.
 METHOD = VReasonConfig(ControllerConfig(k=2, lr=0.05, objective="random"), PruningConfig(drop="random"))

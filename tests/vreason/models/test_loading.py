@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -13,7 +12,8 @@ import torch
 from tests.helpers import random_demo
 from vreason.errors import UnsupportedModelError
 from vreason.models import loading
-from vreason.models.loading import ModelSpec, load_model
+from vreason.models.loading import load_model
+from vreason.models.spec import ModelSpec
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +102,9 @@ def refused(spec: ModelSpec) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["nobody/no-such-model", "/no/such/folder", "no such id", ""])
+@pytest.mark.parametrize("name", ["nobody/no-such-model", "/no/such/folder", "no such id"])
 def test_an_unknown_model_is_named(name: str) -> None:
-    """A hub id that is not in the cache, a folder that is not there, no id at all: the message names it and what to check."""
+    """A hub id that is not in the cache, a folder that is not there, a text that is neither: the message names it and what to check."""
     message = refused(ModelSpec(id=name, device="cpu"))
     assert repr(name) in message
     assert "model.id" in message
@@ -154,17 +154,15 @@ def test_no_cuda(folder: Path, device: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert "device: cpu" in message
 
 
-@pytest.mark.parametrize("device", ["mps", "tpu", "gpu"])
-def test_a_device_that_is_not_there(folder: Path, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any other device that this machine has not, or that nobody has, is refused in the same way."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    message = refused(ModelSpec(id=str(folder), device=device))
-    assert "device" in message
-    assert repr(device) in message
+def test_no_apple_gpu(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an Apple GPU the message names the field and what to use instead."""
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    message = refused(ModelSpec(id=str(folder), device="mps"))
+    assert "model.device" in message
+    assert "'mps'" in message
+    assert "device: cpu" in message
 
 
-@pytest.mark.parametrize("change", [{"dtype": "float99"}, {"attention": "nonesuch"}, {"attention": "flash_attention_2"}])
-def test_a_bad_setting_is_named(folder: Path, change: dict[str, Any]) -> None:
-    """A type or an attention that cannot be had is named."""
-    message = refused(ModelSpec(id=str(folder), device="cpu", **change))
-    assert next(iter(change.values())).replace("_", "").lower() in message.replace("_", "").lower()
+def test_an_attention_that_is_not_installed_is_named(folder: Path) -> None:
+    """An attention that this machine cannot have is named."""
+    assert "flash_attention_2" in refused(ModelSpec(id=str(folder), device="cpu", attention="flash_attention_2"))

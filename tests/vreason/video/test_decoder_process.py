@@ -15,8 +15,9 @@ import pytest
 
 from tests.helpers.read_clips import SIXTEEN, fault_of, numbers
 from vreason.errors import VideoError
+from vreason.video.config import VideoConfig
 from vreason.video.decoder_process import DecoderProcess, decoder
-from vreason.video.frames import VideoConfig, frame_indices, read_video
+from vreason.video.frames import frame_indices, read_video
 
 
 @pytest.fixture

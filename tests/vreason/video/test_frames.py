@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,51 +13,14 @@ import pytest
 
 from tests.helpers import clips
 from tests.helpers.read_clips import SIXTEEN, fault_of, numbers
-from vreason.errors import ConfigError
+from vreason.video.config import VideoConfig
 from vreason.video.decoder_process import decoder
-from vreason.video.frames import VideoConfig, frame_indices, read_video
+from vreason.video.frames import frame_indices, read_video
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("clips")
-
-
-# Settings
-
-
-@pytest.mark.parametrize(
-    ("settings", "path", "words"),
-    [
-        ({"fps": 2.0}, "video.nframes", "both are set"),
-        ({"nframes": None}, "video.nframes", "neither is set"),
-        ({"nframes": 0}, "video.nframes", "at least 1"),
-        ({"nframes": True}, "video.nframes", "not a whole number"),
-        ({"nframes": None, "fps": "2"}, "video.fps", "not a number"),
-        ({"min_frames": 9, "max_frames": 8}, "video.min_frames", "above max_frames = 8"),
-        ({"min_pixels": 9, "max_pixels": 8}, "video.min_pixels", "above max_pixels = 8"),
-        ({"timeout": 0}, "video.timeout", "at least 0.001"),
-    ],
-)
-def test_a_wrong_setting_is_refused_by_its_path(settings: dict[str, object], path: str, words: str) -> None:
-    """Each wrong value makes one fault, which names the field and what is wrong."""
-    with pytest.raises(ConfigError) as caught:
-        VideoConfig(**settings)  # type: ignore[arg-type]
-    assert [path] == [fault.path for fault in caught.value.faults]
-    assert words in caught.value.faults[0].message
-
-
-def test_every_wrong_setting_is_reported_at_once() -> None:
-    """Two wrong fields make two faults in one error."""
-    with pytest.raises(ConfigError) as caught:
-        VideoConfig(max_frames=-1, timeout=float("nan"))
-    assert ["video.max_frames", "video.timeout"] == [fault.path for fault in caught.value.faults]
-
-
-def test_settings_load_without_decord_and_torch() -> None:
-    """Importing the module loads neither: a command that only reads settings stays fast."""
-    code = "import sys, vreason.video.frames; print([name for name in ('torch', 'decord') if name in sys.modules])"
-    assert "[]\n" == subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
 # Which frames

@@ -39,7 +39,6 @@ def variant_params(settings: RunSettings, variant: Variant) -> dict[str, Any]:
 def evaluation_config(settings: RunSettings, variant: Variant) -> EvaluationConfig:
     """The method's side of the settings."""
     from vreason.evaluation import EvaluationConfig
-    from vreason.video import VideoConfig
 
     generation = {name: value for name, value in settings.generation.model_dump().items() if value is not None}
     if not settings.generation.do_sample:
@@ -47,7 +46,7 @@ def evaluation_config(settings: RunSettings, variant: Variant) -> EvaluationConf
     return EvaluationConfig(
         method=variant.method,
         prompt=settings.prompt_template(),
-        video=VideoConfig(**settings.video.model_dump()),
+        video=settings.video,
         generation=generation,
         scoring=settings.data.scoring,
         batch_size=settings.batch_size,

@@ -31,7 +31,7 @@ from vreason_tracking.running.plan import Plan, Task, VariantRequest, plan, refr
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.running.results import RunWatcher, VariantResult
 from vreason_tracking.running.signals import Terminated, terminable
-from vreason_tracking.settings import RunSettings, identity_of
+from vreason_tracking.settings import RunSettings, fingerprint_of
 from vreason_tracking.stores import addresses
 from vreason_tracking.telemetry import MemorySampler
 
@@ -130,9 +130,9 @@ class _Experiment:
     def run(self, resume: str | None) -> None:
         """Load the model, settle what is to be done, and do it."""
         from vreason.benchmarks import data_digest
-        from vreason.models import ModelSpec, load_model
+        from vreason.models import load_model
 
-        loaded = load_model(ModelSpec(**self.settings.model.model_dump()))
+        loaded = load_model(self.settings.model)
         if self.delivery is not None:
             self.delivery.require_store()
         self.watcher.on_loaded(f"{self.settings.model.id} ({loaded.dtype})", loaded.device, len(self.samples))
@@ -151,7 +151,7 @@ class _Experiment:
             VariantRequest(
                 variant,
                 variant_params(self.settings, variant),
-                identity_of(self.settings, variant, tags["model.revision"], tags["dtype"], tags["data.digest"]),
+                fingerprint_of(self.settings, variant, tags["model.revision"], tags["dtype"], tags["data.digest"]),
             )
             for variant in self.settings.resolved_variants()
         ]

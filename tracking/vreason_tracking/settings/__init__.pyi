@@ -1,4 +1,4 @@
-from .fingerprint import WHOLE as WHOLE, differing_parts as differing_parts, identity_of as identity_of
+from .fingerprint import WHOLE as WHOLE, differing_parts as differing_parts, fingerprint_of as fingerprint_of
 from .loading import RunSettings as RunSettings, load_settings as load_settings, parse_settings as parse_settings
 from .sections import TrackingSettings as TrackingSettings
 from .variants import Variant as Variant

@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from vreason_tracking.settings import RunSettings, Variant
+from vreason_tracking.settings.loading import RunSettings
+from vreason_tracking.settings.variants import Variant
 
 PARTS = ("model", "method", "decoding", "prompt", "video", "data")
 WHOLE = "run"
 
 
-def identity_of(settings: RunSettings, variant: Variant, revision: str, dtype: str, data: str) -> dict[str, str]:
+def fingerprint_of(settings: RunSettings, variant: Variant, revision: str, dtype: str, data: str) -> dict[str, str]:
     """The parts' digests and, as "run", the whole's: 16 hexadecimal digits each.
 
     Args:
@@ -33,7 +35,7 @@ def identity_of(settings: RunSettings, variant: Variant, revision: str, dtype: s
         "method": variant.flattened(),
         "decoding": {**settings.generation.model_dump(), "seed": settings.seed, "batch_size": settings.batch_size},
         "prompt": {"text": prompt.text, "suffixes": dict(prompt.suffixes)},
-        "video": settings.video.model_dump(exclude={"timeout"}),
+        "video": {name: value for name, value in asdict(settings.video).items() if name != "timeout"},
         "data": {"digest": data, "scoring": settings.data.scoring},
     }
     digests = {name: _digest(parts[name]) for name in PARTS}

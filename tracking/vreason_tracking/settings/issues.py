@@ -1,4 +1,5 @@
-"""Faults of a run configuration in plain words: the bad value, what is allowed, and for a misspelt key the nearest right one.
+"""pydantic's findings about a run configuration in the words of `vreason.config_checks`: the bad value, what is allowed, and for a misspelt
+key the nearest right one.
 
 What is allowed is read off the fields themselves (their types, bounds and descriptions), so that it cannot drift from what is checked, and
 pydantic's own wording never reaches a reader.
@@ -6,18 +7,18 @@ pydantic's own wording never reaches a reader.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from vreason.config_checks import shown, suggestion, unknown_key
 from vreason.errors import ConfigIssue
 
 NAME_RULE = "printable text on one line, not blank"
-_SHOWN = 80  # characters of a bad value that a message repeats
 
 
 def is_name(value: object) -> bool:
@@ -25,27 +26,8 @@ def is_name(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
 
-def shown(value: object) -> str:
-    """A bad value as YAML spells it, cut to a line."""
-    text = {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else repr(value)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
-
-
-def suggestion(word: object, known: Iterable[str]) -> str:
-    """ "; did you mean X?" for the nearest of `known`, or "" when none is near."""
-    spelt = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(str(word).lower(), list(spelt), n=1)
-    return f"; did you mean {spelt[near[0]]}?" if near else ""
-
-
-def unknown_key(path: str, key: str, known: Iterable[str]) -> ConfigIssue:
-    """The fault of a key that nothing reads: the nearest right one, or else all of them."""
-    known = list(known)
-    return ConfigIssue(path, "unknown key" + (suggestion(key, known) or f"; known are {', '.join(known)}"))
-
-
-def plain_faults(error: ValidationError, model: type[BaseModel], also_known: Iterable[str] = ()) -> list[ConfigIssue]:
-    """pydantic's findings about `model`, one fault each.
+def plain_issues(error: ValidationError, model: type[BaseModel], also_known: Iterable[str] = ()) -> list[ConfigIssue]:
+    """pydantic's findings about `model`, one issue each.
 
     Args:
         error: what validation raised.
@@ -53,19 +35,32 @@ def plain_faults(error: ValidationError, model: type[BaseModel], also_known: Ite
         also_known: keys of the top level that are read elsewhere.
     """
     known = tuple(also_known)
-    return [_plain_fault(found["type"], tuple(map(str, found["loc"])), found["input"], model, known) for found in error.errors()]
+    return [_plain_issue(found["type"], tuple(map(str, found["loc"])), found["input"], model, known) for found in error.errors()]
 
 
-def _plain_fault(kind: str, index: tuple[str, ...], value: Any, model: type[BaseModel], also_known: tuple[str, ...]) -> ConfigIssue:
+def setting_paths(model: type[BaseModel]) -> Iterator[str]:
+    """Every dotted path of a configuration, sections and their fields, whatever the section is made of."""
+    for name, field in model.model_fields.items():
+        yield name
+        yield from (f"{name}.{key}" for key in section_fields(field.annotation))
+
+
+def section_fields(kind: Any) -> list[str]:
+    """The fields of a section's type, a pydantic model or a dataclass; none of any other type."""
+    if not isinstance(kind, type):
+        return []
+    if issubclass(kind, BaseModel):
+        return list(kind.model_fields)
+    return [field.name for field in fields(kind)] if is_dataclass(kind) else []
+
+
+def _plain_issue(kind: str, index: tuple[str, ...], value: Any, model: type[BaseModel], also_known: tuple[str, ...]) -> ConfigIssue:
     if index[-1] == "[key]":
         index, kind = index[:-1], "extra_forbidden"
     path = ".".join(index)
     if kind == "extra_forbidden":
         known = [*_keys(model, index[:-1]), *(also_known if len(index) == 1 else ())]
-        elsewhere = [other for other in _paths(model) if other.split(".")[-1] == index[-1]]
-        if not suggestion(index[-1], known) and len(elsewhere) == 1:
-            return ConfigIssue(path, f"unknown key; did you mean {elsewhere[0]}?")
-        return unknown_key(path, index[-1], known)
+        return unknown_key(path, index[-1], known, setting_paths(model))
     annotation, allowed = _allowed(model, index)
     if kind == "missing":
         return ConfigIssue(path, f"is missing; give {allowed}")
@@ -89,17 +84,7 @@ def _keys(model: type[BaseModel], index: tuple[str, ...]) -> list[str]:
     if not index:
         return list(model.model_fields)
     inner = _field(model, index)[0].annotation
-    if isinstance(inner, type) and issubclass(inner, BaseModel):
-        return list(inner.model_fields)
-    return _literals(get_args(inner)[0])
-
-
-def _paths(model: type[BaseModel], above: str = "") -> Iterator[str]:
-    """Every dotted path of a model."""
-    for name, field in model.model_fields.items():
-        yield above + name
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _paths(field.annotation, f"{above}{name}.")
+    return section_fields(inner) or _literals(get_args(inner)[0])
 
 
 def _allowed(model: type[BaseModel], index: tuple[str, ...]) -> tuple[Any, str]:

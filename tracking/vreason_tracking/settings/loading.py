@@ -1,34 +1,36 @@
-"""The configuration of a run, `vreason-track run --config FILE`: YAML in, one frozen object out, or every fault at once.
+"""The configuration of a run, `vreason-track run --config FILE`: YAML in, one frozen object out, or everything wrong with it at once.
 
     settings = load_settings("configs/quickstart.yaml", overrides=["data.limit=8"], variants=["v-reason"])
     for variant in settings.resolved_variants(): ...
 
-Sections and their fields: `sections`. Methods, presets and the matrix: `variants`. Relative paths start from the current
-folder. Needs neither torch nor MLflow.
+Sections and their fields: `vreason.models.ModelSpec`, `vreason.video.VideoConfig`, and in `sections` the others. Methods, presets and the
+matrix: `variants`. Relative paths start from the current folder. Needs neither torch nor MLflow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, InstanceOf, ValidationError
+from pydantic import Field, InstanceOf, ValidationError
 
+from vreason.config_mapping import config_from_mapping
 from vreason.errors import ConfigError, ConfigIssue
+from vreason.models import ModelSpec
 from vreason.prompts import TEMPLATES, PromptTemplate
-from vreason_tracking.settings.issues import NAME_RULE, plain_faults
+from vreason.video import VideoConfig
+from vreason_tracking.settings.issues import NAME_RULE, plain_issues, section_fields, setting_paths
 from vreason_tracking.settings.overrides import apply_overrides
-from vreason_tracking.settings.rules import combination_faults, filled_in, prompt_text
+from vreason_tracking.settings.rules import combination_issues, filled_in, prompt_text
 from vreason_tracking.settings.sections import (
     DataSettings,
     GenerationSettings,
-    ModelSettings,
     Name,
     PromptSettings,
     Section,
     TrackingSettings,
-    VideoSettings,
 )
 from vreason_tracking.settings.variants import Variant, chosen, expand
 from vreason_tracking.settings.yaml_files import dump, read_mapping, read_text
@@ -48,10 +50,10 @@ class RunSettings(Section):
     """
 
     name: Name = Field(description=NAME_RULE)
-    model: ModelSettings = ModelSettings()
+    model: InstanceOf[ModelSpec] = ModelSpec()
     variants: tuple[InstanceOf[Variant], ...]
     data: DataSettings = DataSettings(split="test")
-    video: VideoSettings = VideoSettings()
+    video: InstanceOf[VideoConfig] = VideoConfig()
     prompt: PromptSettings = PromptSettings()
     generation: GenerationSettings = GenerationSettings()
     batch_size: int = Field(default=1, ge=1)
@@ -95,11 +97,8 @@ class RunSettings(Section):
         return flat
 
 
-_SECTIONS: dict[str, type[BaseModel]] = {
-    name: field.annotation
-    for name, field in RunSettings.model_fields.items()
-    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-}
+_SECTIONS = [name for name, field in RunSettings.model_fields.items() if section_fields(field.annotation)]
+_CONFIGS: dict[str, Any] = {name: field.annotation for name, field in RunSettings.model_fields.items() if is_dataclass(field.annotation)}
 
 
 def load_settings(path: str | Path, overrides: Sequence[str] = (), limit: int | None = None, variants: Sequence[str] = ()) -> RunSettings:
@@ -112,7 +111,7 @@ def load_settings(path: str | Path, overrides: Sequence[str] = (), limit: int | 
         variants: keep only these; the name of a listed variant stands for all that a matrix made of it.
 
     Raises:
-        ConfigError: with every fault of the file and of the changes.
+        ConfigError: with everything wrong in the file and in the changes.
     """
     return parse_settings(read_text(Path(path)), str(path), overrides, limit, variants)
 
@@ -123,30 +122,42 @@ def parse_settings(
     """The same from YAML text; `source` names it in messages.
 
     Raises:
-        ConfigError: with every fault.
+        ConfigError: with everything wrong.
     """
     try:
-        data, faults = read_mapping(text)
+        data, issues = read_mapping(text)
     except ConfigError as error:
         raise ConfigError(error.faults, source) from None
-    faults += apply_overrides(data, overrides if limit is None else [*overrides, f"data.limit={limit}"])
+    issues += apply_overrides(data, overrides if limit is None else [*overrides, f"data.limit={limit}"])
     listed, found = expand(data.pop("variants", None), data.pop("matrix", None))
     kept, unknown = chosen(listed, () if found else variants)
     settings, wrong = _validated(data, kept)
-    faults += [*wrong, *found, *unknown]
-    if faults or settings is None:
-        raise ConfigError(faults, source)
+    issues += [*wrong, *found, *unknown]
+    if issues or settings is None:
+        raise ConfigError(issues, source)
     return settings
 
 
 def _validated(data: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[RunSettings | None, list[ConfigIssue]]:
-    """The settings, or None and their faults, those of single fields first."""
+    """The settings, or None and everything wrong with them, single fields first."""
     data = filled_in(data, _SECTIONS)
-    combined = combination_faults(data)
+    combined = combination_issues(data)
+    configs, wrong = _configs(data)
     try:
-        return RunSettings.model_validate({**data, "variants": tuple(variants)}), combined
+        return RunSettings.model_validate({**data, **configs, "variants": tuple(variants)}), [*wrong, *combined]
     except ValidationError as error:
-        return None, [*plain_faults(error, RunSettings, also_known=["matrix"]), *combined]
+        return None, [*wrong, *plain_issues(error, RunSettings, also_known=["matrix"]), *combined]
+
+
+def _configs(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[ConfigIssue]]:
+    """The sections that are dataclasses, with defaults in the place of those that are wrong, and everything wrong with them."""
+    made: dict[str, Any] = {}
+    wrong: list[ConfigIssue] = []
+    for name, kind in _CONFIGS.items():
+        config, issues = config_from_mapping(kind, data[name], name, elsewhere=setting_paths(RunSettings))
+        made[name] = kind() if config is None else config
+        wrong += issues
+    return made, wrong
 
 
 def _flat(value: Any, path: str) -> list[tuple[str, str | int | float | bool]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vreason.config_checks import shown
 from vreason.errors import ConfigError, ConfigIssue
-from vreason_tracking.settings.issues import shown
 from vreason_tracking.settings.yaml_files import read_value
 
 FLAG = "--set"

@@ -1,4 +1,4 @@
-"""What the fields of a run configuration mean together: defaults that hang on other fields, and combinations that are faults.
+"""What the fields of a run configuration mean together: defaults that hang on other fields, and combinations that are refused.
 
 Works on the mapping before its types are checked, so that a wrong type in one field does not hide a wrong combination of others: a value of
 the wrong type simply takes part in no rule.
@@ -6,20 +6,18 @@ the wrong type simply takes part in no rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
+from vreason.config_checks import check_order, shown
 from vreason.errors import ConfigError, ConfigIssue
-from vreason_tracking.settings.issues import shown
-from vreason_tracking.settings.sections import DEMO, GenerationSettings, VideoSettings
+from vreason_tracking.settings.sections import DEMO, GenerationSettings
 
 PLACEHOLDER = "{Question}"
 
 
-def filled_in(data: Mapping[str, Any], sections: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
+def filled_in(data: Mapping[str, Any], sections: Iterable[str]) -> dict[str, Any]:
     """A copy with empty sections opened and the defaults that depend on other fields settled."""
     filled = {key: dict(value) if isinstance(value, dict) else value for key, value in data.items()}
     for name in sections:
@@ -35,13 +33,12 @@ def filled_in(data: Mapping[str, Any], sections: Mapping[str, type[BaseModel]]) 
     return filled
 
 
-def combination_faults(data: Mapping[str, Any]) -> list[ConfigIssue]:
-    """Every fault of a combination, in a mapping that `filled_in` made."""
+def combination_issues(data: Mapping[str, Any]) -> list[ConfigIssue]:
+    """Every issue of a combination, in a mapping that `filled_in` made."""
     return [
-        *_source_faults(_section(data, "model"), _section(data, "data")),
-        *_video_faults(_section(data, "video")),
-        *_prompt_faults(_section(data, "prompt")),
-        *_generation_faults(_section(data, "generation")),
+        *_source_issues(_section(data, "data")),
+        *_prompt_issues(_section(data, "prompt")),
+        *_generation_issues(_section(data, "generation")),
     ]
 
 
@@ -69,18 +66,17 @@ def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _source_faults(model: Mapping[str, Any], data_section: Mapping[str, Any]) -> list[ConfigIssue]:
-    """Fields that mean nothing for the model or the data chosen."""
-    demo_model, demo_data = model.get("id", DEMO) == DEMO, data_section.get("source", DEMO) == DEMO
+def _source_issues(data_section: Mapping[str, Any]) -> list[ConfigIssue]:
+    """Fields that mean nothing for the data chosen."""
+    demo = data_section.get("source", DEMO) == DEMO
     useless = (
-        (demo_model, "model.revision", model.get("revision"), "the embedded demo model has no revisions; leave it out or give model.id"),
-        (not demo_data, "data.split", data_section.get("split"), "only the demo has splits; leave it out, a file is asked as it is"),
-        (demo_data, "data.video_root", data_section.get("video_root"), "the demo makes its own clips; leave it out or give data.source"),
+        (not demo, "data.split", data_section.get("split"), "only the demo has splits; leave it out, a file is asked as it is"),
+        (demo, "data.video_root", data_section.get("video_root"), "the demo makes its own clips; leave it out or give data.source"),
     )
     return [ConfigIssue(path, f"{shown(value)}: {reason}") for applies, path, value, reason in useless if applies and value is not None]
 
 
-def _prompt_faults(prompt: Mapping[str, Any]) -> list[ConfigIssue]:
+def _prompt_issues(prompt: Mapping[str, Any]) -> list[ConfigIssue]:
     file = prompt.get("file")
     if not isinstance(file, str) or not file:
         return []
@@ -91,33 +87,16 @@ def _prompt_faults(prompt: Mapping[str, Any]) -> list[ConfigIssue]:
     return []
 
 
-def _video_faults(video: Mapping[str, Any]) -> list[ConfigIssue]:
-    faults = []
-    nframes, fps = video.get("nframes", VideoSettings.model_fields["nframes"].default), video.get("fps")
-    if nframes is not None and fps is not None:
-        faults.append(ConfigIssue("video.nframes", f"{shown(nframes)} is given beside fps {shown(fps)}; give one of the two"))
-    if nframes is None and fps is None:
-        faults.append(ConfigIssue("video.nframes", "null without fps; give one of the two"))
-    faults += _order_faults("video", video, VideoSettings, "min_frames", "max_frames")
-    return faults + _order_faults("video", video, VideoSettings, "min_pixels", "max_pixels")
-
-
-def _generation_faults(generation: Mapping[str, Any]) -> list[ConfigIssue]:
-    faults = []
+def _generation_issues(generation: Mapping[str, Any]) -> list[ConfigIssue]:
+    issues = []
     if generation.get("do_sample", False) is False:
-        faults = [
+        issues = [
             ConfigIssue(
                 f"generation.{name}", f"{shown(generation[name])} has no effect without sampling; add do_sample: true or leave it out"
             )
             for name in ("temperature", "top_p", "top_k")
             if generation.get(name) is not None
         ]
-    return [*faults, *_order_faults("generation", generation, GenerationSettings, "min_new_tokens", "max_new_tokens")]
-
-
-def _order_faults(path: str, section: Mapping[str, Any], model: type[BaseModel], low: str, high: str) -> list[ConfigIssue]:
-    """One fault when the field `low` is above the field `high`."""
-    least, most = (section.get(name, model.model_fields[name].default) for name in (low, high))
-    if not (type(least) is int and type(most) is int and least > most):
-        return []
-    return [ConfigIssue(f"{path}.{low}", f"{least} is above {high}, which is {most}; lower the one or raise the other")]
+    fields = GenerationSettings.model_fields
+    least, most = (generation.get(name, fields[name].default) for name in ("min_new_tokens", "max_new_tokens"))
+    return [*issues, *check_order("generation", "min_new_tokens", least, "max_new_tokens", most)]

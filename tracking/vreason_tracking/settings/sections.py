@@ -1,5 +1,7 @@
-"""The sections of a run configuration, one frozen model each. Fields are checked one by one here; what they mean together, in
-`rules`.
+"""The sections of a run configuration that nothing but a run has, one frozen pydantic model each. Fields are checked one by one here; what
+they mean together, in `rules`.
+
+The sections `model` and `video` are the method's own `vreason.models.ModelSpec` and `vreason.video.VideoConfig`.
 """
 
 from __future__ import annotations
@@ -36,28 +38,6 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class ModelSettings(Section):
-    """Which model answers.
-
-    Attributes:
-        id: a Hub id, a folder, or "demo" for the embedded one.
-        revision: branch, tag or commit on the Hub; None takes the newest.
-        dtype: of the weights; `auto` takes the one they were saved in.
-        device: `auto` takes a GPU where there is one.
-        attention: transformers' attention implementation.
-    """
-
-    id: str = Field(default=DEMO, pattern=_NOT_BLANK, description="a Hub id, a folder, or demo")
-    revision: str | None = Field(default=None, min_length=1)
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    device: str = Field(
-        default="auto",
-        pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$",
-        description="one of auto, cpu, mps, cuda, or cuda:N with N a number",
-    )
-    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
-
-
 class DataSettings(Section):
     """What is asked, and how answers are scored.
 
@@ -74,26 +54,6 @@ class DataSettings(Section):
     scoring: Profile = "robust"
     limit: int | None = Field(default=None, ge=1)
     video_root: str | None = Field(default=None, min_length=1)
-
-
-class VideoSettings(Section):
-    """How a clip becomes frames; names, defaults and bounds of `vreason.video.frames.VideoConfig`, which a test holds them to.
-
-    Attributes:
-        nframes: frames spread over the clip; None when `fps` decides.
-        fps: frames a second; None when `nframes` decides.
-        min_frames, max_frames: bounds of what `fps` gives.
-        min_pixels, max_pixels: bounds of a frame's area, pixels.
-        timeout: seconds that reading a clip may take.
-    """
-
-    nframes: int | None = Field(default=16, ge=1)
-    fps: float | None = Field(default=None, ge=1e-3, le=1e3)
-    min_frames: int = Field(default=4, ge=1)
-    max_frames: int = Field(default=768, ge=1)
-    min_pixels: int = Field(default=28 * 28 * 4, ge=1)
-    max_pixels: int = Field(default=128 * 28 * 28, ge=1)
-    timeout: float = Field(default=60.0, ge=1e-3, le=86_400)
 
 
 class PromptSettings(Section):

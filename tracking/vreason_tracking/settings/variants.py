@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from vreason.config import PRESETS, ControllerConfig, PruningConfig, VReasonConfig
+from vreason.config import PARTS, PRESETS, VReasonConfig
+from vreason.config_checks import check_choice, shown, suggestion, unknown_key
 from vreason.errors import ConfigError, ConfigIssue
-from vreason_tracking.settings.issues import NAME_RULE, is_name, shown, suggestion, unknown_key
+from vreason_tracking.settings.issues import NAME_RULE, is_name
 
-PARTS: dict[str, type[ControllerConfig] | type[PruningConfig]] = {"controller": ControllerConfig, "pruning": PruningConfig}
 METHOD_FIELDS = tuple(f"{part}.{field.name}" for part, kind in PARTS.items() for field in fields(kind))
 START = "v-reason"  # of a variant without a preset
 MOST = 1000  # variants of one run; more is a slip in a matrix
@@ -59,30 +59,30 @@ def expand(listed: Any, matrix: Any) -> tuple[list[Variant], list[ConfigIssue]]:
         matrix: the value of `matrix`, unchecked; None without one.
 
     Returns:
-        The variants that could be made, in the file's order, and every fault.
+        The variants that could be made, in the file's order, and every issue.
     """
     if not isinstance(listed, list) or not listed:
         wrong = "is missing" if listed is None else f"{shown(listed)} is not a list of at least one variant"
         return [], [ConfigIssue("variants", f"{wrong}; give a list, for example [{{name: v-reason, preset: v-reason}}]"), *_axes(matrix)[1]]
     methods: list[tuple[int, Variant]] = []
-    faults: list[ConfigIssue] = []
+    issues: list[ConfigIssue] = []
     for index, entry in enumerate(listed):
         variant, found = _listed(entry, f"variants.{index}")
-        faults += found
+        issues += found
         methods += [(index, variant)] if variant else []
     axes, found = _axes(matrix)
-    faults += found
-    if not faults:
-        faults += [
+    issues += found
+    if not issues:
+        issues += [
             ConfigIssue(f"matrix.{path}", f"no listed variant has a {path.split('.')[0]}; add one that has, or leave this line out")
             for path in axes
             if not any(_has(variant, path) for _, variant in methods)
         ]
     count = sum(math.prod(len(values) for path, values in axes.items() if _has(variant, path)) for _, variant in methods)
     if count > MOST:
-        return [], [*faults, ConfigIssue("matrix", f"makes {count} variants; give fewer values, for at most {MOST}")]
+        return [], [*issues, ConfigIssue("matrix", f"makes {count} variants; give fewer values, for at most {MOST}")]
     made = [(index, each) for index, variant in methods for each in _spread(variant, axes)]
-    return [variant for _, variant in made], [*faults, *_repeated_names(made)]
+    return [variant for _, variant in made], [*issues, *_repeated_names(made)]
 
 
 def chosen(variants: Sequence[Variant], names: Sequence[str]) -> tuple[list[Variant], list[ConfigIssue]]:
@@ -90,7 +90,7 @@ def chosen(variants: Sequence[Variant], names: Sequence[str]) -> tuple[list[Vari
     if not names:
         return list(variants), []
     known = list(dict.fromkeys([*(variant.name for variant in variants), *(variant.listed_as for variant in variants)]))
-    faults = [
+    issues = [
         ConfigIssue(
             "--variant",
             f"{shown(name)} is not a variant of this configuration{suggestion(name, known) or '.'} There are {', '.join(known)}",
@@ -98,66 +98,59 @@ def chosen(variants: Sequence[Variant], names: Sequence[str]) -> tuple[list[Vari
         for name in names
         if name not in known
     ]
-    return [variant for variant in variants if variant.name in names or variant.listed_as in names], faults
+    return [variant for variant in variants if variant.name in names or variant.listed_as in names], issues
 
 
 def _listed(entry: Any, path: str) -> tuple[Variant | None, list[ConfigIssue]]:
-    """One item of the list, or None and its faults."""
+    """One item of the list, or None and its issues."""
     if not isinstance(entry, dict):
         return None, [ConfigIssue(path, f"{shown(entry)} is not a mapping; give name and, as needed, preset, controller, pruning")]
-    faults = [unknown_key(f"{path}.{key}", key, _KEYS) for key in entry if key not in _KEYS]
+    issues = [unknown_key(f"{path}.{key}", key, _KEYS) for key in entry if key not in _KEYS]
     name, preset = entry.get("name"), entry.get("preset")
     if "name" not in entry:
-        faults.append(ConfigIssue(f"{path}.name", f"is missing; give {NAME_RULE}"))
+        issues.append(ConfigIssue(f"{path}.name", f"is missing; give {NAME_RULE}"))
     elif not is_name(name):
-        faults.append(
+        issues.append(
             ConfigIssue(f"{path}.name", f"{shown(name)} is not {NAME_RULE}{'' if isinstance(name, str) else '; put it in quotes'}")
         )
-    if preset is not None and not (isinstance(preset, str) and preset in PRESETS):
-        faults.append(ConfigIssue(f"{path}.preset", f"{shown(preset)} is not one of {', '.join(PRESETS)}{suggestion(preset, PRESETS)}"))
+    if preset is not None and (wrong := check_choice(f"{path}.preset", preset, PRESETS)):
+        issues += wrong
         preset = None
     method, found = _method(entry, VReasonConfig.preset(preset or START), path)
-    faults += found
-    return (None, faults) if faults or method is None else (Variant(str(name), method, str(name)), [])
+    issues += found
+    return (None, issues) if issues or method is None else (Variant(str(name), method, str(name)), [])
 
 
 def _method(entry: Mapping[str, Any], start: VReasonConfig, path: str) -> tuple[VReasonConfig | None, list[ConfigIssue]]:
     """The start's settings with the entry's laid over them. A part that the entry sets to null is off."""
-    faults: list[ConfigIssue] = []
     values = start.to_dict()
-    for part, kind in PARTS.items():
-        given = entry.get(part)
-        if given is None:
-            values[part] = None if part in entry else values[part]
-        elif not isinstance(given, dict):
-            faults.append(ConfigIssue(f"{path}.{part}", f"{shown(given)} is not a mapping or null; write its fields below it"))
-        else:
-            known = [each.name for each in fields(kind)]
-            faults += [unknown_key(f"{path}.{part}.{key}", key, known) for key in given if key not in known]
-            values[part] = (values[part] or {}) | {key: value for key, value in given.items() if key in known}
+    for part in PARTS:
+        if part in entry:
+            given = entry[part]
+            values[part] = (values[part] or {}) | given if isinstance(given, dict) else given
     try:
-        return VReasonConfig.from_mapping(values, path), faults
+        return VReasonConfig.from_mapping(values, path), []
     except ConfigError as error:
-        return None, [*faults, *error.faults]
+        return None, list(error.faults)
 
 
 def _axes(matrix: Any) -> tuple[dict[str, list[Any]], list[ConfigIssue]]:
-    """The matrix's lines that are right, and the faults of the others."""
+    """The matrix's lines that are right, and the issues of the others."""
     if matrix is None:
         return {}, []
     if not isinstance(matrix, dict):
         return {}, [ConfigIssue("matrix", f"{shown(matrix)} is not a mapping; give for example {{controller.k: [2, 4]}}")]
     axes: dict[str, list[Any]] = {}
-    faults: list[ConfigIssue] = []
+    issues: list[ConfigIssue] = []
     for path, values in matrix.items():
-        found = _axis_faults(path, values)
-        faults += found
+        found = _axis_issues(path, values)
+        issues += found
         if not found:
             axes[path] = values
-    return axes, faults
+    return axes, issues
 
 
-def _axis_faults(path: str, values: Any) -> list[ConfigIssue]:
+def _axis_issues(path: str, values: Any) -> list[ConfigIssue]:
     where = f"matrix.{path}"
     if path not in METHOD_FIELDS:
         return [unknown_key(where, path, METHOD_FIELDS)]
@@ -165,15 +158,15 @@ def _axis_faults(path: str, values: Any) -> list[ConfigIssue]:
         example = "fill it" if isinstance(values, list) else f"write [{shown(values)}]"
         return [ConfigIssue(where, f"{shown(values)} is not a list of at least one value; {example}")]
     part, name = path.split(".")
-    faults: list[ConfigIssue] = []
+    issues: list[ConfigIssue] = []
     for index, value in enumerate(values):
         try:
             VReasonConfig.from_mapping({part: {name: value}})
         except ConfigError as error:
-            faults += [ConfigIssue(f"{where}.{index}", fault.message) for fault in error.faults]
+            issues += [ConfigIssue(f"{where}.{index}", issue.message) for issue in error.faults]
         if any(value == other for other in values[:index]):
-            faults.append(ConfigIssue(f"{where}.{index}", f"{shown(value)} is in the list twice; keep one"))
-    return faults
+            issues.append(ConfigIssue(f"{where}.{index}", f"{shown(value)} is in the list twice; keep one"))
+    return issues
 
 
 def _has(variant: Variant, path: str) -> bool:
@@ -195,12 +188,12 @@ def _spread(variant: Variant, axes: Mapping[str, list[Any]]) -> Iterable[Variant
 
 
 def _repeated_names(made: Iterable[tuple[int, Variant]]) -> list[ConfigIssue]:
-    """One fault for every listed variant whose name, or a name made of it, an earlier one has."""
+    """One issue for every listed variant whose name, or a name made of it, an earlier one has."""
     owners: dict[str, int] = {}
-    faults: dict[int, ConfigIssue] = {}
+    issues: dict[int, ConfigIssue] = {}
     for index, variant in made:
         owner = owners.setdefault(variant.name, index)
         if owner != index:
             wrong = f"{variant.name!r} is the name of variants.{owner} too; names must differ"
-            faults.setdefault(index, ConfigIssue(f"variants.{index}.name", wrong))
-    return list(faults.values())
+            issues.setdefault(index, ConfigIssue(f"variants.{index}.name", wrong))
+    return list(issues.values())

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.helpers import clips
-from vreason.video.frames import VideoConfig, frame_indices, read_video
+from vreason.video.config import VideoConfig
+from vreason.video.frames import frame_indices, read_video
 from vreason_tracking.comparison.sample_pages import thumbnails
 from vreason_tracking.comparison.sample_pages.thumbnails import Thumbnails, picture
 
