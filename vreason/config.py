@@ -10,16 +10,28 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from vreason import plugins
 from vreason.config_checks import check_choice, check_number, shown, unknown_key
 from vreason.config_mapping import config_from_mapping
 from vreason.errors import ConfigError, ConfigIssue
 
-Objective = Literal["switch", "min", "max", "random", "none"]
+OBJECTIVES = ("switch", "min", "max", "random", "none")
 EmaInit = Literal["zero", "first"]
 Norm = Literal["head", "token", "tensor"]
 NormOf = Literal["value", "key"]
 Scope = Literal["layer", "shared"]
 Drop = Literal["lowest", "highest", "random"]
+
+
+def _objective_issues(path: str, value: object) -> list[ConfigIssue]:
+    """No issue for an objective of ours, of an installed package, or of a module that is there; nothing is imported."""
+    if value in OBJECTIVES:
+        return []
+    if isinstance(value, str) and plugins.is_reference(value):
+        issue = plugins.reference_issue(value)
+        return [ConfigIssue(path, issue)] if issue else []
+    known = (*OBJECTIVES, *(plugin.name for plugin in plugins.plugins(plugins.OBJECTIVES)))
+    return check_choice(path, value, known)
 
 
 @dataclass(frozen=True)
@@ -28,7 +40,8 @@ class ControllerConfig:
 
     Attributes:
         objective: `switch` is the paper's; `min` (alpha = -1), `max` (alpha = +1), `random` (seeded signs) are ablations;
-            `none` observes and never updates.
+            `none` observes and never updates. Or one of an installed package by its name, or "module:attribute" (see
+            `vreason.method.Objective`).
         k: an update every k generated tokens, the first at t = k. Paper: 4.
         lr: AdamW's learning rate. Paper: 3e-4, from a grid over [5e-5, 5e-4].
         beta: decay of the entropy's moving average. Paper: 0.98.
@@ -40,7 +53,7 @@ class ControllerConfig:
         seed: seed of the signs of `random`.
     """
 
-    objective: Objective = "switch"
+    objective: str = "switch"
     k: int = 4
     lr: float = 3e-4
     beta: float = 0.98
@@ -53,7 +66,7 @@ class ControllerConfig:
     def issues(self, path: str = "controller") -> list[ConfigIssue]:
         """Everything wrong with these settings, each issue under its own path below `path`."""
         return [
-            *check_choice(f"{path}.objective", self.objective, get_args(Objective)),
+            *_objective_issues(f"{path}.objective", self.objective),
             *check_number(f"{path}.k", self.k, 1, whole=True),
             *check_number(f"{path}.lr", self.lr, 0),
             *check_number(f"{path}.beta", self.beta, 0, 1, below=True),

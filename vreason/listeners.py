@@ -99,8 +99,8 @@ class Listener:
         """What follows, until the next call, is told of this variant."""
 
     def on_prefill(self, prefill: PrefillRecord) -> None:
-        """A sample's prompt has been read. A sample may begin anew (its batch ran out of memory, and it is asked again alone): what was told
-        of it before is then void.
+        """A sample's prompt has been read. A sample may begin anew, when its batch ran out of memory and it is asked again alone:
+        what was told of it before is then void.
         """
 
     def on_steps(self, steps: Sequence[StepRecord]) -> None:

@@ -1,7 +1,7 @@
 """From the name in a config to a benchmark: the embedded one, one of an installed package, or a data file.
 
-A package offers a benchmark by an entry point of the group ``vreason.benchmarks``: a callable that is given ``split`` and ``video_root`` (each
-text, or None where the config has none) and returns a `Benchmark`. See docs/guides/benchmark.md.
+A package offers a benchmark by an entry point of the group ``vreason.benchmarks``: a callable that is given ``split`` and ``video_root``
+(each text, or None where the config has none) and returns a `Benchmark`. See docs/guides/benchmark.md.
 """
 
 from __future__ import annotations
@@ -11,17 +11,11 @@ from typing import Any
 
 from vreason.benchmarks.demo import DemoBenchmark
 from vreason.benchmarks.json_file import JsonBenchmark
+from vreason.benchmarks.names import DEMO, benchmark_plugin
 from vreason.benchmarks.sample import Sample
 from vreason.errors import PluginError, VReasonError
-from vreason.plugins import BENCHMARKS, find_plugin
 
-DEMO = "demo"
 FIELD = "data.source"
-
-
-def is_benchmark(source: str) -> bool:
-    """Whether a source is the name of a benchmark, and not a file."""
-    return source == DEMO or (_may_be_name(source) and find_plugin(BENCHMARKS, source) is not None)
 
 
 def load_samples(source: str, split: str | None = None, video_root: str | None = None, limit: int | None = None) -> Sequence[Sample]:
@@ -39,7 +33,7 @@ def load_samples(source: str, split: str | None = None, video_root: str | None =
     """
     if source == DEMO:
         return DemoBenchmark(split or "test", limit).samples()
-    plugin = find_plugin(BENCHMARKS, source) if _may_be_name(source) else None
+    plugin = benchmark_plugin(source)
     if plugin is None:
         return JsonBenchmark(source, video_root).samples()[:limit]
     make = plugin.load()
@@ -58,8 +52,3 @@ def _checked(samples: list[Any], source: str, distribution: str) -> list[Sample]
         what = f"yields {type(wrong).__name__}" if samples else "yields nothing"
         raise PluginError(f"{FIELD}: benchmark {source!r} of {distribution} {what}; yield vreason.benchmarks.Sample")
     return samples
-
-
-def _may_be_name(source: str) -> bool:
-    """A name has no separator of folders and no ending; everything else is a file."""
-    return not any(mark in source for mark in "/\\.")

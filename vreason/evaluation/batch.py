@@ -52,7 +52,7 @@ class LoadedBatch:
 
 
 def batches_of(samples: Sequence[Sample], size: int) -> list[Sequence[Sample]]:
-    """The samples cut into batches. Always the same ones, whatever is done already: a padded row's last digits may depend on its neighbours."""
+    """The samples cut into batches, whatever is done already: a padded row's last digits may depend on its neighbours."""
     return [samples[start : start + size] for start in range(0, len(samples), size)]
 
 

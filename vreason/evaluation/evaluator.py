@@ -25,12 +25,12 @@ from vreason.evaluation.failure_signatures import ADVICE, OUT_OF_MEMORY
 from vreason.evaluation.machine_load import LoadMeter
 from vreason.evaluation.relay import BatchEvents, RelayObserver
 from vreason.evaluation.sample_records import answered_record, failed_record
+from vreason.events import SampleRecord
 from vreason.generation import decode
 from vreason.listeners import ListenerGuard
 from vreason.meters import MemoryMeter
 from vreason.models import LoadedModel
 from vreason.prompts import PromptTemplate
-from vreason.events import SampleRecord
 from vreason.video import VideoConfig
 
 WARM_UP_TOKENS = 8

@@ -77,7 +77,7 @@ def _used(pid: int) -> float:
 
 
 def _children(pid: int) -> list[int]:
-    """Processes that this one has started, such as the decoder of video files. Linux lists them by thread; elsewhere psutil looks for them."""
+    """Processes that this one has started, such as the decoder of videos. Linux lists them by thread; elsewhere psutil looks."""
     tasks = Path(f"/proc/{pid}/task")
     try:
         return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]

@@ -124,7 +124,9 @@ class _PluginObjective(Objective):
             raise PluginError(f"{FIELD}: {what} of {self._name} failed: {type(error).__name__}: {error}") from error
         if not isinstance(made, torch.Tensor) or made.shape != like.shape:
             found = f"a tensor of shape {tuple(made.shape)}" if isinstance(made, torch.Tensor) else f"a {type(made).__name__}"
-            raise PluginError(f"{FIELD}: {what} of {self._name} returned {found}; return a tensor of shape {tuple(like.shape)}, a value a row")
+            raise PluginError(
+                f"{FIELD}: {what} of {self._name} returned {found}; return a tensor of shape {tuple(like.shape)}, a value a row"
+            )
         return made
 
 
@@ -149,4 +151,6 @@ def make_objective(name: str, seed: int) -> Objective:
         return _PluginObjective(name, found(seed))
     if callable(found) and not isinstance(found, type):
         return _PluginObjective(name, _FunctionObjective(found, seed))
-    raise PluginError(f"{FIELD}: {name!r} is {found!r}; name a subclass of vreason.method.Objective, or a function of (token, entropy, ema, peak)")
+    raise PluginError(
+        f"{FIELD}: {name!r} is {found!r}; name a subclass of vreason.method.Objective, or a function of (token, entropy, ema, peak)"
+    )

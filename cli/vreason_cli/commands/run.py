@@ -58,14 +58,15 @@ def run_command(
         _print_plan(settings)
         return
     from vreason_cli.terminal.progress import progress_for
-    from vreason_tracking.running import run_experiment
+    from vreason_tracking.running import Experiment
 
-    watcher = progress_for(settings)
+    progress = progress_for(settings)
+    experiment = Experiment(settings, [progress])
     try:
-        with watcher:
-            run_experiment(settings, watcher, resume)
+        with progress:
+            experiment.run(resume)
     finally:
-        _print_end(settings, watcher.results, watcher.last_sample)
+        _print_end(settings, experiment.results, progress.last_sample)
 
 
 def _settings(

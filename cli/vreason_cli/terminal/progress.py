@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -13,83 +14,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from vreason.events import SampleRecord, StepRecord
+from vreason.listeners import Listener, RunStarted, VariantFinished, VariantStarted
 from vreason_tracking.record import RunSummary
 
 if TYPE_CHECKING:
-    from vreason_tracking.running import VariantResult
     from vreason_tracking.settings import RunSettings
 
-_LINE_EVERY = 5.0  # seconds between plain lines of one variant
+_LINE_EVERY = 5.0  # seconds between plain lines
 
 
-class PlainProgress:
-    """A line when something begins or ends, and one every few seconds in between."""
+@dataclass
+class VariantProgress:
+    """How far one variant is: samples done, figures of those of this process, and its newest step."""
 
-    def __init__(self, settings: RunSettings) -> None:
-        self.settings = settings
-        self.results: list[VariantResult] = []
-        self.samples = 0
-        self.variant = ""
-        self.summary = RunSummary()
-        self.done = 0
-        self.last: StepRecord | None = None
-        self.last_sample = ""
-        self._said = 0.0
-
-    def __enter__(self) -> Self:
-        self.say(f"{self.settings.name}: loading model {self.settings.model.id} and data {self.settings.data.source}")
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        pass
-
-    def say(self, text: str) -> None:
-        """One line for the user."""
-        click.echo(text)
-        sys.stdout.flush()
-
-    def on_loaded(self, model: str, device: str, samples: int) -> None:
-        """Model and data are there."""
-        self.samples = samples
-        self.say(f"{model} on {device}, {samples} sample(s), {len(self.settings.resolved_variants())} variant(s)")
-
-    def on_notice(self, text: str) -> None:
-        """Something to know, in between."""
-        self.say(text)
-
-    def on_variant(self, name: str, run_id: str, done: int) -> None:
-        """A variant begins, or goes on."""
-        self.variant, self.summary, self.done, self.last = name, RunSummary(), done, None
-        self.say(f"{name}: run {run_id}" + (f", {done} sample(s) done before" if done else ""))
-
-    def on_steps(self, steps: Sequence[StepRecord]) -> None:
-        """Remember the newest step, for its entropy and phase."""
-        self.last = steps[-1] if steps else self.last
-
-    def on_sample(self, sample: SampleRecord) -> None:
-        """A sample has ended."""
-        self.summary.add(sample)
-        self.done += 1
-        self.last_sample = sample.sample_id
-        if sample.error:
-            self.say(f"{self.variant}: {sample.sample_id} failed: {sample.error}")
-        self.tell()
-
-    def on_result(self, result: VariantResult) -> None:
-        """A variant has ended."""
-        self.results.append(result)
-        kept = ", as an earlier call left it" if result.kept else ""
-        self.say(f"{result.name}: {result.status}{kept}{_accuracy(result.summary.accuracy)}")
-
-    def on_delivered(self, results: Sequence[VariantResult]) -> None:
-        """All that could be delivered is."""
-        self.results = list(results)
-
-    def tell(self) -> None:
-        """Show where the run stands, at most every few seconds."""
-        if time.monotonic() - self._said >= _LINE_EVERY:
-            self._said = time.monotonic()
-            self.say(f"{self.variant}: {self.done}/{self.samples} samples, {self.figures()}")
+    done: int = 0
+    summary: RunSummary = field(default_factory=RunSummary)
+    last: StepRecord | None = None
 
     def figures(self) -> str:
         """Accuracy so far, tokens a second, current entropy and phase."""
@@ -101,6 +41,93 @@ class PlainProgress:
         if self.last is not None:
             parts.append(f"H {self.last.entropy:.2f} nats, {self.last.phase}")
         return ", ".join(parts) or "nothing answered"
+
+
+class PlainProgress(Listener):
+    """A line when something begins or ends, and one every few seconds in between."""
+
+    def __init__(self, settings: RunSettings) -> None:
+        self.settings = settings
+        self.samples = 0
+        self.variant = ""
+        self.variants: dict[str, VariantProgress] = {}
+        self.last_sample = ""
+        self._said = 0.0
+
+    def __enter__(self) -> Self:
+        self.say(f"{self.settings.name}: loading model {self.settings.model.id} and data {self.settings.data.source}")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        pass
+
+    @property
+    def now(self) -> VariantProgress:
+        """Of the variant whose turn it is."""
+        return self.variants.setdefault(self.variant, VariantProgress())
+
+    def say(self, text: str) -> None:
+        """One line for the user."""
+        click.echo(text)
+        sys.stdout.flush()
+
+    def on_run_started(self, run: RunStarted) -> None:
+        """Model and data are there."""
+        self.samples = run.samples
+        self.say(f"{run.model} on {run.device}, {run.samples} sample(s), {len(run.variants)} variant(s), {run.schedule}")
+
+    def on_notice(self, text: str) -> None:
+        """Something to know, in between."""
+        self.say(text)
+
+    def on_variant_started(self, variant: VariantStarted) -> None:
+        """A variant begins."""
+        self._begin(variant)
+
+    def on_variant_resumed(self, variant: VariantStarted) -> None:
+        """A variant goes on."""
+        self._begin(variant)
+
+    def _begin(self, variant: VariantStarted) -> None:
+        self.variant = variant.variant
+        self.variants[variant.variant] = VariantProgress(variant.done)
+        before = f", {variant.done} sample(s) done before" if variant.done else ""
+        self.say(f"{variant.variant}: run {variant.run_id}{before}")
+
+    def on_turn(self, variant: str) -> None:
+        """Another variant answers."""
+        self.variant = variant
+
+    def on_steps(self, steps: Sequence[StepRecord]) -> None:
+        """Remember the newest step, for its entropy and phase."""
+        self.now.last = steps[-1] if steps else self.now.last
+
+    def on_sample(self, sample: SampleRecord) -> None:
+        """A sample has ended."""
+        self.now.summary.add(sample)
+        self.now.done += 1
+        self.last_sample = sample.sample_id
+        if sample.error:
+            self.say(f"{self.variant}: {sample.sample_id} failed: {sample.error}")
+        self.tell()
+
+    def on_variant_finished(self, variant: VariantFinished) -> None:
+        """A variant has ended as it should."""
+        self._end(variant)
+
+    def on_variant_failed(self, variant: VariantFinished) -> None:
+        """A variant has ended early."""
+        self._end(variant)
+
+    def _end(self, variant: VariantFinished) -> None:
+        kept = ", as an earlier call left it" if variant.kept else ""
+        self.say(f"{variant.variant}: {variant.status}{kept}{_accuracy(variant.accuracy)}")
+
+    def tell(self) -> None:
+        """Show where the run stands, at most every few seconds."""
+        if time.monotonic() - self._said >= _LINE_EVERY:
+            self._said = time.monotonic()
+            self.say(f"{self.variant}: {self.now.done}/{self.samples} samples, {self.now.figures()}")
 
 
 class LiveProgress(PlainProgress):
@@ -116,7 +143,7 @@ class LiveProgress(PlainProgress):
             TimeRemainingColumn(),
             console=console,
         )
-        self._task: TaskID | None = None
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -129,10 +156,10 @@ class LiveProgress(PlainProgress):
         """Above the bars."""
         self._bars.console.print(text, highlight=False, markup=False)
 
-    def on_variant(self, name: str, run_id: str, done: int) -> None:
+    def _begin(self, variant: VariantStarted) -> None:
         """A new bar."""
-        super().on_variant(name, run_id, done)
-        self._task = self._bars.add_task(name, total=self.samples, completed=done, figures="")
+        super()._begin(variant)
+        self._tasks[variant.variant] = self._bars.add_task(variant.variant, total=self.samples, completed=variant.done, figures="")
 
     def on_steps(self, steps: Sequence[StepRecord]) -> None:
         """Entropy and phase as they change."""
@@ -141,8 +168,8 @@ class LiveProgress(PlainProgress):
 
     def tell(self) -> None:
         """Bring the bar up to date."""
-        if self._task is not None:
-            self._bars.update(self._task, completed=self.done, figures=self.figures())
+        if self.variant in self._tasks:
+            self._bars.update(self._tasks[self.variant], completed=self.now.done, figures=self.now.figures())
 
 
 def _accuracy(value: float | None) -> str:

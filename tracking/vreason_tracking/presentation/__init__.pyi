@@ -10,7 +10,7 @@ from .canvas import (
     unit_axis as unit_axis,
     whole_axis as whole_axis,
 )
-from .entropy_plot import COLOURS as COLOURS, draw_entropy as draw_entropy, shown_tokens as shown_tokens
+from .entropy_plot import COLOURS as COLOURS, draw_entropy as draw_entropy
 from .figure import Figure as Figure
 from .formatting import (
     NONE as NONE,

@@ -13,7 +13,7 @@ from .parquet_reader import columns_of as columns_of, record_file as record_file
 from .parquet_writer import RecordTables as RecordTables, schema_of as schema_of
 from .provenance import user_name as user_name
 from .sample_table import SampleTable as SampleTable, read_samples as read_samples
-from .step_table import RunSteps as RunSteps, final_peak as final_peak, read_steps as read_steps
+from .step_table import RunSteps as RunSteps, read_steps as read_steps
 from .summary import RunSummary as RunSummary
 from .summary_table import TAG as TAG, listed as listed, write_summary_table as write_summary_table
 from .tags import DONE_TAG as DONE_TAG, EXPECTED_SAMPLES_TAG as EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG as HEARTBEAT_TAG, RUN_TAG as RUN_TAG

@@ -1,4 +1,4 @@
 from .inputs import evaluation_config as evaluation_config, load_samples as load_samples
 from .recorder import RunRecorder as RunRecorder
 from .results import VariantResult as VariantResult
-from .runner import run_experiment as run_experiment
+from .runner import Experiment as Experiment, run_experiment as run_experiment

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vreason.plugins import BENCHMARKS, GROUPS, LISTENERS, MODELS, OBJECTIVES, plugins
 from vreason_tracking.record import provenance
 from vreason_tracking.settings import RunSettings, TrackingSettings, Variant
 from vreason_tracking.telemetry import MemorySampler
@@ -20,14 +21,43 @@ def load_samples(settings: RunSettings) -> Sequence[Sample]:
     """The samples that the settings name, cut to the limit.
 
     Raises:
-        DataError: the data file is wrong.
+        DataError: the data cannot be used.
+        PluginError: the benchmark cannot be loaded.
     """
-    from vreason.benchmarks import DemoBenchmark, JsonBenchmark
+    from vreason.benchmarks import load_samples as load
 
     data = settings.data
-    if data.source == "demo":
-        return DemoBenchmark(data.split or "test", data.limit).samples()
-    return JsonBenchmark(data.source, data.video_root).samples()[: data.limit]
+    return load(data.source, data.split, data.video_root, data.limit)
+
+
+def require_plugins(settings: RunSettings) -> None:
+    """Load the functions and plug-ins that the settings name, so that one that cannot be loaded is found before the model is.
+
+    Raises:
+        PluginError: one cannot be loaded.
+    """
+    from vreason.method import make_objective
+    from vreason.scoring import load_scorer
+
+    load_scorer(settings.data.scoring)
+    for variant in settings.resolved_variants():
+        if variant.method.controller is not None:
+            make_objective(variant.method.controller.objective, variant.method.controller.seed)
+
+
+def plugin_names(settings: RunSettings, family: str) -> list[str]:
+    """What of installed packages a run uses: "name = package version" of each.
+
+    Args:
+        settings: of the run.
+        family: the model's ``model_type``.
+    """
+    objectives = [variant.method.controller.objective for variant in settings.resolved_variants() if variant.method.controller]
+    named = [(MODELS, family), (BENCHMARKS, settings.data.source), *((OBJECTIVES, name) for name in objectives)]
+    named += [(LISTENERS, name) for name in settings.listeners]
+    offered = {(plugin.group, plugin.name): plugin for group in GROUPS for plugin in plugins(group)}
+    found = [offered[each] for each in dict.fromkeys(named) if each in offered]
+    return [f"{plugin.name} = {plugin.distribution}" for plugin in found]
 
 
 def variant_params(settings: RunSettings, variant: Variant) -> dict[str, Any]:
@@ -60,9 +90,12 @@ def config_text(settings: RunSettings) -> str:
 
 
 def run_tags(settings: RunSettings, loaded: LoadedModel, meter: MemorySampler, digest: str) -> dict[str, str]:
-    """What a run was made with."""
+    """What a run was made with, and how it was measured."""
     devices = ", ".join(meter.device_names())
+    used = plugin_names(settings, str(getattr(loaded.model.config, "model_type", "")))
     return {
+        **({"plugins": ", ".join(used)} if used else {}),
+        "schedule": settings.schedule,
         **(provenance.git_tags(Path.cwd()) or provenance.git_tags(Path(__file__).parent)),
         **provenance.version_tags(),
         **provenance.machine_tags(),

@@ -1,11 +1,10 @@
-"""What a run tells whoever watches it: how it goes, and what became of each variant."""
+"""What became of each variant of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
 
+from vreason_tracking.delivery import read_delivered
 from vreason_tracking.journal import RunFolder
 from vreason_tracking.record import RunSummary
 
@@ -26,6 +25,7 @@ class VariantResult:
         run_id: its MLflow run; the journal's name for it where there is none yet.
         experiment_id: the MLflow experiment; None where there is none yet.
         rejected: why MLflow refuses the run; None when it does not.
+        error: what ended it early; None when nothing did.
     """
 
     name: str
@@ -39,22 +39,12 @@ class VariantResult:
     run_id: str = ""
     experiment_id: str | None = None
     rejected: str | None = None
+    error: str | None = None
 
 
-class RunWatcher(Protocol):
-    """Whoever shows progress. Also told of every step and sample (see `vreason.Listener`)."""
-
-    def on_loaded(self, model: str, device: str, samples: int) -> None:
-        """Model and data are there."""
-
-    def on_notice(self, text: str) -> None:
-        """Something that a user should know: a run closed as KILLED, a store that went away."""
-
-    def on_variant(self, name: str, run_id: str, done: int) -> None:
-        """A variant begins, or goes on after `done` samples."""
-
-    def on_result(self, result: VariantResult) -> None:
-        """A variant has ended, one way or another; its journal is closed, its delivery may still be under way."""
-
-    def on_delivered(self, results: Sequence[VariantResult]) -> None:
-        """Delivery is over, as far as it went. Told once, also after a failure."""
+def as_delivered(result: VariantResult) -> VariantResult:
+    """The result, with how far its delivery has come by now."""
+    state = read_delivered(result.folder.delivery_log)
+    return replace(
+        result, delivered=state.points, run_id=state.run_id or result.run_id, experiment_id=state.experiment_id, rejected=state.rejected
+    )

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, InstanceOf, ValidationError
+from pydantic import BeforeValidator, Field, InstanceOf, ValidationError
 
 from vreason.config_mapping import config_from_mapping
 from vreason.errors import ConfigError, ConfigIssue
@@ -38,6 +38,12 @@ from vreason_tracking.settings.yaml_files import dump, read_mapping, read_text
 __all__ = ["RunSettings", "Variant", "load_settings", "parse_settings"]
 
 
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
+        raise ValueError
+    return tuple(value)
+
+
 class RunSettings(Section):
     """A whole run. Made by `load_settings` or `parse_settings`, which also check what fields mean together.
 
@@ -45,6 +51,9 @@ class RunSettings(Section):
         name: what the run is called.
         model, data, video, prompt, generation, tracking: the sections.
         batch_size: questions decoded side by side.
+        schedule: `interleaved`: for each batch all variants in turn, so that they are measured under the same conditions; `sequential`: one
+            variant after another.
+        listeners: who else is told of the run: names of installed ones, or "module:Class" (see `vreason.Listener`).
         seed: of sampling; transformers hands it to NumPy, hence below 2^32.
         variants: the methods, presets and matrix already worked out.
     """
@@ -57,6 +66,10 @@ class RunSettings(Section):
     prompt: PromptSettings = PromptSettings()
     generation: GenerationSettings = GenerationSettings()
     batch_size: int = Field(default=1, ge=1)
+    schedule: Literal["interleaved", "sequential"] = "interleaved"
+    listeners: Annotated[tuple[str, ...], BeforeValidator(_texts)] = Field(
+        default=(), description="a list of names, each of an installed listener or written module:Class"
+    )
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     tracking: TrackingSettings = TrackingSettings()
 
@@ -161,6 +174,8 @@ def _configs(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[ConfigIssue]
 
 
 def _flat(value: Any, path: str) -> list[tuple[str, str | int | float | bool]]:
+    if isinstance(value, tuple):
+        return [(path, ", ".join(map(str, value)) or "null")]
     if isinstance(value, dict):
         return [pair for key, item in value.items() for pair in _flat(item, f"{path}.{key}" if path else key)]
     return [(path, "null" if value is None else value)]

@@ -10,11 +10,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vreason.config_checks import check_order, shown
+from vreason.benchmarks import benchmark_plugin
+from vreason.config_checks import check_choice, check_order, shown, suggestion
 from vreason.errors import ConfigError, ConfigIssue
+from vreason.plugins import LISTENERS, is_reference, plugins, reference_issue
+from vreason.scoring import PROFILES, scoring_issue
 from vreason_tracking.settings.sections import DEMO, GenerationSettings
 
 PLACEHOLDER = "{Question}"
+DEMO_SPLITS = ("test", "validation")
 
 
 def filled_in(data: Mapping[str, Any], sections: Iterable[str]) -> dict[str, Any]:
@@ -39,6 +43,7 @@ def combination_issues(data: Mapping[str, Any]) -> list[ConfigIssue]:
         *_source_issues(_section(data, "data")),
         *_prompt_issues(_section(data, "prompt")),
         *_generation_issues(_section(data, "generation")),
+        *_listener_issues(data.get("listeners")),
     ]
 
 
@@ -67,13 +72,38 @@ def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _source_issues(data_section: Mapping[str, Any]) -> list[ConfigIssue]:
-    """Fields that mean nothing for the data chosen."""
+    """Fields that mean nothing for the data chosen, and names that nobody knows."""
+    source, split, root = (data_section.get(name) for name in ("source", "split", "video_root"))
     demo = data_section.get("source", DEMO) == DEMO
-    useless = (
-        (not demo, "data.split", data_section.get("split"), "only the demo has splits; leave it out, a file is asked as it is"),
-        (demo, "data.video_root", data_section.get("video_root"), "the demo makes its own clips; leave it out or give data.source"),
-    )
-    return [ConfigIssue(path, f"{shown(value)}: {reason}") for applies, path, value, reason in useless if applies and value is not None]
+    issues = _scoring_issues(data_section.get("scoring"))
+    if demo and isinstance(split, str):
+        issues += check_choice("data.split", split, DEMO_SPLITS)
+    if demo and root is not None:
+        issues.append(ConfigIssue("data.video_root", f"{shown(root)}: the demo makes its own clips; leave it out or give data.source"))
+    if not demo and split is not None and isinstance(source, str) and benchmark_plugin(source) is None:
+        why = "only benchmarks have splits; leave it out, a file is asked as it is"
+        issues.append(ConfigIssue("data.split", f"{shown(split)}: {why}"))
+    return issues
+
+
+def _scoring_issues(name: Any) -> list[ConfigIssue]:
+    if not isinstance(name, str) or (issue := scoring_issue(name)) is None:
+        return []
+    return [ConfigIssue("data.scoring", issue + ("" if ":" in name else suggestion(name, PROFILES)))]
+
+
+def _listener_issues(names: Any) -> list[ConfigIssue]:
+    """Each is a listener of an installed package, or of a module that is there."""
+    issues: list[ConfigIssue] = []
+    for index, name in enumerate(names if isinstance(names, list) else ()):
+        path = f"listeners.{index}"
+        if isinstance(name, str) and is_reference(name):
+            issue = reference_issue(name)
+            issues += [ConfigIssue(path, issue)] if issue else []
+        elif isinstance(name, str) and name not in (known := [plugin.name for plugin in plugins(LISTENERS)]):
+            offered = f"there are {', '.join(known)}" if known else "none is installed"
+            issues.append(ConfigIssue(path, f"{shown(name)} is no listener of an installed package ({offered}); or write module:Class"))
+    return issues
 
 
 def _prompt_issues(prompt: Mapping[str, Any]) -> list[ConfigIssue]:

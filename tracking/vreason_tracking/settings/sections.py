@@ -13,7 +13,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from vreason.scoring import Profile
 from vreason_tracking.journal import journal_folder
 from vreason_tracking.settings.issues import NAME_RULE, is_name
 from vreason_tracking.stores import resolved_uri
@@ -42,16 +41,18 @@ class DataSettings(Section):
     """What is asked, and how answers are scored.
 
     Attributes:
-        source: "demo", or a JSON or JSONL file (from the current folder).
-        split: of the demo; None with a file.
-        scoring: the profile, `robust` or `video-r1`.
+        source: "demo", a benchmark of an installed package, or a JSON or JSONL file (from the current folder).
+        split: of the benchmark; None with a file.
+        scoring: the profile, `robust` or `video-r1`; or a function of one's own, "module:function".
         limit: at most this many questions; None asks all.
         video_root: folder of relative video paths; None takes the data file's own.
     """
 
-    source: str = Field(default=DEMO, pattern=_NOT_BLANK, description="demo, or the path of a JSON or JSONL file")
-    split: Literal["test", "validation"] | None = None
-    scoring: Profile = "robust"
+    source: str = Field(
+        default=DEMO, pattern=_NOT_BLANK, description="demo, the name of an installed benchmark, or the path of a JSON or JSONL file"
+    )
+    split: str | None = Field(default=None, min_length=1)
+    scoring: str = Field(default="robust", description="robust, video-r1, or a function written module:function")
     limit: int | None = Field(default=None, ge=1)
     video_root: str | None = Field(default=None, min_length=1)
 

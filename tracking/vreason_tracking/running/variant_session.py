@@ -1,0 +1,93 @@
+"""One process's work on one variant, seen by whoever owns its run: the record is written here, and closed with the status that is true."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from vreason.errors import TrackingError
+from vreason.events import PrefillRecord, SampleRecord, StepRecord
+from vreason.listeners import VariantFinished
+from vreason_tracking.journal import closed_samples, recorded_points
+from vreason_tracking.record import RunSummary
+from vreason_tracking.running.plan import Task
+from vreason_tracking.running.recorder import RunRecorder
+from vreason_tracking.running.results import VariantResult
+
+
+class VariantSession:
+    """Records a variant until `finish`, which must be called exactly once.
+
+    Args:
+        task: what the variant has to do.
+        recorder: of its run, whose lease it holds.
+
+    Attributes:
+        listener_failures: by listener, how often it failed while it was told of this variant.
+        notes: what a reader of the result must know.
+    """
+
+    def __init__(self, task: Task, recorder: RunRecorder) -> None:
+        self.task, self.recorder = task, recorder
+        self.listener_failures: Counter[str] = Counter()
+        self.notes: list[str] = []
+        self._failure: Exception | None = None
+
+    @property
+    def name(self) -> str:
+        """The variant's."""
+        return self.task.request.variant.name
+
+    @property
+    def run_id(self) -> str:
+        """The run's name in the journal."""
+        return self.recorder.folder.run_id
+
+    def record(self, event: PrefillRecord | tuple[StepRecord, ...] | SampleRecord) -> None:
+        """Write an event. Called from inside the decoding loop, where nothing may raise: a failure shows at the next `check`."""
+        try:
+            if isinstance(event, SampleRecord):
+                self.recorder.on_sample(event)
+            elif isinstance(event, tuple):
+                self.recorder.on_steps(event)
+        except Exception as error:
+            self._failure = self._failure or error
+
+    def check(self) -> None:
+        """Raise if the record can no longer be written: a run without a record is worth nothing.
+
+        Raises:
+            TrackingError: the disk refused for too long.
+        """
+        if self._failure is not None:
+            raise self._failure
+        self.recorder.check()
+
+    def finish(self, status: str, error: str | None, notes: Sequence[str] = ()) -> tuple[VariantResult, TrackingError | None]:
+        """Close the run; returns what became of it, and why its record could not be written to the end, if so."""
+        failed = [f"listener {name} failed {count} time(s)" for name, count in self.listener_failures.items()]
+        told = [*self.notes, *failed, *notes]
+        broken: TrackingError | None = None
+        try:
+            self.recorder.finish(status, error, told)
+        except TrackingError as failure:
+            broken, status = failure, "FAILED"
+        folder = self.recorder.folder
+        summary = RunSummary.of(entry.sample for entry in closed_samples(folder))
+        points = recorded_points(folder)
+        return VariantResult(self.name, folder, status, points, tuple(told), False, summary, run_id=folder.run_id, error=error), broken
+
+
+def finished_event(result: VariantResult) -> VariantFinished:
+    """A result as listeners are told of it."""
+    summary = result.summary
+    return VariantFinished(
+        variant=result.name,
+        run_id=result.folder.run_id,
+        status=result.status,
+        answered=summary.answered,
+        failed=summary.failed,
+        accuracy=summary.accuracy,
+        error=result.error,
+        kept=result.kept,
+    )
