@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from vreason.config import PRESETS
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.catalog import SAMPLES, STEPS, RecordedRun
-from vreason_tracking.record import schema_of
+from vreason_tracking.record import arrow_schema
 from vreason_tracking.settings import Variant
 
 _KINDS = ("multiple choice", "numerical", "regression", "free-form")
@@ -83,11 +83,11 @@ def _write_samples(path: Path, number: int, samples: int, steps: int) -> None:
         )
         for place in range(samples)
     ]
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema_of(SampleRecord)), path)
+    pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(SampleRecord)), path)
 
 
 def _write_steps(path: Path, number: int, samples: int, steps: int) -> None:
-    luck, schema = np.random.default_rng((2, number)), schema_of(StepRecord)
+    luck, schema = np.random.default_rng((2, number)), arrow_schema(StepRecord)
     at_once = max(1, _GROUP // steps)
     with pq.ParquetWriter(path, schema) as writer:
         for start in range(0, samples, at_once):
@@ -103,7 +103,7 @@ def _columns(names: list[str], steps: int, luck: np.random.Generator) -> list[tu
     made |= {"sample_id": np.repeat(names, steps), "token_index": index, "token_id": luck.integers(0, 150_000, rows)}
     made |= {"alpha": luck.choice([-1, 1], rows), "updated": index % 4 == 0, "timestamp_ms": 1_700_000_000_000 + 30 * index}
     made |= {"device_memory_bytes": np.full(rows, 20 << 30), "memory_source": np.full(rows, "nvml:process")}
-    return [(name, made[name]) for name in schema_of(StepRecord).names]
+    return [(name, made[name]) for name in arrow_schema(StepRecord).names]
 
 
 def describe(folder: Path) -> str:

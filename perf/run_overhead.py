@@ -31,7 +31,7 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 from measuring import machine, ratios, spread, undisturbed
 from synthetic_record import make_manifest
 
-from vreason.evaluation import Evaluation
+from vreason.evaluation import Evaluator
 from vreason.models import LoadedModel, load_model
 from vreason_tracking.delivery import BackgroundDelivery, read_delivered
 from vreason_tracking.journal import RunFolder, recorded_points
@@ -79,7 +79,7 @@ class Task:
 
     def answer(self, observers: Sequence[Any]) -> tuple[str, int]:
         """Every question; all replies and the number of their tokens."""
-        evaluation = Evaluation(self.loaded, evaluation_config(self.settings, self.variant), observers, self.meter)
+        evaluation = Evaluator(self.loaded, evaluation_config(self.settings, self.variant), observers, self.meter)
         records = list(evaluation.run(self.samples))
         return "\n".join(record.output for record in records), sum(record.output_tokens for record in records)
 

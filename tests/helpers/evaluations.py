@@ -8,7 +8,7 @@ from typing import Any
 
 from vreason.benchmarks import Sample
 from vreason.config import ControllerConfig, VReasonConfig
-from vreason.evaluation.evaluator import Evaluation, EvaluationConfig
+from vreason.evaluation.evaluator import EvaluationConfig, Evaluator
 from vreason.events import PrefillRecord, SampleRecord, StepRecord
 from vreason.models.loading import LoadedModel
 from vreason.prompts import SHORT
@@ -50,7 +50,7 @@ def run(
     loaded: LoadedModel, samples: Sequence[Sample], observers: Sequence[Any] = (), done: Collection[str] = (), **changes: Any
 ) -> list[SampleRecord]:
     """The records of a whole run; `changes` are fields of the config."""
-    return list(Evaluation(loaded, replace(CONFIG, **changes), observers).run(samples, done))
+    return list(Evaluator(loaded, replace(CONFIG, **changes), observers).run(samples, done))
 
 
 def answered(record: SampleRecord) -> bool:

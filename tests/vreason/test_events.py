@@ -17,7 +17,7 @@ import vreason
 from tests.helpers.tiny_models import Turn, prompt, shared_model, special_ids
 from vreason import ControllerConfig, PrefillRecord, SampleRecord, StepRecord, VReasonConfig
 from vreason.clock import unix_ms
-from vreason.listeners import Listener, ListenerGuard
+from vreason.listeners import ListenerGuard
 
 STEP = StepRecord("a", 3, 7, 1.5, 0.5, 0.75, -1, None, 0.0, None, 1.0, False, None, None, 1_700_000_000_000, 2.0, 0.5)
 SAMPLE = SampleRecord("a", "clip.mp4", "Up?", ("yes", "no"), "multiple choice", "motion", "A")
@@ -190,9 +190,3 @@ def test_what_records_say_about_themselves() -> None:
     assert 20.0 == timed.ms_per_token
     untimed: list[dict[str, Any]] = [{"output_tokens": 1}, {"generation_ms": None}, {"time_to_first_token_ms": None}]
     assert [None] * 3 == [replace(timed, **lack).ms_per_token for lack in untimed]
-
-
-def test_a_full_listener_fulfils_the_protocol() -> None:
-    """`isinstance` tells a listener with all three methods from one that leaves some out."""
-    assert isinstance(Listener(), DecodeObserver)
-    assert not isinstance(StepsOnly(), DecodeObserver)

@@ -19,7 +19,7 @@ from vreason_tracking.delivery.run_delivery import RunDelivery
 from vreason_tracking.journal.codec import SampleEntry
 from vreason_tracking.journal.lease import LeaseTakenError
 from vreason_tracking.journal.reader import read_events, recorded_points
-from vreason_tracking.record.parquet_writer import schema_of
+from vreason_tracking.record.arrow_types import arrow_schema
 
 
 class DeliveryState:
@@ -147,7 +147,7 @@ def test_artifacts(delivered) -> None:
         (SampleRecord, "samples.parquet", [event.sample for event in events if isinstance(event, SampleEntry)]),
     ):
         rows = readback.rows(made.client, made.run_id, file)
-        as_read = [{name: _listed(getattr(event, name)) for name in schema_of(kind).names} for event in found]
+        as_read = [{name: _listed(getattr(event, name)) for name in arrow_schema(kind).names} for event in found]
         assert as_read == rows
 
 

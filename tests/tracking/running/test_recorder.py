@@ -20,7 +20,7 @@ from tests.helpers.waiting import wait_until
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason.events import PrefillRecord
-from vreason.listeners import Listener, ListenerGuard
+from vreason.listeners import ListenerGuard
 from vreason_tracking.journal.codec import FORMAT, Event, SampleEntry, SessionEnded, SessionStarted, head
 from vreason_tracking.journal.folder import RunFolder, new_run_id
 from vreason_tracking.journal.lease import LeaseTakenError, is_held
@@ -50,7 +50,6 @@ def test_it_is_an_observer(tmp_path: Path) -> None:
     """The decoding loop's guard can tell it of steps and samples; prompts it does not listen to. Nothing fails."""
     recorder = RunRecorder.create(tmp_path, journals.manifest())
     guard = ListenerGuard([recorder])
-    observer: DecodeObserver = recorder  # type: ignore[assignment]  # an observer may leave methods out
     assert observer is recorder
     steps = records.steps(count=3)
     guard.prefill(PrefillRecord("s-1", 60, 36, 18))

@@ -16,7 +16,7 @@ from tests.helpers import random_demo
 from tests.helpers.evaluations import CONFIG, TOKENS, Events, answered, run
 from vreason.benchmarks import Sample
 from vreason.config import VReasonConfig
-from vreason.evaluation.evaluator import Evaluation
+from vreason.evaluation.evaluator import Evaluator
 from vreason.evaluation.token_offsets import token_ends
 from vreason.events import SampleRecord, StepRecord
 from vreason.models.loading import LoadedModel, load_model
@@ -187,7 +187,7 @@ class Failing(Events):
 def test_a_failing_observer_is_counted(loaded: LoadedModel, samples: list[Sample]) -> None:
     """It is warned about once, counted at every failure, still told of samples, and nobody else misses anything."""
     failing, good = Failing(), Events()
-    subject = Evaluation(loaded, CONFIG, [failing, good])
+    subject = Evaluator(loaded, CONFIG, [failing, good])
     with pytest.warns(RuntimeWarning, match="Failing.*disk full") as caught:
         records = list(subject.run(samples[:2]))
     assert 1 == len([warning for warning in caught if "Failing" in str(warning.message)])

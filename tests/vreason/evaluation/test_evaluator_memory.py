@@ -14,7 +14,7 @@ from tests.helpers.cuda import FakeCuda
 from tests.helpers.evaluations import CONFIG, TOKENS, Events, answered, run
 from vreason.benchmarks import Sample
 from vreason.evaluation import evaluator
-from vreason.evaluation.evaluator import Evaluation
+from vreason.evaluation.evaluator import Evaluator
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
 from vreason.video.config import VideoConfig
@@ -148,7 +148,7 @@ class Meter:
 def test_memory_is_measured_a_sample(loaded: LoadedModel, samples: list[Sample]) -> None:
     """Each sample has a window of its own: its peak is in its record, the newest reading in its steps."""
     events = Events()
-    records = list(Evaluation(loaded, CONFIG, [events], Meter()).run(samples[:2]))
+    records = list(Evaluator(loaded, CONFIG, [events], Meter()).run(samples[:2]))
     assert [(1001, "rss"), (1002, "rss")] == [(record.peak_memory_bytes, record.memory_source) for record in records]
     for number, sample in enumerate(samples[:2], 1):
         assert {(100 + number, "rss")} == {(step.device_memory_bytes, step.memory_source) for step in events.steps[sample.sample_id]}
@@ -192,7 +192,7 @@ def test_a_batch_s_samples_share_its_peaks(loaded: LoadedModel, samples: list[Sa
     """What was in use for two at once is recorded of both."""
     cuda = FakeCuda(monkeypatch, devices=2)
     monkeypatch.setattr(loaded.model, "generate", using(loaded, cuda, {sample.sample_id: 300 for sample in samples[:2]}, 1000))
-    records = list(Evaluation(loaded, replace(CONFIG, batch_size=2), meter=Meter()).run(samples[:2]))
+    records = list(Evaluator(loaded, replace(CONFIG, batch_size=2), meter=Meter()).run(samples[:2]))
     assert [((0, 600), 1001)] * 2 == [(record.peak_allocated_bytes, record.peak_memory_bytes) for record in records]
 
 
@@ -202,7 +202,7 @@ def test_the_peak_of_a_sample_out_of_memory_is_kept(loaded: LoadedModel, samples
     def inputs(*_: Any) -> Any:
         raise MemoryError
 
-    evaluation_ = Evaluation(loaded, CONFIG, meter=Meter())
+    evaluation_ = Evaluator(loaded, CONFIG, meter=Meter())
     (first,) = evaluation_.run(samples[:1])
     monkeypatch.setattr(type(loaded.adapter), "inputs", inputs)
     (second,) = evaluation_.run(samples[1:2])

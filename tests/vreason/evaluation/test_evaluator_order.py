@@ -15,7 +15,7 @@ from tests.helpers.evaluations import CONFIG, SAMPLING, Events, answered, run
 from vreason.benchmarks import Sample
 from vreason.errors import DataError
 from vreason.evaluation import evaluator
-from vreason.evaluation.evaluator import Evaluation
+from vreason.evaluation.evaluator import Evaluator
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
 from vreason.video.config import VideoConfig
@@ -112,7 +112,7 @@ def test_the_next_clip_is_read_meanwhile(
 def test_records_come_as_they_are_made(loaded: LoadedModel, samples: list[Sample]) -> None:
     """The first record is there before the second sample is generated, and a run may be left early without a thread left behind."""
     events = Events()
-    running: Iterator[SampleRecord] = Evaluation(loaded, CONFIG, [events]).run(samples)
+    running: Iterator[SampleRecord] = Evaluator(loaded, CONFIG, [events]).run(samples)
     assert samples[0].sample_id == next(running).sample_id
     assert [samples[0].sample_id] == list(events.steps)
     running.close()  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from tests.helpers.evaluations import CONFIG, SAMPLING, Events, answered, run
 from vreason.benchmarks import Sample
 from vreason.config import ControllerConfig, PruningConfig, VReasonConfig
 from vreason.evaluation import evaluator
-from vreason.evaluation.evaluator import Evaluation
+from vreason.evaluation.evaluator import Evaluator
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
 from vreason.video.config import VideoConfig
@@ -73,7 +73,7 @@ def test_a_run_left_early_is_completed(loaded: LoadedModel, samples: list[Sample
     records: list[SampleRecord] = []
     config = replace(CONFIG, batch_size=batch_size, **DRAWN)
     for most in (2, 2, 6):
-        running: Iterator[SampleRecord] = Evaluation(loaded, config).run(samples, done={record.sample_id for record in records})
+        running: Iterator[SampleRecord] = Evaluator(loaded, config).run(samples, done={record.sample_id for record in records})
         records += list(islice(running, most))
         running.close()  # type: ignore[attr-defined]
     assert [unmeasured(record) for record in whole[batch_size].samples] == [unmeasured(record) for record in records]

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vreason.errors import IncomparableRunsError, TrackingError
+from vreason.events import SampleRecord
 from vreason_tracking.catalog import RecordedRun, Run, recorded_runs
 from vreason_tracking.comparison.comparability import Mismatch, unlike
-from vreason_tracking.record import SampleTable, columns_of, outcome_of, read_samples, record_file
+from vreason_tracking.record import SampleTable, outcome_of, read_samples, record_file
 
 STATUSES = ("right", "wrong", "failed")
 FLIPS = ("won", "lost")
@@ -24,8 +25,8 @@ _COLUMNS = (
     "output_tokens",
     "generation_ms",
     "signatures",
+    "benchmark",
 )
-_LATER = ("benchmark",)  # records of earlier versions lack it
 _NAMED = 5  # ids that a refusal names
 
 
@@ -152,9 +153,9 @@ def _listed(rows: Sequence[SampleRow], found: Sequence[SampleRow], limit: int, a
 
 
 def _rows(run: RecordedRun) -> list[dict[str, Any]]:
-    """Rows of the record, without the long texts; what an older record lacks is not there."""
-    with record_file(run.samples, "samples") as file:
-        rows: list[dict[str, Any]] = file.read(columns=columns_of(file, _COLUMNS, _LATER)).to_pylist()
+    """Rows of the record, without the long texts."""
+    with record_file(run.samples, SampleRecord, "samples") as file:
+        rows: list[dict[str, Any]] = file.read(_COLUMNS).to_pylist()
     return rows
 
 

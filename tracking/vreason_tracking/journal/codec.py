@@ -14,11 +14,12 @@ Columns travel with every fragment, so that a journal of an older version is sti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from operator import attrgetter
 from typing import Any
 
 from vreason.events import SampleRecord, StepRecord
+from vreason_tracking.record import column_names, make_record
 from vreason_tracking.telemetry import DeviceRecord
 
 FORMAT = 1
@@ -71,14 +72,12 @@ class SampleEntry:
 Event = SessionStarted | StepRecord | DeviceRecord | SampleEntry | SessionEnded
 
 _ROWS: dict[str, type[Any]] = {"step": StepRecord, "device": DeviceRecord}
-COLUMNS = {kind: [field.name for field in fields(made)] for kind, made in _ROWS.items()}
+COLUMNS = {kind: list(column_names(made)) for kind, made in _ROWS.items()}
 _VALUES: dict[type[Any], tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     made: (kind, attrgetter(*COLUMNS[kind])) for kind, made in _ROWS.items()
 }
-_OPTIONAL = {made: [field.name for field in fields(made) if str(field.type).endswith("| None")] for made in _ROWS.values()}
 _OBJECTS: dict[str, type[Any]] = {"begin": SessionStarted, "end": SessionEnded}
 _OBJECT_KINDS = {made: kind for kind, made in _OBJECTS.items()}
-_TUPLES = {made: [field.name for field in fields(made) if str(field.type).startswith("tuple")] for made in (SampleRecord, SessionEnded)}
 
 
 def head(run_id: str, fragment: int) -> list[Any]:
@@ -118,24 +117,9 @@ def from_record(record: Sequence[Any], columns: Mapping[str, Sequence[str]] = CO
         made, given = _ROWS[kind], columns[kind]
         if given == COLUMNS[kind] and len(record) == len(given) + 1:
             return made(*record[1:])  # type: ignore[no-any-return]
-        unknown = dict.fromkeys(_OPTIONAL[made])  # what an older version did not measure
-        return made(**unknown | _known(made, dict(zip(given, record[1:], strict=True))))  # type: ignore[no-any-return]
+        return make_record(made, dict(zip(given, record[1:], strict=True)))  # type: ignore[no-any-return]
     if kind == "sample":
-        return SampleEntry(_object(SampleRecord, record[1]), int(record[2]))
+        return SampleEntry(make_record(SampleRecord, record[1]), int(record[2]))
     if kind in _OBJECTS:
-        return _object(_OBJECTS[kind], record[1])  # type: ignore[no-any-return]
+        return make_record(_OBJECTS[kind], record[1])  # type: ignore[no-any-return]
     return None
-
-
-def _object(made: type[Any], values: Mapping[str, Any]) -> Any:
-    known = _known(made, values)
-    for name in _TUPLES.get(made, ()):
-        if name in known:
-            known[name] = tuple(known[name])
-    return made(**known)
-
-
-def _known(made: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Without fields that this version does not have."""
-    names = {field.name for field in fields(made)}
-    return {name: value for name, value in dict(values).items() if name in names}

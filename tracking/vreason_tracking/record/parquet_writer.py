@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vreason.events import SampleRecord, StepRecord
+from vreason_tracking.record.arrow_types import arrow_schema
 from vreason_tracking.stores import sanitize_text
 
-_TYPES: dict[str, pa.DataType] = {
-    "str": pa.string(),
-    "str | None": pa.string(),
-    "int": pa.int64(),
-    "int | None": pa.int64(),
-    "float": pa.float64(),
-    "float | None": pa.float64(),
-    "bool": pa.bool_(),
-    "tuple[str, ...]": pa.list_(pa.string()),
-    "tuple[int, ...]": pa.list_(pa.int64()),
-}
 _ROWS = 20_000  # steps kept back before a row group is written
-
-
-def schema_of(record: type[Any]) -> pa.Schema:
-    """The Arrow schema of an event class: its fields, in their order."""
-    return pa.schema([(field.name, _TYPES[str(field.type)]) for field in fields(record)])
 
 
 def _storable(row: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +28,7 @@ class RecordTables:
 
     def __init__(self, folder: Path) -> None:
         self.paths = {StepRecord: folder / "steps.parquet", SampleRecord: folder / "samples.parquet"}
-        self._writers = {kind: pq.ParquetWriter(path, schema_of(kind), write_page_checksum=True) for kind, path in self.paths.items()}
+        self._writers = {kind: pq.ParquetWriter(path, arrow_schema(kind), write_page_checksum=True) for kind, path in self.paths.items()}
         self._waiting: dict[type[Any], list[Any]] = {kind: [] for kind in self.paths}
 
     def add(self, sample: SampleRecord, steps: Sequence[StepRecord]) -> None:
@@ -62,5 +47,5 @@ class RecordTables:
     def _write(self) -> None:
         for kind, rows in self._waiting.items():
             if rows:
-                self._writers[kind].write_table(pa.Table.from_pylist([_storable(asdict(row)) for row in rows], schema=schema_of(kind)))
+                self._writers[kind].write_table(pa.Table.from_pylist([_storable(asdict(row)) for row in rows], schema=arrow_schema(kind)))
                 rows.clear()

@@ -12,25 +12,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vreason_tracking.record.parquet_reader import columns_of, record_file
+from vreason.events import SampleRecord
+from vreason_tracking.record.parquet_reader import record_file
+from vreason_tracking.record.schema import columns_of
 
 _QUESTION = ("video", "question", "options", "problem_type", "answer")  # what makes a question the same one, beside its id
-_TEXTS = ("benchmark", "category", "prediction", "error", "memory_source")
-_NUMBERS = (
-    "score",
-    "output_tokens",
-    "generation_ms",
-    "time_to_first_token_ms",
-    "control_ms",
-    "peak_token",
-    "peak_memory_bytes",
-    "video_seconds",
-    "started_ms",
-)
-_LISTS = ("signatures", "peak_allocated_bytes")
+_DIGESTED = ("question", "options", "answer")  # of these only a digest is kept
+_LEFT_IN_FILE = ("output", "stopped", "token_ends")  # no figure needs them
 _GREATEST = 1e18  # of any number: an exabyte; what is beyond is damage
-_LATER = ("benchmark", "peak_allocated_bytes")  # columns that records of earlier versions lack; without any other the file is damaged
-_REQUIRED = tuple(name for name in ("sample_id", *_QUESTION, *_TEXTS, *_NUMBERS, *_LISTS) if name not in _LATER)
+_COMPARED = tuple(column for column in columns_of(SampleRecord) if column.name not in ("sample_id", *_DIGESTED, *_LEFT_IN_FILE))
+_READ = ("sample_id", *_DIGESTED, *(column.name for column in _COMPARED))
 
 
 @dataclass(frozen=True)
@@ -58,13 +49,11 @@ def read_samples(path: Path) -> SampleTable:
     Raises:
         TrackingError: the file is not such a table.
     """
-    with record_file(path, "samples") as file:
-        return _of(file.read(columns=columns_of(file, _REQUIRED, _LATER)).sort_by("sample_id"))
+    with record_file(path, SampleRecord, "samples") as file:
+        return _of(file.read(_READ).sort_by("sample_id"))
 
 
 def _of(table: pa.Table) -> SampleTable:
-    present = set(table.column_names)
-    rows = table.num_rows
     question_digests = zip(*(_digest_column(table, name) for name in _QUESTION), strict=True)
     ids = table.column("sample_id").to_pylist()
     if twice := next((one for one, other in pairwise(ids) if one == other), None):
@@ -72,10 +61,15 @@ def _of(table: pa.Table) -> SampleTable:
     return SampleTable(
         ids=ids,
         question_digests=[hashlib.blake2b(repr(each).encode(), digest_size=16).digest() for each in question_digests],
-        texts={name: table.column(name).to_pylist() if name in present else [None] * rows for name in ("video", "problem_type", *_TEXTS)},
-        numbers={name: _floats(name, table.column(name)) for name in _NUMBERS},
-        lists={name: table.column(name).to_pylist() if name in present else [[]] * rows for name in _LISTS},
+        texts={name: table.column(name).to_pylist() for name in _named(many=False, text=True)},
+        numbers={name: _floats(name, table.column(name)) for name in _named(many=False, text=False)},
+        lists={name: table.column(name).to_pylist() for name in _named(many=True)},
     )
+
+
+def _named(*, many: bool, text: bool | None = None) -> list[str]:
+    """Names of the compared columns that are lists, texts or numbers."""
+    return [column.name for column in _COMPARED if column.many == many and (text is None or (column.kind is str) == text)]
 
 
 def _digest_column(table: pa.Table, name: str) -> list[Any]:

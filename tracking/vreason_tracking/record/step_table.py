@@ -10,10 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from vreason.events import StepRecord
 from vreason_tracking.record.entropy_curve import EntropyCurve
-from vreason_tracking.record.parquet_reader import record_file
+from vreason_tracking.record.parquet_reader import RecordFile, record_file
 
 _WORKERS = 2
 _CURVE = ("sample_id", "token_index", "entropy", "ema")
@@ -62,9 +62,9 @@ def read_steps(files: Sequence[Path], members: Collection[str], wanted: Collecti
 
 def _read(path: Path, requested: _Requested) -> RunSteps:
     found = RunSteps()
-    with record_file(path, "steps", dictionaries=["sample_id"]) as file:
-        for number in range(file.num_row_groups):
-            group = file.read_row_group(number, columns=list(_CURVE), use_threads=False)
+    with record_file(path, StepRecord, "steps", dictionaries=["sample_id"]) as file:
+        for number in range(file.row_groups):
+            group = file.read_group(number, _CURVE)
             names = {name for chunk in group.column("sample_id").chunks for name in chunk.dictionary.to_pylist()}
             if not names <= requested.members:
                 group = group.filter(pc.is_in(group.column("sample_id").cast(pa.string()), requested.values))
@@ -84,8 +84,8 @@ def _add(curve: EntropyCurve, group: pa.Table) -> None:
     curve.add_columns(index, entropy, ema)
 
 
-def _samples(file: pq.ParquetFile, number: int, wanted: frozenset[str]) -> Iterator[tuple[str, dict[str, list[Any]]]]:
-    group = file.read_row_group(number, columns=["sample_id", *STEP_COLUMNS], use_threads=False)
+def _samples(file: RecordFile, number: int, wanted: frozenset[str]) -> Iterator[tuple[str, dict[str, list[Any]]]]:
+    group = file.read_group(number, ["sample_id", *STEP_COLUMNS])
     names = group.column("sample_id").cast(pa.string())
     for name in sorted(wanted & set(pc.unique(names).to_pylist())):
         rows = group.filter(pc.equal(names, name))

@@ -1,8 +1,8 @@
 """A run as units of work: one batch of samples, answered by all variants in turn.
 
 Measured side by side, variants meet the same conditions: warm caches, a busy machine, a hot processor. Each unit has the variants in
-another order, and over every block of as many units as there are variants each stands at each place once. Units are plain data that can be pickled:
-any executor may work them off.
+another order, and over every block of as many units as there are variants each stands at each place once. Units are plain data that can
+be pickled: any executor may work them off.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vreason.errors import TrackingError
+from vreason.events import SampleRecord
 from vreason.prompts import option_letter
 from vreason_tracking.catalog import RecordedRun
 from vreason_tracking.comparison.comparison import Comparison
@@ -17,7 +18,7 @@ from vreason_tracking.comparison.sample_pages.page import SHOWN, Reply, SamplePa
 from vreason_tracking.comparison.sample_pages.reply_curve import reply_curve, scale_of
 from vreason_tracking.comparison.sample_pages.thumbnails import Thumbnails
 from vreason_tracking.comparison.sample_pages.token_spans import token_spans
-from vreason_tracking.record import RunSteps, columns_of, record_file
+from vreason_tracking.record import RunSteps, record_file
 
 _COLUMNS = (
     "sample_id",
@@ -34,8 +35,10 @@ _COLUMNS = (
     "output_tokens",
     "generation_ms",
     "signatures",
+    "video_seconds",
+    "frames",
+    "token_ends",
 )
-_LATER = ("video_seconds", "frames", "token_ends")  # records of earlier versions lack some
 Row = Mapping[str, Any]
 Steps = Mapping[str, Sequence[Any]]
 
@@ -75,12 +78,11 @@ def _rows(run: RecordedRun, wanted: Collection[str]) -> dict[str, Row]:
     """A run's rows of the samples wanted, by id; of the others only the id is read."""
     found: dict[str, Row] = {}
     values = pa.array(sorted(wanted), pa.string())
-    with record_file(run.samples, "samples") as file:
-        names = columns_of(file, _COLUMNS, _LATER)
-        for number in range(file.num_row_groups):
-            kept = pc.is_in(file.read_row_group(number, columns=["sample_id"]).column("sample_id"), values)
+    with record_file(run.samples, SampleRecord, "samples") as file:
+        for number in range(file.row_groups):
+            kept = pc.is_in(file.read_group(number, ["sample_id"]).column("sample_id"), values)
             if pc.any(kept).as_py():
-                rows = file.read_row_group(number, columns=names).filter(kept).to_pylist()
+                rows = file.read_group(number, _COLUMNS).filter(kept).to_pylist()
                 found.update((row["sample_id"], row) for row in rows)
     if missing := sorted(set(wanted) - set(found)):
         raise TrackingError(f"{run.name} ({run.run_id}): its record has no sample {missing[0]!r}; name samples that all runs have")
