@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vreason_tracking.record import provenance
+from vreason_tracking.record import (
+    CONFIG_NAME_TAG,
+    DATA_DIGEST_TAG,
+    DEVICE_TAG,
+    DTYPE_TAG,
+    MODEL_REVISION_TAG,
+    SCORING_TAG,
+    SEED_TAG,
+    provenance,
+)
 from vreason_tracking.settings import RunSettings, TrackingSettings, Variant
 from vreason_tracking.telemetry import MemorySampler
 
@@ -67,11 +76,11 @@ def run_tags(settings: RunSettings, loaded: LoadedModel, meter: MemorySampler, d
         **(provenance.git_tags(Path.cwd()) or provenance.git_tags(Path(__file__).parent)),
         **provenance.version_tags(),
         **provenance.machine_tags(),
-        "config.name": settings.name,
-        "data.digest": digest,
-        "device": f"{loaded.device} ({devices})" if devices else loaded.device,
-        "dtype": loaded.dtype,
-        "model.revision": loaded.revision,
-        "scoring": settings.data.scoring,
-        "seed": str(settings.seed),
+        CONFIG_NAME_TAG: settings.name,
+        DATA_DIGEST_TAG: digest,
+        DEVICE_TAG: f"{loaded.device} ({devices})" if devices else loaded.device,
+        DTYPE_TAG: loaded.dtype,
+        MODEL_REVISION_TAG: loaded.revision,
+        SCORING_TAG: settings.data.scoring,
+        SEED_TAG: str(settings.seed),
     }
