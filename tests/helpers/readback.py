@@ -218,8 +218,8 @@ def journal_points(folder: RunFolder) -> dict[str, list[tuple[str, int, int, flo
             points = [(name, s.token_index, s.timestamp_ms, getattr(s, name)) for s in reply for name in names]
             points += [("step_ms", s.token_index, s.timestamp_ms, s.forward_ms + s.control_ms) for s in reply]
             end = reply[-1].timestamp_ms if reply else one.started_ms
-            own = {"score": one.score, "output_tokens": one.output_tokens, "latency_ms": one.generation_ms}
-            points += [(name, 0, end, value) for name, value in (own | {"time_to_first_token_ms": one.time_to_first_token_ms}).items()]
+            own = {"score": one.score, "tokens/output": one.output_tokens, "latency/total_ms": one.generation_ms}
+            points += [(name, 0, end, value) for name, value in (own | {"latency/first_token_ms": one.time_to_first_token_ms}).items()]
             found[one.sample_id] = sorted((name, step, stamp, float(value)) for name, step, stamp, value in points if value is not None)
         elif not isinstance(event, SessionEnded) and hasattr(event, "token_index"):
             steps.setdefault(event.sample_id, []).append(event)

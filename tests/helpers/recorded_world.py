@@ -94,6 +94,6 @@ def _far_away(store: MlflowStore, began: Mapping[str, int]) -> dict[str, str]:
     """Runs of other machines that claim to be under way: one lives, with two of five samples done, one is silent."""
     ahead = unix_ms() + DAY  # the heartbeat of a machine whose clock is ahead: it stays fresh however long the tests take
     live = run_states.remote(store, "live", started_ms=began["live"], heard_ms=ahead, **{"vreason.asked": "5"})
-    store.log(live, [("live.failed", 0.0, began["live"] + done, done) for done in (1, 2)])
+    store.log(live, [("live/failed", 0.0, began["live"] + done, done) for done in (1, 2)])
     heard = unix_ms() - SILENT_MINUTES * 60_000
     return {"live": live, "silent": run_states.remote(store, "silent", started_ms=began["silent"], heard_ms=heard)}

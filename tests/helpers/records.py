@@ -114,10 +114,10 @@ def figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """The summary metrics of a variant by their definitions in `metrics.SUMMARY_METRICS`, from the rows of its samples.parquet."""
     answered = [row for row in rows if row["score"] is not None]
     series = {
-        "output_tokens": [row["output_tokens"] for row in answered],
-        "latency_ms": [row["generation_ms"] for row in answered],
-        "time_to_first_token_ms": [row["time_to_first_token_ms"] for row in answered],
-        "ms_per_token": [
+        "tokens/{}": [row["output_tokens"] for row in answered],
+        "latency/{}_ms": [row["generation_ms"] for row in answered],
+        "latency/first_token_{}_ms": [row["time_to_first_token_ms"] for row in answered],
+        "latency/per_token_{}_ms": [
             (row["generation_ms"] - row["time_to_first_token_ms"]) / (row["output_tokens"] - 1)
             for row in answered
             if row["output_tokens"] > 1
@@ -125,31 +125,31 @@ def figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     }
     groups = {
         "accuracy": answered,
-        "mean_acc": [row for row in answered if row["problem_type"] != "regression"],
-        "mean_mra": [row for row in answered if row["problem_type"] == "regression"],
+        "accuracy/mean_acc": [row for row in answered if row["problem_type"] != "regression"],
+        "accuracy/mean_mra": [row for row in answered if row["problem_type"] == "regression"],
     }
     for row in answered:
-        groups.setdefault(f"accuracy.{row['problem_type'].replace(' ', '_')}", []).append(row)
+        groups.setdefault(f"accuracy/type/{row['problem_type']}", []).append(row)
         if row["category"]:
-            groups.setdefault(f"accuracy_by_category.{row['category'].replace(' ', '_')}", []).append(row)
+            groups.setdefault(f"accuracy/category/{row['category']}", []).append(row)
     found = {name: fmean(row["score"] for row in group) for name, group in groups.items() if group}
-    found |= {"samples.answered": float(len(answered)), "samples.failed": float(len(rows) - len(answered))}
+    found |= {"samples/answered": float(len(answered)), "samples/failed": float(len(rows) - len(answered))}
     found |= _interval([(row["video"] or row["sample_id"], row["score"]) for row in answered])
     for name, values in series.items():
         if values:
-            found |= {f"{name}.mean": fmean(values)}
-            found |= {f"{name}.p{share}": float(np.percentile(values, share)) for share in (50, 95)}
+            found |= {name.format("mean"): fmean(values)}
+            found |= {name.format(f"p{share}"): float(np.percentile(values, share)) for share in (50, 95)}
     if answered:
-        found["control_share"] = sum(row["control_ms"] for row in answered) / sum(row["generation_ms"] for row in answered)
+        found["latency/control_share"] = sum(row["control_ms"] for row in answered) / sum(row["generation_ms"] for row in answered)
     for source in ("nvml:process", "nvml:device", "rss"):
         peaks = [row["peak_memory_bytes"] for row in rows if row["memory_source"] == source]
         if peaks:
-            found["peak_memory_bytes"] = float(max(peaks))
+            found["memory/peak_bytes"] = float(max(peaks))
             break
     for name in ("peak_allocated_bytes", "peak_reserved_bytes"):
         for device in range(max((len(row[name]) for row in rows), default=0)):
-            found[f"{name}.{device}"] = float(max(row[name][device] for row in rows if len(row[name]) > device))
-    return found | {f"signature.{name}": float(sum(name in row["signatures"] for row in rows)) for name in ADVICE}
+            found[f"memory/{name}/{device}"] = float(max(row[name][device] for row in rows if len(row[name]) > device))
+    return found | {f"signatures/{name}": float(sum(name in row["signatures"] for row in rows)) for name in ADVICE}
 
 
 def _interval(answered: Sequence[tuple[str, float]]) -> dict[str, float]:
@@ -157,7 +157,7 @@ def _interval(answered: Sequence[tuple[str, float]]) -> dict[str, float]:
     from scipy import stats
 
     videos = {video for video, _ in answered}
-    found = {"samples.videos": float(len(videos))}
+    found = {"samples/videos": float(len(videos))}
     if len(videos) < 2:
         return found
     count, mean = len(videos), fmean(score for _, score in answered)
@@ -166,4 +166,4 @@ def _interval(answered: Sequence[tuple[str, float]]) -> dict[str, float]:
     low, high = max(0.0, mean - half), min(1.0, mean + half)
     if len({score for _, score in answered}) == 1:
         low, high = mean * 0.025 ** (1 / count), mean + (1 - mean) * (1 - 0.025 ** (1 / count))
-    return found | {"accuracy_interval.low": float(low), "accuracy_interval.high": float(high)}
+    return found | {"accuracy/interval_low": float(low), "accuracy/interval_high": float(high)}

@@ -64,7 +64,7 @@ def in_mlflow(folder: RunFolder, uri: str | None = None) -> dict[str, Any]:
     names = [each.info.run_name for each in nested]
     assert len(set(names)) == len(names), "a sample has two runs"
     found: dict[str, Any] = {"status": run.info.status, "metrics": sorted(_timeless(run)), "error": run.data.tags.get("error")}
-    for name in ("live.accuracy", "curve.entropy", "curve.ema", "accuracy"):
+    for name in ("live/accuracy", "curve/entropy", "curve/ema", "accuracy"):
         found[name] = sorted((point.step, point.value) for point in client.get_metric_history(run.info.run_id, name))
     for each in nested:
         points = client.get_metric_history(each.info.run_id, "entropy")
@@ -75,4 +75,4 @@ def in_mlflow(folder: RunFolder, uri: str | None = None) -> dict[str, Any]:
 
 def _timeless(run: Any) -> dict[str, float]:
     """Metrics by name; those of devices only exist where a run was long enough."""
-    return {name: value for name, value in run.data.metrics.items() if not name.startswith(("host.", "gpu."))}
+    return {name: value for name, value in run.data.metrics.items() if not name.startswith(("host/", "gpu/"))}

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_variants_compare_side_by_side_and_their_entropy_curves_overlay(tmp_path):
-    """In the UI the three variants stand in the list, in the comparison with their accuracies, and in one chart of curve.entropy."""
+    """In the UI the three variants stand in the list, in the comparison with their accuracies, and in one chart of curve/entropy."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     places = [f"tracking.uri={uri}", f"tracking.journal={tmp_path}/journal"]
     results = run_experiment(load_settings(CONFIG, places, limit=3), trials.Watcher())
@@ -38,9 +38,9 @@ def test_variants_compare_side_by_side_and_their_entropy_curves_overlay(tmp_path
         body = page.inner_text("body")
         assert all(run_id[:20] in body for run_id in runs)
         page.goto(f"{address}/#/experiments/1/runs?compareRunsMode=CHART")
-        page.get_by_placeholder("Search metric charts").fill("curve.entropy")
+        page.get_by_placeholder("Search metric charts").fill("curve/entropy")
         traces = page.locator(".js-plotly-plot .scatterlayer .trace")
         traces.nth(2).wait_for(state="attached")
         page.wait_for_function("document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length % 3 == 0")
         for name in ("baseline", "v-reason", "v-reason-lite"):
-            assert f"{name} (curve.ent" in page.inner_text("body")
+            assert f"{name} (curve/ent" in page.inner_text("body")

@@ -12,6 +12,19 @@ import click
 
 from vreason_cli import options
 from vreason_cli.help_names import HELP
+from vreason_tracking.record import (
+    ANSWER_TAG,
+    CORRECT_TAG,
+    ERROR_TAG,
+    MLFLOW_PREFIX,
+    OPTIONS_TAG,
+    OUTPUT_TAG,
+    PREDICTION_TAG,
+    QUESTION_TAG,
+    SAMPLE_ID_TAG,
+    SIGNATURES_TAG,
+    VIDEO_TAG,
+)
 
 if TYPE_CHECKING:
     from vreason_tracking.catalog import RecordedSample
@@ -43,7 +56,7 @@ def sample_command(run: str, sample_id: str | None, tracking_uri: str | None, ex
 
 
 def _plain(tags: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in tags.items() if not name.startswith("mlflow.")}
+    return {name: value for name, value in tags.items() if not name.startswith(MLFLOW_PREFIX)}
 
 
 def _print_list(rows: list[dict[str, str]], as_json: bool) -> None:
@@ -51,9 +64,9 @@ def _print_list(rows: list[dict[str, str]], as_json: bool) -> None:
         click.echo(json.dumps([_plain(row) for row in rows]))
         return
     for row in rows:
-        mark = {"true": "right", "false": "wrong"}.get(row.get("correct", ""), "failed")
-        detail = row.get("error") or f"answer {row.get('answer')}, said {row.get('prediction', 'nothing')}"
-        click.echo(f"{row.get('vreason.sample_id', '?'):32} {mark:7} {detail}")
+        mark = {"true": "right", "false": "wrong"}.get(row.get(CORRECT_TAG, ""), "failed")
+        detail = row.get(ERROR_TAG) or f"answer {row.get(ANSWER_TAG)}, said {row.get(PREDICTION_TAG, 'nothing')}"
+        click.echo(f"{row.get(SAMPLE_ID_TAG, '?'):32} {mark:7} {detail}")
     click.echo(f"{len(rows)} sample(s)")
 
 
@@ -61,19 +74,19 @@ def _print_sample(sample: RecordedSample, run: str) -> None:
     from vreason.scoring import extract_reasoning
 
     tags = sample.tags
-    click.secho(f"{tags['vreason.sample_id']}  ({run})", bold=True)
-    _print_part("video", tags.get("video", ""))
-    _print_part("question", tags.get("question", ""))
-    for option in tags.get("options", "").splitlines():
+    click.secho(f"{tags[SAMPLE_ID_TAG]}  ({run})", bold=True)
+    _print_part("video", tags.get(VIDEO_TAG, ""))
+    _print_part("question", tags.get(QUESTION_TAG, ""))
+    for option in tags.get(OPTIONS_TAG, "").splitlines():
         click.echo(f"             {option}")
-    if "error" in tags:
-        _print_part("error", tags["error"])
+    if ERROR_TAG in tags:
+        _print_part("error", tags[ERROR_TAG])
         return
-    _print_part("reasoning", extract_reasoning(tags.get("output", "")))
-    right = {"true": "right", "false": "wrong"}.get(tags.get("correct", ""), "")
-    _print_part("answer", f"{tags.get('prediction', '(none extracted)')}   expected {tags.get('answer', '')}   {right}")
-    if "signatures" in tags:
-        _print_part("signatures", tags["signatures"])
+    _print_part("reasoning", extract_reasoning(tags.get(OUTPUT_TAG, "")))
+    right = {"true": "right", "false": "wrong"}.get(tags.get(CORRECT_TAG, ""), "")
+    _print_part("answer", f"{tags.get(PREDICTION_TAG, '(none extracted)')}   expected {tags.get(ANSWER_TAG, '')}   {right}")
+    if SIGNATURES_TAG in tags:
+        _print_part("signatures", tags[SIGNATURES_TAG])
     click.echo()
     click.echo(entropy_curve(sample))
     if sample.note:

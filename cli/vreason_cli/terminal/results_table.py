@@ -9,19 +9,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vreason_tracking.record import metric_names as names
+
 if TYPE_CHECKING:
     from vreason_tracking.running import VariantResult
 
 Figures = dict[str, float]
 
 _COLUMNS: tuple[tuple[str, str, Callable[[float], str], bool], ...] = (
-    ("accuracy", "accuracy", lambda value: f"{value:.1%}", False),
-    ("tokens", "output_tokens.mean", lambda value: f"{value:.1f}", True),
-    ("latency", "latency_ms.mean", lambda value: f"{value:.0f} ms", True),
-    ("first token", "time_to_first_token_ms.mean", lambda value: f"{value:.0f} ms", True),
-    ("per token", "ms_per_token.mean", lambda value: f"{value:.2f} ms", True),
-    ("control", "control_share", lambda value: f"{value:.1%}", False),
-    ("peak memory", "peak_memory_bytes", lambda value: f"{value / 2**20:,.0f} MiB", True),
+    ("accuracy", names.ACCURACY, lambda value: f"{value:.1%}", False),
+    ("tokens", names.TOKENS.mean, lambda value: f"{value:.1f}", True),
+    ("latency", names.LATENCY.mean, lambda value: f"{value:.0f} ms", True),
+    ("first token", names.FIRST_TOKEN.mean, lambda value: f"{value:.0f} ms", True),
+    ("per token", names.PER_TOKEN.mean, lambda value: f"{value:.2f} ms", True),
+    ("control", names.CONTROL_SHARE, lambda value: f"{value:.1%}", False),
+    ("peak memory", names.PEAK_MEMORY, lambda value: f"{value / 2**20:,.0f} MiB", True),
 )
 """Heading, summary metric, how it is written, and whether its difference is a ratio (else points)."""
 
@@ -54,7 +56,7 @@ def _cell(figures: Figures, reference: Figures, column: tuple[str, str, Callable
     if name not in figures:
         return "-"
     text = write(figures[name])
-    if is_base or name not in reference or name == "control_share":
+    if is_base or name not in reference or name == names.CONTROL_SHARE:
         return text
     if ratio:
         return text + (f" ({figures[name] / reference[name] - 1:+.1%})" if reference[name] else "")

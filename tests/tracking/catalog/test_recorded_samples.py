@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.helpers import readback, records, run_states
+from tests.helpers import old_records, readback, records, run_states
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog, Run
 from vreason_tracking.catalog.recorded_samples import read_sample, sample_of, sample_rows, sample_tags_of
@@ -74,7 +74,19 @@ def test_a_sample_comes_back(store, record) -> None:
 def test_a_samples_figures(store, record) -> None:
     """`metrics` holds score, tokens and latency, and no step's values."""
     sample = read_sample(store, record("v-reason", "s-1"), "s-1")
-    assert {"score": 1.0, "output_tokens": 9.0, "latency_ms": 76.0} == dict(sample.metrics)
+    assert {"score": 1.0, "tokens/output": 9.0, "latency/total_ms": 76.0} == dict(sample.metrics)
+
+
+def test_a_sample_of_the_first_version(tmp_path) -> None:
+    """Out of its store and out of its journal: the same figures, by the names that they have now, and the same series."""
+    unpacked = old_records.unpack(tmp_path)
+    catalog = Catalog(unpacked.journal, unpacked.uri, "vreason")
+    run = next(run for run in catalog.runs if run.mlflow_id == "67ac1ab4b09e44f6babf14c14f72ea6b")
+    for name in (tags["vreason.sample_id"] for tags in sample_tags_of(run)):
+        here, there = sample_of(run, name), sample_of(Run(None, run.stored, True), name)
+        assert {"score", "tokens/output", "latency/total_ms"} == set(there.metrics)
+        assert (here.run_id, here.metrics) == (there.run_id, there.metrics)
+        assert {name: list(points) for name, points in here.series.items()} == {name: list(points) for name, points in there.series.items()}
 
 
 def test_a_baseline_has_no_loss(store, record) -> None:

@@ -7,7 +7,7 @@ import platform
 
 import pytest
 
-from tests.helpers import records, run_states
+from tests.helpers import old_records, records, run_states
 from tests.helpers.recorded_world import PARTS
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.catalog.run_details import details_of
@@ -77,8 +77,27 @@ def test_figures(details) -> None:
     assert ({}, {}) == (here.so_far, there.so_far)
     for name in ("running", "interrupted", "killed"):
         assert {} == details(name).summary
-        assert "live.accuracy" in details(name).so_far
-    assert {"live.failed": 0.0} == details("live").so_far
+        assert "live/accuracy" in details(name).so_far
+    assert {"live/failed": 0.0} == details("live").so_far
+
+
+def test_figures_of_the_first_version(tmp_path) -> None:
+    """From its journal and from its store the same summary, by the names that they have now, but for what it did not reckon yet."""
+    unpacked = old_records.unpack(tmp_path)
+    both, store = Catalog(unpacked.journal, unpacked.uri, "vreason"), Catalog(tmp_path / "none", unpacked.uri, "vreason")
+    here, there = (details_of(catalog.find("67ac1ab4b09e44f6babf14c14f72ea6b"), catalog) for catalog in (both, store))
+    assert there.summary == pytest.approx(here.summary)
+    assert {"asked": 4, "answered": 4, "failed": 0} == there.samples == here.samples
+    assert {} == there.so_far
+
+
+def test_progress_of_the_first_version(store, tracking_uri, tmp_path) -> None:
+    """Of a run that is not finished: how far it came, by the names that it would have now."""
+    run_id = run_states.remote(store, "x", started_ms=1)
+    store.log(run_id, [("live.failed", 1.0, 2, 3), ("live.accuracy", 0.5, 2, 3), ("host.rss_bytes", 7.0, 2, 0)])
+    catalog = Catalog(tmp_path / "none", tracking_uri, "trial")
+    found = details_of(catalog.find("x"), catalog)
+    assert ({}, {"live/failed": 1.0, "live/accuracy": 0.5}, 3) == (found.summary, found.so_far, found.run.samples_done)
 
 
 def test_samples(tmp_path, tracking_uri) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers import run_states
+from tests.helpers import old_records, run_states
 from tests.helpers.recorded_world import DAY, SILENT_MINUTES
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_tracking.catalog.stored_run import SILENT_MS, StoredRun, stored_runs, translate_store_errors
-from vreason_tracking.record.tags import HEARTBEAT_TAG
+from vreason_tracking.record.tags import DONE_TAG, HEARTBEAT_TAG
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 NOW = unix_ms()
@@ -45,6 +45,26 @@ def test_accuracy_and_times(runs) -> None:
     """A finished run has both; one that is under way has no end and no accuracy."""
     assert (pytest.approx(1.4 / 3), True) == (runs["baseline"].accuracy, runs["baseline"].ended_ms is not None)
     assert (None, None) == (runs["live"].accuracy, runs["live"].ended_ms)
+
+
+def test_runs_of_the_first_version(tmp_path) -> None:
+    """Figures are there under the names that they have now, the same ones; progress is told by the series that it recorded."""
+    store = MlflowStore(old_records.unpack(tmp_path).uri, "vreason", create=False)
+    found = {run.journal_id: run for run in stored_runs(store)}["20261126T003037-205d36"]
+    assert (1.0, 34.25, 4.0) == (found.accuracy, found.metrics["tokens/mean"], found.metrics["samples/answered"])
+    assert sorted(found.run.data.metrics.values()) == sorted(found.metrics.values())
+    store.delete_tag(found.run_id, DONE_TAG)
+    assert 4 == StoredRun(store.client.get_run(found.run_id), store).done
+
+
+def test_progress_of_a_run_that_two_versions_recorded(store) -> None:
+    """An earlier one began it, this one goes on: what either has told counts."""
+    run_id = run_states.remote(store, "x", started_ms=NOW)
+    told = []
+    for name, steps in (("live.failed", (1, 2)), ("live/failed", (1,)), ("live/failed", (2, 3))):
+        store.log(run_id, [(name, 0.0, NOW + step, step) for step in steps])
+        told.append(StoredRun(store.client.get_run(run_id), store, NOW).done)
+    assert [2, 2, 3] == told
 
 
 def test_silence(runs) -> None:

@@ -32,11 +32,11 @@ def test_the_runs_own_figures(runs) -> None:
         found = {(group.grouping, group.name): group.results[place].accuracy for group in comparison.groups}
         own = found["all", "all questions"]
         assert metrics["accuracy"] == pytest.approx(own.estimate.value, abs=1e-12)
-        assert (metrics["samples.answered"], metrics["samples.failed"]) == (own.answered, own.failed)
+        assert (metrics["samples/answered"], metrics["samples/failed"]) == (own.answered, own.failed)
         for (grouping, name), accuracy in found.items():
-            metric = {"problem type": "accuracy", "category": "accuracy_by_category"}.get(grouping)
+            metric = {"problem type": "accuracy/type", "category": "accuracy/category"}.get(grouping)
             if metric:
-                assert metrics[f"{metric}.{name.replace(' ', '_')}"] == pytest.approx(accuracy.estimate.value, abs=1e-12)
+                assert metrics[f"{metric}/{name}"] == pytest.approx(accuracy.estimate.value, abs=1e-12)
 
 
 def by_name(comparison):

@@ -116,7 +116,7 @@ def test_memory_as_the_run_tells_it(runs, comparison) -> None:
     for run, result in zip(runs, comparison.groups[0].results, strict=True):
         summary = RunSummary.of(SampleRecord(**row) for row in compared.rows(run))
         assert (summary.peak_memory, summary.memory_source) == (result.memory.peak_bytes, result.memory.source)
-        torch = max(value for name, value in summary.metrics().items() if name.startswith("peak_allocated_bytes."))
+        torch = max(value for name, value in summary.metrics().items() if name.startswith("memory/peak_allocated_bytes/"))
         assert torch == result.memory.torch_allocated_bytes
 
 

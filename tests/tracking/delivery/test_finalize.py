@@ -33,16 +33,25 @@ def test_points() -> None:
     made = closing(answered("a"), answered("b", score=0.0))
     points = made.points()
     assert {ENDED_MS} == {stamp for _, _, stamp, _ in points}
-    summary = {name: value for name, value, _, step in points if step == 2 and not name.startswith("curve.")}
+    summary = {name: value for name, value, _, step in points if step == 2 and not name.startswith("curve/")}
     assert made.summary.metrics() == summary
-    assert (0.5, 5.0) == (summary["accuracy"], summary["output_tokens.mean"])
-    for name in ("curve.entropy", "curve.ema"):
+    assert (0.5, 5.0) == (summary["accuracy"], summary["tokens/mean"])
+    for name in ("curve/entropy", "curve/ema"):
         assert [0, 1, 2, 3, 4] == [step for curve, _, _, step in points if curve == name]
 
 
 def test_tags_of_a_plain_end() -> None:
     """How many samples, and whose memory was measured; nothing about faults that were none."""
     assert {"memory_source": "rss", "vreason.samples": "1"} == closing(answered()).tags()
+
+
+def test_texts_that_names_do_not_spell() -> None:
+    """Of a finished run, which alone has a metric for each category; a text that its name spells needs no tag."""
+    samples = [answered("a", category="a/b"), answered("b", category="order")]
+    tag = "vreason.text/accuracy/category/a:2f:b"
+    assert "a/b" == closing(*samples).tags()[tag]
+    assert [tag] == [name for name in closing(*samples).tags() if name.startswith("vreason.text/")]
+    assert tag not in closing(*samples, status="KILLED", error="why").tags()
 
 
 def test_tags_of_an_early_end() -> None:

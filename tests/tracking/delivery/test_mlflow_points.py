@@ -29,14 +29,14 @@ def test_every_value_of_every_step() -> None:
             value = getattr(step, metric.name)
             found = made.pop((metric.name, step.token_index), None)
             assert (None if value is None else (float(value), step.timestamp_ms)) == found, metric.name
-    assert {"score", "output_tokens", "latency_ms", "time_to_first_token_ms"} == {name for name, _ in made}
+    assert {"score", "tokens/output", "latency/total_ms", "latency/first_token_ms"} == {name for name, _ in made}
 
 
 def test_the_samples_own_figures() -> None:
     """Each once, at step 0, at the time of the last token."""
     one = finished()
     last = one.steps[-1].timestamp_ms
-    expected = {"score": 1.0, "output_tokens": 9.0, "latency_ms": 76.0, "time_to_first_token_ms": 20.0}
+    expected = {"score": 1.0, "tokens/output": 9.0, "latency/total_ms": 76.0, "latency/first_token_ms": 20.0}
     own = [point for point in points_of(one) if point[0] in expected]
     assert [(name, value, last, 0) for name, value in expected.items()] == own
 
@@ -50,7 +50,7 @@ def test_a_baseline_has_no_controller() -> None:
 def test_a_sample_without_an_answer() -> None:
     """It ended when it began, and all that is known in numbers is that it has no token."""
     failed = FinishedSample(1, records.failed(), (), 0)
-    assert (records.START_MS, [("output_tokens", 0.0, records.START_MS, 0)]) == (ended_ms(failed), points_of(failed))
+    assert (records.START_MS, [("tokens/output", 0.0, records.START_MS, 0)]) == (ended_ms(failed), points_of(failed))
 
 
 @pytest.mark.parametrize("controller", [True, False])
@@ -71,10 +71,10 @@ def test_a_devices_window() -> None:
     began = record.started_ms - 4_250
     stamp = record.timestamp_ms
     expected = [
-        ("gpu.0.process_bytes", 5_004.0, stamp, 4),
-        ("gpu.0.device_bytes", 7_004.0, stamp, 4),
-        ("gpu.0.utilization_percent", 87.5, stamp, 4),
-        ("gpu.0.power_watts", 301.5, stamp, 4),
+        ("gpu/0/process_bytes", 5_004.0, stamp, 4),
+        ("gpu/0/device_bytes", 7_004.0, stamp, 4),
+        ("gpu/0/utilization_percent", 87.5, stamp, 4),
+        ("gpu/0/power_watts", 301.5, stamp, 4),
     ]
     assert expected == device_series(record, began)
 

@@ -41,7 +41,7 @@ class DeliveryState:
         return {file.path for file in self.client.list_artifacts(self.run_id)}
 
     def summary(self) -> dict[str, float]:
-        return {name: value for name, value in self.run().data.metrics.items() if not name.startswith(("live.", "curve.", "host.", "gpu."))}
+        return {name: value for name, value in self.run().data.metrics.items() if not name.startswith(("live/", "curve/", "host/", "gpu/"))}
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_curves(delivered) -> None:
     """The mean over the samples that reached a token, token by token."""
     made = delivered()
     replies = [records.steps(name, length) for name, length in LENGTHS.items()]
-    for curve, field in (("curve.entropy", "entropy"), ("curve.ema", "ema")):
+    for curve, field in (("curve/entropy", "entropy"), ("curve/ema", "ema")):
         expected = [fmean(getattr(reply[t], field) for reply in replies if len(reply) > t) for t in range(max(LENGTHS.values()))]
         assert [(t, pytest.approx(value)) for t, value in enumerate(expected)] == [
             (step, value) for step, _, value in series(made.client, made.run_id, curve)
@@ -121,10 +121,10 @@ def test_live_series(delivered) -> None:
     made = delivered()
     ends = [records.START_MS + 1_000 * number + records.STEP_MS * (length - 1) for number, length in enumerate(LENGTHS.values())]
     tokens, scores = [*LENGTHS.values()], [1.0, 0.0, 0.4]
-    for name, values in (("live.accuracy", scores), ("live.output_tokens", tokens)):
+    for name, values in (("live/accuracy", scores), ("live/output_tokens", tokens)):
         expected = [(n, ends[n - 1], pytest.approx(fmean(values[:n]))) for n in (1, 2, 3)]
         assert expected == series(made.client, made.run_id, name)
-    assert [(n, ends[n - 1], 0.0) for n in (1, 2, 3)] == series(made.client, made.run_id, "live.failed")
+    assert [(n, ends[n - 1], 0.0) for n in (1, 2, 3)] == series(made.client, made.run_id, "live/failed")
 
 
 def test_device_series(delivered) -> None:
@@ -132,8 +132,8 @@ def test_device_series(delivered) -> None:
     made = delivered()
     window = records.device("gpu.0")
     second = (window.started_ms - CREATED_MS) // 1000
-    assert [(second, window.timestamp_ms, 5_004.0)] == series(made.client, made.run_id, "gpu.0.process_bytes")
-    assert [(second, window.timestamp_ms, 300_004.0)] == series(made.client, made.run_id, "host.rss_bytes")
+    assert [(second, window.timestamp_ms, 5_004.0)] == series(made.client, made.run_id, "gpu/0/process_bytes")
+    assert [(second, window.timestamp_ms, 300_004.0)] == series(made.client, made.run_id, "host/rss_bytes")
 
 
 def test_artifacts(delivered) -> None:
@@ -178,10 +178,10 @@ def test_a_partial_run_has_no_accuracy(store, tmp_path, status) -> None:
     made = DeliveryState(store, recorder.folder)
     run = made.run()
     assert (status, {}) == (run.info.status, made.summary())
-    assert [] == [name for name in run.data.metrics if name.startswith("curve.")]
+    assert [] == [name for name in run.data.metrics if name.startswith("curve/")]
     expected = {"error": "the lights went out", "notes": "listener X failed 2 time(s)", "vreason.samples": "1"}
     assert expected.items() <= run.data.tags.items()
-    assert [1] == [step for step, _, _ in series(made.client, made.run_id, "live.accuracy")]
+    assert [1] == [step for step, _, _ in series(made.client, made.run_id, "live/accuracy")]
     assert ["s-1"] == [row["sample_id"] for row in readback.rows(made.client, made.run_id, "samples.parquet")]
     assert 6 == len(readback.rows(made.client, made.run_id, "steps.parquet"))
     assert {"s-1"} == set(nested(made.client, made.run_id))
@@ -204,7 +204,7 @@ def test_all_samples_failed(custom) -> None:
     assert {"FAILED"} == {run.info.status for run in runs.values()}
     assert {"clips/s-9.mp4: is not a video"} == {run.data.tags["error"] for run in runs.values()}
     assert (3.0, 0.0, None) == (made.summary()["samples.failed"], made.summary()["samples.answered"], made.summary().get("accuracy"))
-    assert [1.0, 2.0, 3.0] == [value for _, _, value in series(made.client, made.run_id, "live.failed")]
+    assert [1.0, 2.0, 3.0] == [value for _, _, value in series(made.client, made.run_id, "live/failed")]
 
 
 @pytest.mark.usefixtures("quick_pictures")
@@ -275,7 +275,7 @@ def test_beside_a_run_that_goes_on(store, client, tmp_path) -> None:
     readback.go_on(delivery)
     run_id = delivery.log.delivered.run_id
     assert ({"s-1"}, "RUNNING", False) == (set(nested(client, run_id)), client.get_run(run_id).info.status, delivery.ended)
-    assert [1] == [step for step, _, _ in series(client, run_id, "live.accuracy")]
+    assert [1] == [step for step, _, _ in series(client, run_id, "live/accuracy")]
     delivery.close()
 
 

@@ -151,7 +151,7 @@ def test_live_series_go_on(store, client, tmp_path) -> None:
     folder = begun(tmp_path / "journal")
     readback.deliver(folder, store)
     marks = readback.deliver(continued(folder), store)
-    assert [1, 2, 3] == [step for step, _, _ in series(client, marks.run_id, "live.accuracy")]
+    assert [1, 2, 3] == [step for step, _, _ in series(client, marks.run_id, "live/accuracy")]
     assert ["0000001", "0000002", "0000003"] == sorted(run.data.tags["vreason.number"] for run in nested(client, marks.run_id).values())
 
 

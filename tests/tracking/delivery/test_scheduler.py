@@ -90,7 +90,7 @@ def test_a_run_that_goes_on(tracking_uri, journal, client, monkeypatch) -> None:
         deliveries.rounds.add(recorder.folder)
         turns(deliveries, 0.5)
         run_id = marks(recorder.folder).run_id
-        assert [1] == [step for step, _, _ in readback.series(client, run_id, "live.accuracy")]
+        assert [1] == [step for step, _, _ in readback.series(client, run_id, "live/accuracy")]
         say_more(recorder, "s-2")
         assert [recorder.folder] == deliveries.rounds.unfinished()
         recorder.finish("FINISHED")

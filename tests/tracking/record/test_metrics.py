@@ -10,15 +10,13 @@ from hypothesis import given, settings, strategies as st
 
 from tests.helpers import records
 from vreason.evaluation.failure_signatures import ADVICE
-from vreason.prompts import PROBLEM_TYPES
-from vreason_tracking.record import metrics
+from vreason_tracking.record import metric_names, metrics
 from vreason_tracking.record.metrics import (
     STEP_METRICS,
     SUMMARY_METRICS,
     TABLES,
     TELEMETRY_METRICS,
     device_points,
-    key,
     metric_of,
     percentile,
     step_points,
@@ -70,12 +68,12 @@ def test_a_device_s_points_are_named_by_it() -> None:
     """A GPU's window is the table's GPU metrics in their order, under NVML's number; the host's is its resident memory."""
     names = [metric.name.replace("{n}", "3") for metric in TELEMETRY_METRICS]
     assert [*zip(names[:4], [5.0, 7.0, 99.0, 612.5], strict=True)] == device_points(GPU)
-    assert [("host.rss_bytes", 8.0)] == [(names[4], 8.0)] == device_points(HOST)
+    assert [("host/rss_bytes", 8.0)] == [(names[4], 8.0)] == device_points(HOST)
 
 
 def test_what_a_device_does_not_tell_is_no_point() -> None:
     """Nothing is made up; 0 is a value."""
-    assert [("gpu.3.process_bytes", 0.0)] == device_points(
+    assert [("gpu/3/process_bytes", 0.0)] == device_points(
         replace(GPU, process_bytes=0, device_bytes=None, utilization_percent=None, power_watts=None)
     )
     assert [] == device_points(replace(HOST, rss_bytes=None, samples=0, errors=3))
@@ -83,7 +81,7 @@ def test_what_a_device_does_not_tell_is_no_point() -> None:
 
 def test_every_quantity_of_a_device_is_in_the_table() -> None:
     """No number that a window holds is left out of MLflow but its counts and times."""
-    told = {metric.name.split(".")[-1] for metric in TELEMETRY_METRICS}
+    told = {metric.name.split("/")[-1] for metric in TELEMETRY_METRICS}
     assert {*asdict(GPU)} - {"device", "name", "started_ms", "timestamp_ms", "second", "samples", "errors"} == told
 
 
@@ -110,18 +108,30 @@ def test_a_plain_name_is_its_own_row(row) -> None:
 @pytest.mark.parametrize(
     ("pattern", "name"),
     [
-        ("accuracy.{problem type}", f"accuracy.{key('multiple choice')}"),
-        ("accuracy_by_category.{category}", f"accuracy_by_category.{key('a.b: größer? /mean')}"),
-        ("gpu.{n}.power_watts", "gpu.12.power_watts"),
-        ("peak_reserved_bytes.{n}", "peak_reserved_bytes.0"),
+        ("accuracy/type/{problem type}", "accuracy/type/multiple choice"),
+        ("accuracy/category/{category}", metric_names.filled(metric_names.ACCURACY_OF_CATEGORY, "a.b: größer? /mean")),
+        ("gpu/{n}/power_watts", "gpu/12/power_watts"),
+        ("memory/peak_reserved_bytes/{n}", "memory/peak_reserved_bytes/0"),
     ],
 )
 def test_a_name_filled_in(pattern, name) -> None:
-    """What stands in braces is whatever `key` makes of a text, or a number."""
+    """What stands in braces is whatever `metric_names.segment` makes of a text, or a number."""
     assert pattern == metric_of(name).name
 
 
-@pytest.mark.parametrize("name", ["", "accuracies", "accuracy_by_category", "gpu.x.power_watts", "gpu.0.power_watts.1", "latency_ms.p99"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "accuracies",
+        "accuracy/category",
+        "accuracy/category/",
+        "gpu/x/power_watts",
+        "gpu/0/power_watts/1",
+        "latency/p99_ms",
+        "live.accuracy",
+    ],
+)
 def test_a_name_that_nobody_records(name) -> None:
     """It is no row's, and told so by its name."""
     with pytest.raises(KeyError, match=f"'{name}' fits 0 rows"):
@@ -132,7 +142,7 @@ def test_a_name_that_nobody_records(name) -> None:
 @settings(deadline=None)
 def test_every_category_has_the_row_of_categories(category) -> None:
     """Whatever a data set calls its kinds of question."""
-    assert "accuracy_by_category.{category}" == metric_of(f"accuracy_by_category.{key(category)}").name
+    assert "accuracy/category/{category}" == metric_of(metric_names.filled(metric_names.ACCURACY_OF_CATEGORY, category)).name
 
 
 def test_names_are_unique() -> None:
@@ -150,29 +160,7 @@ def test_every_metric_says_what_it_is(table) -> None:
 def test_every_signature_is_a_metric() -> None:
     """Each failure signature is counted in the summary, and its mend stands beside it."""
     table = {metric.name: metric.meaning for metric in SUMMARY_METRICS}
-    assert [] == [name for name, advice in ADVICE.items() if advice not in table[f"signature.{name}"]]
-
-
-@pytest.mark.parametrize("kind", PROBLEM_TYPES)
-def test_mlflow_takes_every_problem_type_in_a_name(kind) -> None:
-    """A problem type becomes part of a metric's name that MLflow accepts, and none of it is a space."""
-    from mlflow.utils.validation import _validate_metric_name
-
-    _validate_metric_name(f"accuracy.{key(kind)}")
-    assert " " not in key(kind)
-
-
-@pytest.mark.parametrize("category", ["temporal order", "50 % größer", "a: b", "count // easy", "a/../b", "space/", "./x", "why?" * 100])
-def test_mlflow_takes_every_category_in_a_name(category) -> None:
-    """A data set may call its kinds of question what it likes: MLflow accepts the metric's name."""
-    from mlflow.utils.validation import _validate_metric_name
-
-    _validate_metric_name(f"accuracy_by_category.{key(category)}")
-
-
-def test_problem_types_stay_apart() -> None:
-    """No two problem types share a metric."""
-    assert len(PROBLEM_TYPES) == len({key(kind) for kind in PROBLEM_TYPES})
+    assert [] == [name for name, advice in ADVICE.items() if advice not in table[f"signatures/{name}"]]
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30), st.floats(0, 1))

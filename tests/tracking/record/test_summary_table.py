@@ -11,9 +11,10 @@ import pytest
 
 from tests.helpers import readback
 from vreason_tracking.record.metrics import SUMMARY_METRICS, metric_of
-from vreason_tracking.record.summary_table import NAME, TAG, listed, write_summary_table
+from vreason_tracking.record.summary_table import NAME, listed, write_summary_table
+from vreason_tracking.record.tags import TABLES_TAG
 
-FIGURES = {"latency_ms.mean": 12.5, "peak_reserved_bytes.0": 3e12, "accuracy.free-form": 1 / 3, "accuracy": 0.1}
+FIGURES = {"latency/mean_ms": 12.5, "memory/peak_reserved_bytes/0": 3e12, "accuracy/type/free-form": 1 / 3, "accuracy": 0.1}
 OURS = {"path": "summary_table.json", "type": "table"}
 
 
@@ -24,7 +25,7 @@ def table(store, tmp_path):
     def deliver(name: str, lengths: dict[str, int]):
         run_id = readback.deliver(readback.recorded(tmp_path / "journal", lengths, name=name), store).run_id
         metrics = store.client.get_run(run_id).data.metrics
-        summary = {key: value for key, value in metrics.items() if not key.startswith(("live.", "curve.", "host.", "gpu."))}
+        summary = {key: value for key, value in metrics.items() if not key.startswith(("live/", "curve/", "host/", "gpu/"))}
         return run_id, summary
 
     return deliver
@@ -66,14 +67,14 @@ def test_a_row_says_what_its_figure_is(tmp_path) -> None:
     data = json.loads(write_summary_table(FIGURES, tmp_path).read_text(encoding="utf-8"))["data"]
     rows = [metric_of(row[0]) for row in data]
     assert [[row.unit, row.better, row.meaning] for row in rows] == [row[2:] for row in data]
-    assert ["accuracy.free-form", 1 / 3, "share", "higher", "mean score of one problem type"] == data[1]
+    assert ["accuracy/type/free-form", 1 / 3, "share", "higher", "mean score of one problem type"] == data[1]
 
 
 def test_the_order_is_that_of_the_table(tmp_path) -> None:
     """Accuracy first, and the same bytes, in whatever order the figures come."""
     first = write_summary_table(FIGURES, tmp_path).read_bytes()
     names = [row[0] for row in json.loads(first)["data"]]
-    assert ["accuracy", "accuracy.free-form", "latency_ms.mean", "peak_reserved_bytes.0"] == names
+    assert ["accuracy", "accuracy/type/free-form", "latency/mean_ms", "memory/peak_reserved_bytes/0"] == names
     assert first == write_summary_table(dict(reversed(FIGURES.items())), tmp_path).read_bytes()
 
 
@@ -85,7 +86,7 @@ def test_as_mlflow_writes_it(store, tmp_path) -> None:
     columns = dict(zip(ours["columns"], map(list, zip(*ours["data"], strict=True)), strict=True))
     store.client.log_table(run_id, columns, NAME)
     assert json.loads(Path(store.client.download_artifacts(run_id, NAME)).read_text(encoding="utf-8")) == ours
-    assert store.client.get_run(run_id).data.tags[TAG] == listed("")
+    assert store.client.get_run(run_id).data.tags[TABLES_TAG] == listed("")
 
 
 @pytest.mark.parametrize("value", [nan, inf, -inf])

@@ -165,16 +165,16 @@ def test_summary_metrics(recorded, variant) -> None:
     """Every summary metric equals what its definition gives for the rows of samples.parquet."""
     metrics = recorded.run(variant).data.metrics
     expected = records.figures(recorded.rows(variant, "samples.parquet"))
-    assert expected == pytest.approx({name: value for name, value in metrics.items() if not name.startswith(("live.", "curve.", "host."))})
+    assert expected == pytest.approx({name: value for name, value in metrics.items() if not name.startswith(("live/", "curve/", "host/"))})
 
 
 @pytest.mark.parametrize("variant", trials.VARIANTS)
 def test_curve(recorded, variant) -> None:
-    """curve.entropy is the mean over the samples' steps, token by token."""
+    """curve/entropy is the mean over the samples' steps, token by token."""
     by_token = defaultdict(list)
     for row in recorded.rows(variant, "steps.parquet"):
         by_token[row["token_index"]].append(row["entropy"])
-    points = recorded.client.get_metric_history(recorded.runs[variant], "curve.entropy")
+    points = recorded.client.get_metric_history(recorded.runs[variant], "curve/entropy")
     assert [pytest.approx(fmean(values)) for _, values in sorted(by_token.items())] == [
         point.value for point in sorted(points, key=lambda point: point.step)
     ]
@@ -258,7 +258,7 @@ def test_memory_is_recorded(recorded) -> None:
 
 def test_devices_are_recorded(recorded) -> None:
     """The host's memory, window by window, over the seconds of the run."""
-    points = recorded.client.get_metric_history(recorded.runs["v-reason"], "host.rss_bytes")
+    points = recorded.client.get_metric_history(recorded.runs["v-reason"], "host/rss_bytes")
     assert points
     assert min(point.value for point in points) > 10 * 2**20
     assert 0 <= min(point.step for point in points) < 60

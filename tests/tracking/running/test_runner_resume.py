@@ -143,9 +143,9 @@ def test_in_mlflow(asking, undisturbed, tracking_uri, tmp_path) -> None:
         assert (tables[0], True) == (tables[1], len(tables[0]) >= SAMPLES)
     runs = [client.get_run(run_id) for run_id in ids]
     assert {"FINISHED"} == {run.info.status for run in runs}
-    for name in ("accuracy", "output_tokens.mean", "output_tokens.p95", "samples.answered", "signature.truncated"):
+    for name in ("accuracy", "tokens/mean", "tokens/p95", "samples/answered", "signatures/truncated"):
         assert runs[0].data.metrics[name] == runs[1].data.metrics[name], name
-    for name in ("curve.entropy", "curve.ema", "live.accuracy"):
+    for name in ("curve/entropy", "curve/ema", "live/accuracy"):
         one, other = [[(step, value) for step, _, value in readback.series(client, run_id, name)] for run_id in ids]
         assert one == other, name
 

@@ -131,9 +131,9 @@ def test_points_of_which_some_are_there(store, client) -> None:
 def test_two_values_at_one_step(store, client) -> None:
     """A step that is written again later keeps both points, and the run shows the later one."""
     run = store.start_run("a", {})
-    store.log(run, [("live.accuracy", 0.5, 1_000, 3), ("live.accuracy", 0.75, 2_000, 3)])
-    assert [(3, 1_000, 0.5), (3, 2_000, 0.75)] == sorted(history(client, run, "live.accuracy"))
-    assert 0.75 == client.get_run(run).data.metrics["live.accuracy"]
+    store.log(run, [("live/accuracy", 0.5, 1_000, 3), ("live/accuracy", 0.75, 2_000, 3)])
+    assert [(3, 1_000, 0.5), (3, 2_000, 0.75)] == sorted(history(client, run, "live/accuracy"))
+    assert 0.75 == client.get_run(run).data.metrics["live/accuracy"]
 
 
 def test_values_that_are_no_numbers(store, client) -> None:

@@ -11,7 +11,8 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog, Run
 from vreason_tracking.catalog.stored_run import translate_store_errors
 from vreason_tracking.journal import MANIFEST, Lease, LeaseTakenError, RunFolder, sync_folder
-from vreason_tracking.stores import MlflowStore, open_store, portable_uri
+from vreason_tracking.record import HOST_TAG
+from vreason_tracking.stores import PARENT_TAG, MlflowStore, open_store, portable_uri
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Deletion:
     def _require_ended(self) -> None:
         run = self.run
         if run.status == "RUNNING":
-            who = run.local.holder if run.local else f"a process on {run.tags.get('host', 'another machine')}"
+            who = run.local.holder if run.local else f"a process on {run.tags.get(HOST_TAG, 'another machine')}"
             raise TrackingError(f"run {run.shown_id} is under way ({who}); stop that first")
 
     @cached_property
@@ -103,7 +104,7 @@ class Deletion:
     def _delete_in_mlflow(self) -> int:
         store, run_id = self._store, self.run.mlflow_id
         with translate_store_errors(store):
-            nested = store.all_runs(f"tags.`mlflow.parentRunId` = '{run_id}'", "attributes.start_time ASC")
+            nested = store.all_runs(f"tags.`{PARENT_TAG}` = '{run_id}'", "attributes.start_time ASC")
             for run in nested:
                 store.client.delete_run(run.info.run_id)
             store.client.delete_run(run_id)

@@ -1,5 +1,5 @@
 """Every run that is known, from both sides of the record: the journal of this machine and an MLflow store, joined by the tag
-`vreason.run_id`. Either side may be missing.
+`RUN_TAG`. Either side may be missing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import LocalRun, local_runs
 from vreason_tracking.catalog.lookup import choose, missing
 from vreason_tracking.catalog.stored_run import StoredRun, stored_runs
+from vreason_tracking.record import CONFIG_NAME_TAG, IDENTITY_PREFIX
 from vreason_tracking.stores import DEFAULT_URI, MlflowStore, open_store, portable_uri, redact_password, resolved_uri
 
 
@@ -59,7 +60,7 @@ class Run:
     @property
     def config_name(self) -> str:
         """The name of its config."""
-        return self.local.manifest.config_name if self.local else self._there.tags.get("config.name", "")
+        return self.local.manifest.config_name if self.local else self._there.tags.get(CONFIG_NAME_TAG, "")
 
     @property
     def experiment(self) -> str:
@@ -76,7 +77,7 @@ class Run:
         """Digests by part, "run" for the whole; empty for runs of a version that had none."""
         if self.local:
             return dict(self.local.manifest.identity)
-        return {name.removeprefix("identity."): value for name, value in self._there.tags.items() if name.startswith("identity.")}
+        return {name.removeprefix(IDENTITY_PREFIX): value for name, value in self._there.tags.items() if name.startswith(IDENTITY_PREFIX)}
 
     @property
     def started_ms(self) -> int:

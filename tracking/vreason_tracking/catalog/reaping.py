@@ -9,6 +9,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import local_runs
 from vreason_tracking.delivery import Reaped
 from vreason_tracking.journal import close_dead_run
+from vreason_tracking.record import HOST_TAG
 
 
 def reap_journal(root: Path, *, dry: bool = False) -> Iterator[Reaped]:
@@ -24,7 +25,7 @@ def reap_journal(root: Path, *, dry: bool = False) -> Iterator[Reaped]:
                 continue
             end = None if dry else close_dead_run(run.folder)
             reason = end.error if end and end.error else "its process is gone"
-            yield Reaped(run.run_id, run.variant, run.manifest.tags.get("host", "unknown"), reason)
+            yield Reaped(run.run_id, run.variant, run.manifest.tags.get(HOST_TAG, "unknown"), reason)
         except TrackingError as error:
             failures.append(str(error))
     if failures:

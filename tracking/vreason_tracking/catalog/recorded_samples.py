@@ -9,12 +9,12 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.catalog.run_steps import journal_steps, unknown_sample
-from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
+from vreason_tracking.catalog.stored_run import StoredRun, series_of, translate_store_errors
 from vreason_tracking.delivery import sample_tags
-from vreason_tracking.record import sample_points
-from vreason_tracking.stores import MlflowStore
+from vreason_tracking.record import NUMBER_TAG, SAMPLE_ID_TAG, metric_names, sample_points
+from vreason_tracking.stores import PARENT_TAG, MlflowStore
 
-FIGURES = ("score", "output_tokens", "latency_ms")
+FIGURES = (metric_names.SCORE, metric_names.OUTPUT_TOKENS, metric_names.TOTAL_MS)
 SERIES = ("entropy", "ema", "alpha", "loss")
 
 
@@ -24,7 +24,7 @@ class RecordedSample:
 
     Attributes:
         run_id: of its nested run in MLflow; None where it is not delivered yet.
-        tags: question, answer, prediction, output and the rest; see `delivery.points.sample_tags`.
+        tags: question, answer, prediction, output and the rest; see `delivery.mlflow_points.sample_tags`.
         metrics: those of `FIGURES` that it has.
         series: metric name to its values by token index, (token, value); those of `SERIES` that it has.
         note: what a reader must know, such as that steps of it are damaged.
@@ -84,8 +84,8 @@ def _from_journal(local: LocalRun, sample_id: str) -> RecordedSample:
 
 def sample_rows(store: MlflowStore, run_id: str) -> list[tuple[str, Mapping[str, str]]]:
     """Run id and tags of every sample of a variant's run, in the order in which they were answered."""
-    runs = store.all_runs(f"tags.`mlflow.parentRunId` = '{run_id}'", "attributes.start_time ASC")
-    return sorted(((run.info.run_id, run.data.tags) for run in runs), key=lambda row: row[1].get("vreason.number", ""))
+    runs = store.all_runs(f"tags.`{PARENT_TAG}` = '{run_id}'", "attributes.start_time ASC")
+    return sorted(((run.info.run_id, run.data.tags) for run in runs), key=lambda row: row[1].get(NUMBER_TAG, ""))
 
 
 def read_sample(store: MlflowStore, run_id: str, sample_id: str) -> RecordedSample:
@@ -94,14 +94,13 @@ def read_sample(store: MlflowStore, run_id: str, sample_id: str) -> RecordedSamp
     Raises:
         TrackingError: the run has no such sample.
     """
-    rows = {tags["vreason.sample_id"]: nested for nested, tags in sample_rows(store, run_id) if "vreason.sample_id" in tags}
+    rows = {tags[SAMPLE_ID_TAG]: nested for nested, tags in sample_rows(store, run_id) if SAMPLE_ID_TAG in tags}
     if sample_id not in rows:
         raise TrackingError(unknown_sample(run_id, sample_id, list(rows)))
     run = store.client.get_run(rows[sample_id])
+    metrics = metric_names.in_current_names(run.data.metrics)
     series = {
-        name: sorted((point.step, point.value) for point in store.client.get_metric_history(run.info.run_id, name))
-        for name in SERIES
-        if name in run.data.metrics
+        name: sorted((point.step, point.value) for point in series_of(store, run.info.run_id, name)) for name in SERIES if name in metrics
     }
-    figures = {name: run.data.metrics[name] for name in FIGURES if name in run.data.metrics}
+    figures = {name: metrics[name] for name in FIGURES if name in metrics}
     return RecordedSample(run.info.run_id, run.data.tags, figures, series)

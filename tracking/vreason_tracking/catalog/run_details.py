@@ -12,10 +12,10 @@ from vreason_tracking.catalog.local_run import LocalRun, translate_os_errors
 from vreason_tracking.catalog.run_list import RunRow, iso, row_of
 from vreason_tracking.catalog.stored_run import StoredRun
 from vreason_tracking.journal import SessionEnded, SessionStarted, journal_folder, read_only
-from vreason_tracking.record import RunSummary
+from vreason_tracking.record import CALL_TAG, ERROR_TAG, MLFLOW_PREFIX, OWN_PREFIX, RunSummary, metric_names
 from vreason_tracking.stores import redact_password
 
-_SERIES = ("live.", "curve.", "gpu.", "host.")  # metrics of a variant's run that are no summary
+_BOOKKEEPING = (MLFLOW_PREFIX, OWN_PREFIX)  # tags that the journal does not keep
 
 
 @dataclass(frozen=True)
@@ -154,12 +154,14 @@ def _from_store(run: Run, catalog: Catalog) -> RunDetails:
     stored = run.stored
     assert stored is not None
     metrics = stored.metrics
+    summary = {name: value for name, value in metrics.items() if metric_names.group_of(name) not in metric_names.SERIES_GROUPS}
+    live = {name: value for name, value in metrics.items() if metric_names.group_of(name) == metric_names.LIVE_GROUP}
     finished = run.status == "FINISHED"
-    call = stored.tags.get("vreason.call")
-    siblings = [each for each in catalog.runs if call and each.stored and each.stored.tags.get("vreason.call") == call]
+    call = stored.tags.get(CALL_TAG)
+    siblings = [each for each in catalog.runs if call and each.stored and each.stored.tags.get(CALL_TAG) == call]
     return RunDetails(
         run=row_of(run),
-        error=stored.tags.get("error"),
+        error=stored.tags.get(ERROR_TAG),
         holder=None,
         unclosed=False,
         call_id=call,
@@ -170,11 +172,11 @@ def _from_store(run: Run, catalog: Catalog) -> RunDetails:
         sessions=(),
         samples={
             "asked": stored.expected_samples,
-            "answered": _count(metrics, "samples.answered"),
-            "failed": _count(metrics, "samples.failed"),
+            "answered": _count(metrics, metric_names.ANSWERED),
+            "failed": _count(metrics, metric_names.FAILED),
         },
-        summary={name: value for name, value in metrics.items() if not name.startswith(_SERIES)} if finished else {},
-        so_far={} if finished else {name: value for name, value in metrics.items() if name.startswith("live.")},
+        summary=summary if finished else {},
+        so_far={} if finished else live,
         delivery=None,
         journal=None,
         bytes_on_disk=None,
@@ -217,8 +219,7 @@ def _resume(local: LocalRun, root: Path) -> list[str]:
 
 def _provenance(stored: StoredRun) -> dict[str, str]:
     """What the journal keeps as tags; MLflow's own, and those that delivery adds, are left out."""
-    excluded = ("mlflow.", "vreason.")
-    return {name: redact_password(value) for name, value in stored.tags.items() if not name.startswith(excluded) and name != "error"}
+    return {name: redact_password(value) for name, value in stored.tags.items() if not name.startswith(_BOOKKEEPING) and name != ERROR_TAG}
 
 
 def _count(metrics: Mapping[str, float], name: str) -> int | None:

@@ -10,7 +10,7 @@ from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.index import Catalog, Run
 from vreason_tracking.catalog.stored_run import SILENT
-from vreason_tracking.record import RunSummary
+from vreason_tracking.record import HOST_TAG, USER_TAG, RunSummary
 from vreason_tracking.settings import WHOLE
 
 STATUSES = ("RUNNING", SILENT, "FINISHED", "FAILED", "KILLED")
@@ -138,8 +138,8 @@ def row_of(run: Run) -> RunRow:
         identity=run.identity.get(WHOLE, ""),
         waiting_points=local.waiting if local else None,
         rejected=local.marks.rejected if local else None,
-        user=tags.get("user", ""),
-        host=tags.get("host", ""),
+        user=tags.get(USER_TAG, ""),
+        host=tags.get(HOST_TAG, ""),
         in_journal=local is not None,
         in_store=run.in_store,
     )

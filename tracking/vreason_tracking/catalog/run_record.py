@@ -14,12 +14,12 @@ from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
 from vreason_tracking.journal import RunFolder, SampleAssembly, read_events
-from vreason_tracking.record import RecordTables
+from vreason_tracking.record import MEMORY_SOURCE_TAG, MLFLOW_PREFIX, OWN_PREFIX, RecordTables
 from vreason_tracking.stores import truncate_values
 
 SAMPLES, STEPS = "samples.parquet", "steps.parquet"
-_BOOKKEEPING = ("mlflow.", "vreason.")  # tags that change with the delivery, and say nothing of what was run
-_FIGURES = ("memory_source",)  # a figure of the samples, which the comparison takes from them
+_BOOKKEEPING = (MLFLOW_PREFIX, OWN_PREFIX)  # tags that change with the delivery, and say nothing of what was run
+_FIGURES = (MEMORY_SOURCE_TAG,)  # a figure of the samples, which the comparison takes from them
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun, translate_os_errors
 from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
 from vreason_tracking.journal import Event, Fragment, RunFolder, SampleEntry, SessionStarted, read_fragment
+from vreason_tracking.record import HOST_TAG
 
 STEPS_FILE = "steps.parquet"
 
@@ -155,7 +156,7 @@ def _download(stored: StoredRun, folder: Path) -> Path:
     with translate_store_errors(stored.store):
         present = {file.path for file in stored.store.client.list_artifacts(stored.run_id)}
     if STEPS_FILE not in present:
-        where = stored.tags.get("host", "another machine")
+        where = stored.tags.get(HOST_TAG, "another machine")
         text = f"run {stored.run_id} has no {STEPS_FILE}, which is written when a run ends; its steps are in the journal on {where}"
         raise TrackingError(text)
     try:

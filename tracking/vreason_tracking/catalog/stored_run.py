@@ -10,7 +10,7 @@ from typing import Any
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason_tracking.delivery import SILENT_MS
-from vreason_tracking.record import DONE_TAG, EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG, RUN_TAG
+from vreason_tracking.record import DONE_TAG, EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG, KIND_TAG, RUN_TAG, VARIANT_KIND, metric_names
 from vreason_tracking.stores import MlflowStore, failure, reason_of, redact_password
 
 SILENT = "SILENT"
@@ -57,8 +57,8 @@ class StoredRun:
 
     @property
     def metrics(self) -> Mapping[str, float]:
-        """Newest values of its metrics."""
-        return dict(self.run.data.metrics)
+        """Newest values of its metrics, by the names that they have now."""
+        return metric_names.in_current_names(self.run.data.metrics)
 
     @property
     def journal_id(self) -> str | None:
@@ -99,7 +99,7 @@ class StoredRun:
         if told.isdecimal() and self.status != "RUNNING":
             return int(told)
         with translate_store_errors(self.store):
-            points = self.store.client.get_metric_history(self.run_id, "live.failed")
+            points = series_of(self.store, self.run_id, metric_names.LIVE_FAILED)
         return max((point.step for point in points), default=0)
 
     @property
@@ -111,7 +111,7 @@ class StoredRun:
     @property
     def accuracy(self) -> float | None:
         """Of a run that is finished."""
-        return self.metrics.get("accuracy") if self.status == "FINISHED" else None
+        return self.metrics.get(metric_names.ACCURACY) if self.status == "FINISHED" else None
 
 
 def stored_runs(store: MlflowStore) -> list[StoredRun]:
@@ -122,8 +122,23 @@ def stored_runs(store: MlflowStore) -> list[StoredRun]:
     """
     now = unix_ms()
     with translate_store_errors(store):
-        runs = store.all_runs("tags.`vreason.kind` = 'variant'", "attributes.start_time DESC")
+        runs = store.all_runs(f"tags.`{KIND_TAG}` = '{VARIANT_KIND}'", "attributes.start_time DESC")
     return [StoredRun(run, store, now) for run in runs]
+
+
+def series_of(store: MlflowStore, run_id: str, name: str) -> list[Any]:
+    """MLflow's points of a series, in no order; those that earlier versions recorded under another name are among them.
+
+    Args:
+        store: where the run is.
+        run_id: MLflow's id of it.
+        name: the metric, as it is called now.
+
+    Raises:
+        Exception: whatever the store raises.
+    """
+    names = [each for each in (name, metric_names.former_name(name)) if each]
+    return [point for each in names for point in store.client.get_metric_history(run_id, each)]
 
 
 @contextmanager

@@ -13,12 +13,22 @@ from dataclasses import dataclass
 
 from vreason.errors import IncomparableRunsError
 from vreason_tracking.catalog import RecordedRun
-from vreason_tracking.record import SampleTable
+from vreason_tracking.record import (
+    DATA_DIGEST_TAG,
+    DEVICE_TAG,
+    DTYPE_TAG,
+    GIT_PREFIX,
+    HOST_TAG,
+    MODEL_REVISION_TAG,
+    SCORING_TAG,
+    VERSION_PREFIX,
+    SampleTable,
+)
 
 _NOT_COMPARED = ("video.timeout",)  # how long one waits for a file is no part of what is shown
 _SHOWN = 6  # values that a message names
-_NOTED = ("version.", "git.", "dtype", "model.revision", "host")  # tags, or their beginnings
-_TITLES = {"model.revision": "weights"}  # the tag says which were loaded; the setting of that name, which were asked for
+_NOTED = (VERSION_PREFIX, GIT_PREFIX, DTYPE_TAG, MODEL_REVISION_TAG, HOST_TAG)  # tags, or their beginnings
+_TITLES = {MODEL_REVISION_TAG: "weights"}  # the tag says which were loaded; the setting of that name, which were asked for
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class Mismatch:
 def unlike(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> list[Mismatch]:
     """Everything that forbids the comparison."""
     found = [_partial(runs, tables)]
-    found.append(_by(runs, "data digest", lambda run: run.tags.get("data.digest", "not recorded")))
+    found.append(_by(runs, "data digest", lambda run: run.tags.get(DATA_DIGEST_TAG, "not recorded")))
     found.append(_sample_sets(runs, tables))
     for what, prefixes, part in (
         ("prompt", ("prompt.",), "prompt"),
@@ -56,7 +66,7 @@ def unlike(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> list[M
         found += differing
         if not differing and part:  # such as the text of a prompt's file, whose name is the same
             found.append(_by(runs, f"{what} (digest)", lambda run, part=part: run.identity.get(part, "not recorded")))  # type: ignore[misc]
-    found.append(_by(runs, "scoring profile", lambda run: run.tags.get("scoring") or run.params.get("data.scoring", "not recorded")))
+    found.append(_by(runs, "scoring profile", lambda run: run.tags.get(SCORING_TAG) or run.params.get("data.scoring", "not recorded")))
     found.append(_by(runs, "device", _device))
     return [each for each in found if each is not None]
 
@@ -105,9 +115,9 @@ def _device(run: RecordedRun) -> str:
 
     Which GPU of a machine it was is nobody's concern, and neither is how many others were to be seen, where they are of one kind.
     """
-    device = run.tags.get("device", "not recorded")
+    device = run.tags.get(DEVICE_TAG, "not recorded")
     if device.startswith(("cpu", "mps")):
-        return f"{device} of {run.tags.get('host', 'a machine not recorded')}"
+        return f"{device} of {run.tags.get(HOST_TAG, 'a machine not recorded')}"
     found = re.fullmatch(r"(cuda)(?::\d+)?(?: \((.*)\))?", device)
     kinds = set(found[2].split(", ")) if found and found[2] else set()
     return f"cuda ({kinds.pop()})" if len(kinds) == 1 else "cuda" if found and not kinds else device

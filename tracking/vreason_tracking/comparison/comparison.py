@@ -18,7 +18,7 @@ from vreason_tracking.comparison.costs import QUANTITIES, Cost, Memory
 from vreason_tracking.comparison.groups import Group
 from vreason_tracking.comparison.paired_samples import Frame, align
 from vreason_tracking.comparison.paper import Measured, Paper, match_paper, method_of
-from vreason_tracking.record import SampleTable, read_samples
+from vreason_tracking.record import SCORING_TAG, SampleTable, read_samples
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Comparison:
     @property
     def scoring(self) -> str:
         """The scoring profile, or profiles."""
-        return ", ".join(dict.fromkeys(run.tags.get("scoring") or run.params.get("data.scoring", "not recorded") for run in self.runs))
+        return ", ".join(dict.fromkeys(run.tags.get(SCORING_TAG) or run.params.get("data.scoring", "not recorded") for run in self.runs))
 
 
 def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: bool = False, notes: Sequence[str] = ()) -> Comparison:

@@ -22,7 +22,7 @@ class Quantity:
     """Something that is spent on a question.
 
     Attributes:
-        name: as in the record's metrics.
+        name: in the comparison's files.
         title, unit: for readers.
         parts: per question and run: above and below of a fraction; below is 1 for a plain figure. Shape (n, V) each.
         weighted: the mean is the total above over the total below, as in the run's own summary, and not the mean of the questions' figures.

@@ -17,12 +17,22 @@ from vreason_tracking.comparison.export.page_sections import opening, title_of
 from vreason_tracking.comparison.report import Report
 from vreason_tracking.comparison.tables.verdicts import verdicts
 from vreason_tracking.presentation import escaped, picture_file
-from vreason_tracking.record import TAG as TABLES_TAG, user_name
+from vreason_tracking.record import (
+    COMPARED_BASELINE_TAG,
+    COMPARED_RUNS_TAG,
+    COMPARISON_KIND,
+    COMPARISON_TAG,
+    CREATED_BY_TAG,
+    DESCRIPTION_TAG,
+    KIND_TAG,
+    TABLES_TAG,
+    USER_TAG,
+    WARNINGS_TAG,
+    user_name,
+)
 from vreason_tracking.stores import MlflowStore
 
-KIND = "comparison"
 TABLE = "comparison_table.json"
-_KEY = "vreason.comparison"
 _COLUMNS = (
     *("run", "metric", "statistic", "how", "value", "low", "high", "unit", "questions", "videos", "baseline"),
     *("group", "grouping", "run_id", "warning"),
@@ -44,7 +54,7 @@ def publish(report: Report, outputs: Mapping[str, str], store: MlflowStore) -> s
     key = _key(comparison)
     experiment = comparison.runs[comparison.baseline].experiment_id
     with translate_store_errors(store):
-        found = store.all_runs(f"tags.`{_KEY}` = '{key}'", "attributes.start_time ASC", experiment)
+        found = store.all_runs(f"tags.`{COMPARISON_TAG}` = '{key}'", "attributes.start_time ASC", experiment)
         tags = _tags(comparison, key)
         name = f"comparison: {title_of(comparison)}"
         run_id = str(found[0].info.run_id if found else store.start_run(name, tags, None, unix_ms(), experiment))
@@ -84,14 +94,14 @@ def _key(comparison: Comparison) -> str:
 def _tags(comparison: Comparison, key: str) -> dict[str, str]:
     told = [*(f"**WARNING** {escaped(each)}" for each in comparison.warnings), *map(escaped, (opening(comparison), *verdicts(comparison)))]
     return {
-        "vreason.kind": KIND,
-        _KEY: key,
-        "compared.runs": " ".join(run.run_id for run in comparison.runs),
-        "compared.baseline": comparison.runs[comparison.baseline].run_id,
-        "warnings": "\n".join(comparison.warnings) or "none",
-        "user": user_name(),
-        "mlflow.user": user_name(),
-        "mlflow.note.content": "\n\n".join(told),
+        KIND_TAG: COMPARISON_KIND,
+        COMPARISON_TAG: key,
+        COMPARED_RUNS_TAG: " ".join(run.run_id for run in comparison.runs),
+        COMPARED_BASELINE_TAG: comparison.runs[comparison.baseline].run_id,
+        WARNINGS_TAG: "\n".join(comparison.warnings) or "none",
+        USER_TAG: user_name(),
+        CREATED_BY_TAG: user_name(),
+        DESCRIPTION_TAG: "\n\n".join(told),
     }
 
 

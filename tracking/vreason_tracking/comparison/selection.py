@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from vreason.errors import TrackingError
 from vreason_tracking.catalog import Catalog, Run
+from vreason_tracking.record import CALL_TAG
 
 
 def named_runs(catalog: Catalog, names: Sequence[str], baseline: str | None = None) -> list[Run]:
@@ -77,4 +78,4 @@ def in_order(runs: Sequence[Run]) -> list[Run]:
 
 
 def _call(run: Run) -> str:
-    return run.local.manifest.call_id if run.local else run.tags.get("vreason.call", "")
+    return run.local.manifest.call_id if run.local else run.tags.get(CALL_TAG, "")

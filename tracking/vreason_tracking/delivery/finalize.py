@@ -1,7 +1,7 @@
 """What is written when a session of a run has ended: tables, plots and tags always; summary and curves of a run that is finished.
 
 A run that was killed or failed has no accuracy: a figure over part of the questions would stand beside whole ones. How far it came is in
-its `live.*` series and in its tables.
+its `live/` series and in its tables.
 """
 
 from __future__ import annotations
@@ -12,7 +12,20 @@ from pathlib import Path
 
 from vreason_tracking.journal import Manifest, SessionEnded
 from vreason_tracking.presentation import draw_entropy
-from vreason_tracking.record import TAG, EntropyCurve, RunSummary, listed, write_summary_table
+from vreason_tracking.record import (
+    DESCRIPTION_TAG,
+    DONE_TAG,
+    ERROR_TAG,
+    INCOMPLETE_TAG,
+    MEMORY_SOURCE_TAG,
+    NOTES_TAG,
+    TABLES_TAG,
+    EntropyCurve,
+    RunSummary,
+    listed,
+    metric_names,
+    write_summary_table,
+)
 from vreason_tracking.stores import MlflowStore, Point
 
 
@@ -47,34 +60,36 @@ class RunFinalizer:
         if self.end.status == "FINISHED":
             store.log(run_id, self.points())
             self._write_summary_table(store, run_id, scratch_dir)
-            store.delete_tag(run_id, "error")
+            store.delete_tag(run_id, ERROR_TAG)
         store.log(run_id, tags=self.tags())
         store.end_run(run_id, self.end.status, self.end.ended_ms)
 
     def _write_summary_table(self, store: MlflowStore, run_id: str, scratch_dir: Path) -> None:
         """The file first, then the tag that tells of it: no view looks for a table that is not there."""
         store.log_files(run_id, [write_summary_table(self.summary.metrics(), scratch_dir)])
-        store.log(run_id, tags={TAG: listed(store.client.get_run(run_id).data.tags.get(TAG, ""))})
+        store.log(run_id, tags={TABLES_TAG: listed(store.client.get_run(run_id).data.tags.get(TABLES_TAG, ""))})
 
     def points(self) -> list[Point]:
         """Summary metrics at the number of samples, curves over token index; all at the time of the end."""
         now = self.end.ended_ms
         points = [(name, value, now, self.done) for name, value in self.summary.metrics().items()]
-        for name, series in (("curve.entropy", self.curve.mean_entropy), ("curve.ema", self.curve.mean_ema)):
+        for name, series in ((metric_names.CURVE_ENTROPY, self.curve.mean_entropy), (metric_names.CURVE_EMA, self.curve.mean_ema)):
             points += [(name, float(value), now, token) for token, value in enumerate(series)]
         return points
 
     def tags(self) -> dict[str, str]:
         """What a reader of the run must know."""
-        tags = {"memory_source": self.summary.memory_source or "none", "vreason.samples": str(self.done)}
+        tags = {MEMORY_SOURCE_TAG: self.summary.memory_source or "none", DONE_TAG: str(self.done)}
+        if self.end.status == "FINISHED":
+            tags |= self.summary.name_tags()
         if self.end.error:
-            tags["error"] = self.end.error
+            tags[ERROR_TAG] = self.end.error
         if self.end.notes:
-            tags["notes"] = "\n".join(self.end.notes)
+            tags[NOTES_TAG] = "\n".join(self.end.notes)
         if self.missing:
             names = ", ".join(sorted(self.missing)[:20])
-            tags["record.incomplete"] = f"{len(self.missing)} sample(s) damaged or missing in the journal: {names}"
+            tags[INCOMPLETE_TAG] = f"{len(self.missing)} sample(s) damaged or missing in the journal: {names}"
         advice = self.summary.advice()
         if advice:
-            tags["mlflow.note.content"] = "**Failure signatures**\n\n" + "\n".join(f"- {line}" for line in advice)
+            tags[DESCRIPTION_TAG] = "**Failure signatures**\n\n" + "\n".join(f"- {line}" for line in advice)
         return tags

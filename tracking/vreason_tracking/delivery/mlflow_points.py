@@ -7,7 +7,29 @@ from __future__ import annotations
 
 from vreason.events import SampleRecord
 from vreason_tracking.journal import FinishedSample
-from vreason_tracking.record import device_points, sample_points, step_points
+from vreason_tracking.record import (
+    ANSWER_TAG,
+    BENCHMARK_TAG,
+    CATEGORY_TAG,
+    CORRECT_TAG,
+    ERROR_TAG,
+    KIND_TAG,
+    MEMORY_SOURCE_TAG,
+    OPTIONS_TAG,
+    OUTPUT_TAG,
+    PEAK_TOKEN_TAG,
+    PREDICTION_TAG,
+    PROBLEM_TYPE_TAG,
+    QUESTION_TAG,
+    SAMPLE_ID_TAG,
+    SAMPLE_KIND,
+    SIGNATURES_TAG,
+    STOPPED_TAG,
+    VIDEO_TAG,
+    device_points,
+    sample_points,
+    step_points,
+)
 from vreason_tracking.stores import Point
 from vreason_tracking.telemetry import DeviceRecord
 
@@ -34,22 +56,22 @@ def sample_tags(sample: SampleRecord) -> dict[str, str]:
     """A sample's nested run carries what it was asked and what came out, as tags."""
     options = "\n".join(f"{chr(65 + i)}. {option}" for i, option in enumerate(sample.options))
     tags = {
-        "vreason.kind": "sample",
-        "vreason.sample_id": sample.sample_id,
-        "video": sample.video,
-        "question": sample.question,
-        "options": options or None,
-        "problem_type": sample.problem_type,
-        "category": sample.category or None,
-        "benchmark": sample.benchmark or None,
-        "answer": sample.answer,
-        "prediction": sample.prediction,
-        "correct": None if sample.correct is None else str(sample.correct).lower(),
-        "output": sample.output or None,
-        "error": sample.error,
-        "signatures": ", ".join(sample.signatures) or None,
-        "stopped": sample.stopped,
-        "peak_token": None if sample.peak_token is None else str(sample.peak_token),
-        "memory_source": sample.memory_source,
+        KIND_TAG: SAMPLE_KIND,
+        SAMPLE_ID_TAG: sample.sample_id,
+        VIDEO_TAG: sample.video,
+        QUESTION_TAG: sample.question,
+        OPTIONS_TAG: options or None,
+        PROBLEM_TYPE_TAG: sample.problem_type,
+        CATEGORY_TAG: sample.category or None,
+        BENCHMARK_TAG: sample.benchmark or None,
+        ANSWER_TAG: sample.answer,
+        PREDICTION_TAG: sample.prediction,
+        CORRECT_TAG: None if sample.correct is None else str(sample.correct).lower(),
+        OUTPUT_TAG: sample.output or None,
+        ERROR_TAG: sample.error,
+        SIGNATURES_TAG: ", ".join(sample.signatures) or None,
+        STOPPED_TAG: sample.stopped,
+        PEAK_TOKEN_TAG: None if sample.peak_token is None else str(sample.peak_token),
+        MEMORY_SOURCE_TAG: sample.memory_source,
     }
     return {name: value for name, value in tags.items() if value is not None}

@@ -21,8 +21,24 @@ from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.delivery.finalize import RunFinalizer
 from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
 from vreason_tracking.journal import Event, FinishedSample, Lease, RunFolder, SampleAssembly, SessionEnded, SessionStarted, read_fragment
-from vreason_tracking.record import EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG, RUN_TAG, EntropyCurve, RecordTables, RunSummary
-from vreason_tracking.stores import MlflowStore, Point, portable_uri, sanitize_text
+from vreason_tracking.record import (
+    COLOUR_TAG,
+    CREATED_BY_TAG,
+    ERROR_TAG,
+    EXPECTED_SAMPLES_TAG,
+    HEARTBEAT_TAG,
+    KIND_TAG,
+    NUMBER_TAG,
+    RUN_TAG,
+    SAMPLE_ID_TAG,
+    SESSIONS_TAG,
+    USER_TAG,
+    VARIANT_KIND,
+    EntropyCurve,
+    RecordTables,
+    RunSummary,
+)
+from vreason_tracking.stores import PARENT_TAG, MlflowStore, Point, portable_uri, sanitize_text
 from vreason_tracking.telemetry import DeviceRecord
 
 _AT_ONCE = 1000  # points that wait before the variant's own series are sent
@@ -103,7 +119,7 @@ class RunDelivery:
         self.store.log(run_id, tags={HEARTBEAT_TAG: str(unix_ms())})
         if self.store.client.get_run(run_id).info.status != "RUNNING":
             self.store.reopen_run(run_id, {})
-            self.store.delete_tag(run_id, "error")
+            self.store.delete_tag(run_id, ERROR_TAG)
         return True
 
     def close(self) -> None:
@@ -169,10 +185,10 @@ class RunDelivery:
         manifest = self.manifest
         found = self._find(f"tags.`{RUN_TAG}` = '{self.folder.run_id}'")
         self._interrupted |= found is not None
-        tags = {**manifest.tags, RUN_TAG: self.folder.run_id, "vreason.kind": "variant", "mlflow.runColor": manifest.colour}
+        tags = {**manifest.tags, RUN_TAG: self.folder.run_id, KIND_TAG: VARIANT_KIND, COLOUR_TAG: manifest.colour}
         tags |= {EXPECTED_SAMPLES_TAG: str(len(manifest.sample_ids))}
-        if user := manifest.tags.get("user"):
-            tags["mlflow.user"] = user  # MLflow's "Created by"
+        if user := manifest.tags.get(USER_TAG):
+            tags[CREATED_BY_TAG] = user  # MLflow's "Created by"
         run_id = found or self.store.start_run(manifest.variant, tags, started_ms=manifest.created_ms)
         self.store.log(run_id, params=manifest.params)
         config = self.scratch_dir / "config.yaml"
@@ -187,7 +203,7 @@ class RunDelivery:
             parent, end = self._run_id, ended_ms(finished)
             nested = self._nested(name)
             if nested is None:
-                tags = {**sample_tags(finished.sample), "vreason.number": f"{finished.number:07d}"}
+                tags = {**sample_tags(finished.sample), NUMBER_TAG: f"{finished.number:07d}"}
                 nested = self.store.start_run(name, tags, parent, finished.sample.started_ms)
             points = points_of(finished)
             self.store.log(nested, points)
@@ -212,7 +228,7 @@ class RunDelivery:
     def _reopen(self) -> None:
         """A killed run goes on."""
         if self._session > self.log.delivered.session:
-            self.store.reopen_run(self._run_id, {"vreason.sessions": str(self._session)})
+            self.store.reopen_run(self._run_id, {SESSIONS_TAG: str(self._session)})
             self.writes += 1
 
     def _end(self, end: SessionEnded) -> None:
@@ -255,20 +271,20 @@ class RunDelivery:
         """The nested run of a sample that is not marked, if an earlier attempt made one."""
         if self._present is None:
             left = self._nested_runs() if self._interrupted else ()
-            self._present = {run.data.tags.get("vreason.sample_id", ""): run.info.run_id for run in left}
+            self._present = {run.data.tags.get(SAMPLE_ID_TAG, ""): run.info.run_id for run in left}
         elif self._maybe_created:
-            self._present |= {run.data.tags.get("vreason.sample_id", ""): run.info.run_id for run in self._nested_runs()}
+            self._present |= {run.data.tags.get(SAMPLE_ID_TAG, ""): run.info.run_id for run in self._nested_runs()}
         return self._present.get(sanitize_text(sample_id))
 
     def _nested_runs(self) -> Sequence[Any]:
         """Those of the store, the newest first: of two of one sample the older one counts."""
-        return self._search(f"tags.`mlflow.parentRunId` = '{self._run_id}'", "DESC")
+        return self._search(f"tags.`{PARENT_TAG}` = '{self._run_id}'", "DESC")
 
     def _remove_strays(self) -> None:
         """A request that was given up may have made a run after all, later than anybody could look for it."""
         known = {self._run_id, *self.log.delivered.samples.values()}
-        variants = self._search(f"tags.`{RUN_TAG}` = '{self.folder.run_id}' AND tags.`vreason.kind` = 'variant'")
-        samples = [run for run in self._nested_runs() if run.data.tags.get("vreason.sample_id")]
+        variants = self._search(f"tags.`{RUN_TAG}` = '{self.folder.run_id}' AND tags.`{KIND_TAG}` = '{VARIANT_KIND}'")
+        samples = [run for run in self._nested_runs() if run.data.tags.get(SAMPLE_ID_TAG)]
         for run in (*variants, *samples):
             if run.info.run_id not in known:
                 self.store.client.delete_run(run.info.run_id)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vreason.clock import unix_ms
 from vreason_tracking.journal import run_folders
-from vreason_tracking.record import HEARTBEAT_TAG, RUN_TAG
+from vreason_tracking.record import ERROR_TAG, HEARTBEAT_TAG, HOST_TAG, KIND_TAG, RUN_TAG, VARIANT_KIND
 from vreason_tracking.stores import MlflowStore
 
 SILENT_MS = 5 * 60_000  # without a heartbeat for so long, a run is taken for dead; it beats every 15 s while its store answers
@@ -36,7 +36,7 @@ def reap_store(store: MlflowStore, root: Path, silent_ms: int = SILENT_MS, *, dr
     """
     own = {folder.run_id for folder in run_folders(root)}
     now = unix_ms()
-    for run in store.all_runs("tags.`vreason.kind` = 'variant' AND attributes.status = 'RUNNING'", "attributes.start_time ASC"):
+    for run in store.all_runs(f"tags.`{KIND_TAG}` = '{VARIANT_KIND}' AND attributes.status = 'RUNNING'", "attributes.start_time ASC"):
         tags = run.data.tags
         told = tags.get(HEARTBEAT_TAG, "")
         beat = int(told) if told.isdecimal() else int(run.info.start_time)
@@ -44,6 +44,6 @@ def reap_store(store: MlflowStore, root: Path, silent_ms: int = SILENT_MS, *, dr
             continue
         reason = f"no heartbeat for {(now - beat) / 60_000:.0f} min; marked by {platform.node()}"
         if not dry:
-            store.log(run.info.run_id, tags={"error": reason})
+            store.log(run.info.run_id, tags={ERROR_TAG: reason})
             store.end_run(run.info.run_id, "KILLED", beat)
-        yield Reaped(run.info.run_id, str(run.info.run_name), tags.get("host", "unknown"), reason)
+        yield Reaped(run.info.run_id, str(run.info.run_name), tags.get(HOST_TAG, "unknown"), reason)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vreason.evaluation import ADVICE
 from vreason.events import SampleRecord, StepRecord
+from vreason_tracking.record import metric_names as names
 
 if TYPE_CHECKING:
     from vreason_tracking.telemetry import DeviceRecord
@@ -20,7 +20,10 @@ Better = Literal["higher", "lower", "neither"]
 
 @dataclass(frozen=True)
 class Metric:
-    """One recorded quantity. What stands in ``{...}`` in a name is filled in: a problem type, a category, the number of a GPU."""
+    """One recorded quantity. What stands in ``{...}`` in a name is filled in: a problem type, a category, the number of a GPU.
+
+    Names are those of `vreason_tracking.record.metric_names`; a step's metric is called as its field of `StepRecord`.
+    """
 
     name: str
     unit: str
@@ -43,65 +46,68 @@ STEP_METRICS: tuple[Metric, ...] = (
 """Series of a sample's nested run: step = token index, timestamp = when the token was drawn."""
 
 SAMPLE_METRICS: tuple[Metric, ...] = (
-    Metric("score", "share", "higher", "0 to 1; regression: mean relative accuracy"),
-    Metric("output_tokens", "tokens", "neither", "tokens of the reply, end token included"),
-    Metric("latency_ms", "ms", "lower", "from the call of generate to the last token"),
-    Metric("time_to_first_token_ms", "ms", "lower", "from the call of generate to the first token"),
+    Metric(names.SCORE, "share", "higher", "0 to 1; regression: mean relative accuracy"),
+    Metric(names.OUTPUT_TOKENS, "tokens", "neither", "tokens of the reply, end token included"),
+    Metric(names.TOTAL_MS, "ms", "lower", "from the call of generate to the last token"),
+    Metric(names.FIRST_TOKEN_MS, "ms", "lower", "from the call of generate to the first token"),
 )
 """One value each, of a sample's nested run: step = 0, timestamp = the sample's last token."""
 
 CURVE_METRICS: tuple[Metric, ...] = (
-    Metric("curve.entropy", "nats", "neither", "mean entropy over the samples that reached this token"),
-    Metric("curve.ema", "nats", "neither", "mean moving average over the samples that reached this token"),
+    Metric(names.CURVE_ENTROPY, "nats", "neither", "mean entropy over the samples that reached this token"),
+    Metric(names.CURVE_EMA, "nats", "neither", "mean moving average over the samples that reached this token"),
 )
 """Series of a variant's run, once it is FINISHED: step = token index (the paper's Figure 1), timestamp = the end of the run."""
 
 LIVE_METRICS: tuple[Metric, ...] = (
-    Metric("live.accuracy", "share", "higher", "mean score so far"),
-    Metric("live.failed", "samples", "lower", "samples that ended in an error so far"),
-    Metric("live.output_tokens", "tokens", "neither", "mean tokens a reply so far"),
-    Metric("live.tokens_per_second", "tokens/s", "higher", "tokens generated a second of generation so far"),
-    Metric("live.peak_memory_bytes", "bytes", "lower", "greatest memory in use so far, by the best source so far"),
+    Metric(names.LIVE_ACCURACY, "share", "higher", "mean score so far"),
+    Metric(names.LIVE_FAILED, "samples", "lower", "samples that ended in an error so far"),
+    Metric(names.LIVE_TOKENS, "tokens", "neither", "mean tokens a reply so far"),
+    Metric(names.LIVE_SPEED, "tokens/s", "higher", "tokens generated a second of generation so far"),
+    Metric(names.LIVE_PEAK_MEMORY, "bytes", "lower", "greatest memory in use so far, by the best source so far"),
 )
 """Series of a variant's run: step = samples done, timestamp = the last token of the newest one."""
 
 TELEMETRY_METRICS: tuple[Metric, ...] = (
-    Metric("gpu.{n}.process_bytes", "bytes", "lower", "greatest memory of this process on the GPU in a window, as NVML tells it"),
-    Metric("gpu.{n}.device_bytes", "bytes", "lower", "greatest memory in use on the GPU in a window, by whomever"),
-    Metric("gpu.{n}.utilization_percent", "%", "higher", "greatest share of time in which a kernel ran, of a window's readings"),
-    Metric("gpu.{n}.power_watts", "W", "neither", "greatest power drawn by the board, of a window's readings"),
-    Metric("host.rss_bytes", "bytes", "lower", "greatest resident memory of this process in a window"),
+    Metric(names.GPU_PROCESS, "bytes", "lower", "greatest memory of this process on the GPU in a window, as NVML tells it"),
+    Metric(names.GPU_DEVICE, "bytes", "lower", "greatest memory in use on the GPU in a window, by whomever"),
+    Metric(names.GPU_UTILIZATION, "%", "higher", "greatest share of time in which a kernel ran, of a window's readings"),
+    Metric(names.GPU_POWER, "W", "neither", "greatest power drawn by the board, of a window's readings"),
+    Metric(names.HOST_MEMORY, "bytes", "lower", "greatest resident memory of this process in a window"),
 )
 """Series of a variant's run: step = second at which the window begins, timestamp = its end; n is NVML's index (see docs/telemetry.md)."""
 
 SUMMARY_METRICS: tuple[Metric, ...] = (
-    Metric("accuracy", "share", "higher", "mean score over all answered samples; regression counts its mean relative accuracy"),
-    Metric("accuracy_interval.low", "share", "higher", "where its 95 % interval begins, questions about one video being one cluster"),
-    Metric("accuracy_interval.high", "share", "higher", "where it ends; both are absent where all answers are about one video"),
-    Metric("accuracy.{problem type}", "share", "higher", "mean score of one problem type"),
-    Metric("accuracy_by_category.{category}", "share", "higher", "mean score of one of the benchmark's own kinds of question"),
-    Metric("mean_acc", "share", "higher", "mean score of all but regression items, as Video-R1 reports it"),
-    Metric("mean_mra", "share", "higher", "mean relative accuracy of the regression items, as Video-R1 reports it"),
-    Metric("samples.answered", "samples", "higher", "samples with an answer"),
-    Metric("samples.failed", "samples", "lower", "samples that ended in an error"),
-    Metric("samples.videos", "videos", "neither", "videos that the answered samples are about"),
-    Metric("output_tokens.mean", "tokens", "neither", "tokens a reply, end token included"),
-    Metric("output_tokens.p50", "tokens", "neither", "median"),
-    Metric("output_tokens.p95", "tokens", "neither", "95th percentile"),
-    Metric("latency_ms.mean", "ms", "lower", "from the call of generate to the last token"),
-    Metric("latency_ms.p50", "ms", "lower", "median"),
-    Metric("latency_ms.p95", "ms", "lower", "95th percentile"),
-    Metric("time_to_first_token_ms.mean", "ms", "lower", "from the call of generate to the first token"),
-    Metric("time_to_first_token_ms.p50", "ms", "lower", "median"),
-    Metric("time_to_first_token_ms.p95", "ms", "lower", "95th percentile"),
-    Metric("ms_per_token.mean", "ms", "lower", "time of a token after the first"),
-    Metric("ms_per_token.p50", "ms", "lower", "median"),
-    Metric("ms_per_token.p95", "ms", "lower", "95th percentile"),
-    Metric("control_share", "share", "lower", "control's part of the generation time"),
-    Metric("peak_memory_bytes", "bytes", "lower", "greatest memory in use over all samples, failed ones too; tag memory_source says whose"),
-    Metric("peak_allocated_bytes.{n}", "bytes", "lower", "greatest memory of tensors on torch's device cuda:n over all samples"),
-    Metric("peak_reserved_bytes.{n}", "bytes", "lower", "greatest memory held by torch's allocator on cuda:n over all samples"),
-    *(Metric(f"signature.{name}", "samples", "lower", f"samples with this signature; mend: {advice}") for name, advice in ADVICE.items()),
+    Metric(names.ACCURACY, "share", "higher", "mean score over all answered samples; regression counts its mean relative accuracy"),
+    Metric(names.ACCURACY_LOW, "share", "higher", "where its 95 % interval begins, questions about one video being one cluster"),
+    Metric(names.ACCURACY_HIGH, "share", "higher", "where it ends; both are absent where all answers are about one video"),
+    Metric(names.ACCURACY_OF_TYPE, "share", "higher", "mean score of one problem type"),
+    Metric(names.ACCURACY_OF_CATEGORY, "share", "higher", "mean score of one of the benchmark's own kinds of question"),
+    Metric(names.MEAN_ACC, "share", "higher", "mean score of all but regression items, as Video-R1 reports it"),
+    Metric(names.MEAN_MRA, "share", "higher", "mean relative accuracy of the regression items, as Video-R1 reports it"),
+    Metric(names.ANSWERED, "samples", "higher", "samples with an answer"),
+    Metric(names.FAILED, "samples", "lower", "samples that ended in an error"),
+    Metric(names.VIDEOS, "videos", "neither", "videos that the answered samples are about"),
+    Metric(names.TOKENS.mean, "tokens", "neither", "tokens a reply, end token included"),
+    Metric(names.TOKENS.p50, "tokens", "neither", "median"),
+    Metric(names.TOKENS.p95, "tokens", "neither", "95th percentile"),
+    Metric(names.LATENCY.mean, "ms", "lower", "from the call of generate to the last token"),
+    Metric(names.LATENCY.p50, "ms", "lower", "median"),
+    Metric(names.LATENCY.p95, "ms", "lower", "95th percentile"),
+    Metric(names.FIRST_TOKEN.mean, "ms", "lower", "from the call of generate to the first token"),
+    Metric(names.FIRST_TOKEN.p50, "ms", "lower", "median"),
+    Metric(names.FIRST_TOKEN.p95, "ms", "lower", "95th percentile"),
+    Metric(names.PER_TOKEN.mean, "ms", "lower", "time of a token after the first"),
+    Metric(names.PER_TOKEN.p50, "ms", "lower", "median"),
+    Metric(names.PER_TOKEN.p95, "ms", "lower", "95th percentile"),
+    Metric(names.CONTROL_SHARE, "share", "lower", "control's part of the generation time"),
+    Metric(names.PEAK_MEMORY, "bytes", "lower", "greatest memory in use over all samples, failed ones too; tag memory_source says whose"),
+    Metric(names.PEAK_ALLOCATED, "bytes", "lower", "greatest memory of tensors on torch's device cuda:n over all samples"),
+    Metric(names.PEAK_RESERVED, "bytes", "lower", "greatest memory held by torch's allocator on cuda:n over all samples"),
+    *(
+        Metric(names.filled(names.SIGNATURE, name), "samples", "lower", f"samples with this signature; mend: {advice}")
+        for name, advice in ADVICE.items()
+    ),
 )
 """One value each, of a variant's run, once it is FINISHED: step = samples done, timestamp = the end of the run."""
 
@@ -116,17 +122,10 @@ def metric_of(name: str) -> Metric:
     Raises:
         KeyError: not exactly one row fits.
     """
-    found = [metric for table in TABLES for metric in table if _pattern(metric.name).fullmatch(name)]
+    found = [metric for table in TABLES for metric in table if names.pattern_of(metric.name).fullmatch(name)]
     if len(found) != 1:
         raise KeyError(f"{name!r} fits {len(found)} rows of the table of metrics, not one")
     return found[0]
-
-
-@cache
-def _pattern(name: str) -> re.Pattern[str]:
-    """What a row's name stands for: ``{n}`` is a number, any other ``{...}`` a text that `key` made."""
-    parts = re.split(r"(\{[^}]*\})", name)
-    return re.compile("".join("[0-9]+" if part == "{n}" else r"[\w\-.]*" if part[:1] == "{" else re.escape(part) for part in parts))
 
 
 _STEP_NAMES = [metric.name for metric in STEP_METRICS]
@@ -153,15 +152,10 @@ def count_points(event: StepRecord | SampleRecord | DeviceRecord) -> int:
 
 def device_points(record: DeviceRecord) -> list[tuple[str, float]]:
     """The metrics of one device's window, in the order of `TELEMETRY_METRICS`; what the device does not tell is left out."""
-    kind = record.device.split(".")[0]
-    quantities = [metric.name.split(".")[-1] for metric in TELEMETRY_METRICS if metric.name.startswith(f"{kind}.")]
-    values = [(f"{record.device}.{quantity}", getattr(record, quantity)) for quantity in quantities]
+    group = record.device.split(".")[0]
+    quantities = [metric.name.split("/")[-1] for metric in TELEMETRY_METRICS if metric.name.startswith(f"{group}/")]
+    values = [(names.device_metric(record.device, quantity), getattr(record, quantity)) for quantity in quantities]
     return [(name, float(value)) for name, value in values if value is not None]
-
-
-def key(text: str) -> str:
-    """A problem type or category as part of a metric name, in the characters that MLflow takes: "multiple choice" is "multiple_choice"."""
-    return re.sub(r"[^\w\-.]", "_", text)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -14,10 +14,19 @@ from vreason_tracking.record.metrics import Metric
 
 _INTRO = """# Metrics
 
-Written by `make docs` from the one table in `tracking/vreason_tracking/metrics.py`; a test holds the two together.
+Written by `make docs` from the one table in `tracking/vreason_tracking/record/metrics.py`; a test holds the two together.
 
-Everything that is recorded as a number, under the name that it has in MLflow. What stands in `{braces}` is filled in; a character of a
-problem type or category that MLflow does not take becomes `_`.
+Everything that is recorded as a number, under the name that it has in MLflow. What stands in `{braces}` is filled in.
+MLflow's pages group charts by the part of a name before the first `/`.
+
+**Texts in names.** Of a problem type or category, word characters, `-`, and single spaces and dots within it stay. Any other character
+becomes its hexadecimal code point between colons (`a/b` is `a:2f:b`); what is then longer than 80 characters is cut and ends in `::` and a
+digest of the whole. So two texts have two names. Where a name does not spell its text, the run's tag `vreason.text/` with the metric's name
+behind it holds the whole text.
+
+**Earlier versions** recorded with dots where `/` stands now (`live.accuracy`, `output_tokens.mean`, `accuracy.multiple_choice`). Their runs
+stay as they are in MLflow; `vreason-track` shows them under the names below. A category that one of them wrote with `_` for other
+characters keeps that.
 
 **Where.** A variant has a run; each of its finished samples has a run nested below that.
 

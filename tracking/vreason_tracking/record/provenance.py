@@ -8,6 +8,8 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from vreason_tracking.record.tags import GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, PLATFORM_TAG, USER_TAG, VERSION_PREFIX
+
 PACKAGES = ("vreason-track", "torch", "transformers", "mlflow", "decord", "numpy")
 
 
@@ -18,25 +20,25 @@ def git_tags(folder: Path) -> dict[str, str]:
         return subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
     try:
-        return {"git.commit": ask("rev-parse", "HEAD"), "git.dirty": str(bool(ask("status", "--porcelain"))).lower()}
+        return {GIT_COMMIT_TAG: ask("rev-parse", "HEAD"), GIT_DIRTY_TAG: str(bool(ask("status", "--porcelain"))).lower()}
     except (OSError, subprocess.SubprocessError):
         return {}
 
 
 def version_tags() -> dict[str, str]:
     """Versions of Python and of the packages that decide a result."""
-    tags = {"version.python": platform.python_version()}
+    tags = {VERSION_PREFIX + "python": platform.python_version()}
     for package in PACKAGES:
         try:
-            tags[f"version.{package}"] = version(package)
+            tags[VERSION_PREFIX + package] = version(package)
         except PackageNotFoundError:
-            tags[f"version.{package}"] = "not installed"
+            tags[VERSION_PREFIX + package] = "not installed"
     return tags
 
 
 def machine_tags() -> dict[str, str]:
     """Who and where."""
-    return {"user": user_name(), "host": platform.node(), "platform": platform.platform()}
+    return {USER_TAG: user_name(), HOST_TAG: platform.node(), PLATFORM_TAG: platform.platform()}
 
 
 def user_name() -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from vreason.evaluation import ADVICE
 from vreason.events import SampleRecord
-from vreason_tracking.record.metrics import key, percentile
+from vreason_tracking.record import metric_names as names
+from vreason_tracking.record.metrics import percentile
+from vreason_tracking.record.tags import text_tag
 from vreason_tracking.telemetry import best_source
 
 if TYPE_CHECKING:
@@ -66,9 +68,9 @@ class RunSummary:
     def _add_memory(self, record: SampleRecord) -> None:
         if record.peak_memory_bytes is not None:
             _raise(self.peaks, record.memory_source or "unknown", record.peak_memory_bytes)
-        for name in ("peak_allocated_bytes", "peak_reserved_bytes"):
-            for device, used in enumerate(getattr(record, name)):
-                _raise(self.torch_peaks, f"{name}.{device}", used)
+        for template, peaks in ((names.PEAK_ALLOCATED, record.peak_allocated_bytes), (names.PEAK_RESERVED, record.peak_reserved_bytes)):
+            for device, used in enumerate(peaks):
+                _raise(self.torch_peaks, names.filled(template, device), used)
 
     @property
     def memory_source(self) -> str | None:
@@ -111,39 +113,47 @@ class RunSummary:
         plain = [score for kind, scores in self.scores.items() if kind != "regression" for score in scores]
         estimate = self.accuracy_estimate() if len(self.videos) > 1 else None
         values: dict[str, float | None] = {
-            "accuracy": self.accuracy,
-            "accuracy_interval.low": estimate.low if estimate else None,
-            "accuracy_interval.high": estimate.high if estimate else None,
-            **{f"accuracy.{key(kind)}": _mean(scores) for kind, scores in sorted(self.scores.items())},
-            **{f"accuracy_by_category.{key(name)}": _mean(scores) for name, scores in sorted(self.categories.items()) if name},
-            "mean_acc": _mean(plain),
-            "mean_mra": _mean(self.scores.get("regression", [])),
-            "samples.answered": self.answered,
-            "samples.failed": self.failed,
-            "samples.videos": len(self.videos),
-            "control_share": self.control_ms / sum(self.latency) if sum(self.latency) else None,
-            "peak_memory_bytes": self.peak_memory,
+            names.ACCURACY: self.accuracy,
+            names.ACCURACY_LOW: estimate.low if estimate else None,
+            names.ACCURACY_HIGH: estimate.high if estimate else None,
+            **{names.filled(template, text): _mean(scores) for template, text, scores in self._kinds()},
+            names.MEAN_ACC: _mean(plain),
+            names.MEAN_MRA: _mean(self.scores.get("regression", [])),
+            names.ANSWERED: self.answered,
+            names.FAILED: self.failed,
+            names.VIDEOS: len(self.videos),
+            names.CONTROL_SHARE: self.control_ms / sum(self.latency) if sum(self.latency) else None,
+            names.PEAK_MEMORY: self.peak_memory,
             **self.torch_peaks,
-            **{f"signature.{name}": self.signatures[name] for name in ADVICE},
+            **{names.filled(names.SIGNATURE, name): self.signatures[name] for name in ADVICE},
         }
-        for name, series in (
-            ("output_tokens", self.tokens),
-            ("latency_ms", self.latency),
-            ("time_to_first_token_ms", self.first_token),
-            ("ms_per_token", self.per_token),
+        for spread, series in (
+            (names.TOKENS, self.tokens),
+            (names.LATENCY, self.latency),
+            (names.FIRST_TOKEN, self.first_token),
+            (names.PER_TOKEN, self.per_token),
         ):
             if series:
-                values |= {f"{name}.mean": _mean(series), f"{name}.p50": percentile(series, 0.5), f"{name}.p95": percentile(series, 0.95)}
+                values |= {spread.mean: _mean(series), spread.p50: percentile(series, 0.5), spread.p95: percentile(series, 0.95)}
         return {name: float(value) for name, value in values.items() if value is not None}
+
+    def name_tags(self) -> dict[str, str]:
+        """The whole text of each problem type and category that its metric's name does not spell, by the tag that holds it."""
+        return {text_tag(names.filled(template, text)): text for template, text, _ in self._kinds() if names.segment(text) != text}
+
+    def _kinds(self) -> Iterator[tuple[str, str, list[float]]]:
+        """Template of the metric's name, text and scores of each problem type, and of each category; of no category there is none."""
+        yield from ((names.ACCURACY_OF_TYPE, text, scores) for text, scores in sorted(self.scores.items()))
+        yield from ((names.ACCURACY_OF_CATEGORY, text, scores) for text, scores in sorted(self.categories.items()) if text)
 
     def live(self) -> dict[str, float]:
         """The figures so far, by the names of `metrics.LIVE_METRICS`."""
         values = {
-            "live.accuracy": self.accuracy,
-            "live.failed": self.failed,
-            "live.output_tokens": _mean(self.tokens),
-            "live.tokens_per_second": self.tokens_per_second,
-            "live.peak_memory_bytes": self.peak_memory,
+            names.LIVE_ACCURACY: self.accuracy,
+            names.LIVE_FAILED: self.failed,
+            names.LIVE_TOKENS: _mean(self.tokens),
+            names.LIVE_SPEED: self.tokens_per_second,
+            names.LIVE_PEAK_MEMORY: self.peak_memory,
         }
         return {name: float(value) for name, value in values.items() if value is not None}
 

@@ -14,9 +14,6 @@ from vreason_tracking.record.metrics import SUMMARY_METRICS, metric_of
 
 NAME = "summary_table.json"
 
-TAG = "mlflow.loggedArtifacts"
-"""Lists the tables among a run's artifacts; MLflow's view and `mlflow.load_table` know no other."""
-
 _COLUMNS = ("figure", "value", "unit", "better", "meaning")
 
 
@@ -36,7 +33,7 @@ def write_summary_table(figures: Mapping[str, float], folder: Path) -> Path:
 
 
 def listed(tag: str) -> str:
-    """The tag `TAG` with our table in it; `tag` is what the run has, empty for none. Tables that others logged stay listed."""
+    """The tag `TABLES_TAG` with our table in it; `tag` is what the run has, empty for none. Tables that others logged stay listed."""
     tables = json.loads(tag or "[]")
     ours = {"path": NAME, "type": "table"}
     return json.dumps(tables if ours in tables else [*tables, ours])

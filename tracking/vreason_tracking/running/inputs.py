@@ -7,7 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vreason.plugins import BENCHMARKS, GROUPS, LISTENERS, MODELS, OBJECTIVES, plugins
-from vreason_tracking.record import provenance
+from vreason_tracking.record import (
+    CONFIG_NAME_TAG,
+    DATA_DIGEST_TAG,
+    DEVICE_TAG,
+    DTYPE_TAG,
+    MODEL_REVISION_TAG,
+    PLUGINS_TAG,
+    SCHEDULE_TAG,
+    SCORING_TAG,
+    SEED_TAG,
+    provenance,
+)
 from vreason_tracking.settings import RunSettings, TrackingSettings, Variant
 from vreason_tracking.telemetry import MemorySampler
 
@@ -94,16 +105,16 @@ def run_tags(settings: RunSettings, loaded: LoadedModel, meter: MemorySampler, d
     devices = ", ".join(meter.device_names())
     used = plugin_names(settings, str(getattr(loaded.model.config, "model_type", "")))
     return {
-        **({"plugins": ", ".join(used)} if used else {}),
-        "schedule": settings.schedule,
+        **({PLUGINS_TAG: ", ".join(used)} if used else {}),
+        SCHEDULE_TAG: settings.schedule,
         **(provenance.git_tags(Path.cwd()) or provenance.git_tags(Path(__file__).parent)),
         **provenance.version_tags(),
         **provenance.machine_tags(),
-        "config.name": settings.name,
-        "data.digest": digest,
-        "device": f"{loaded.device} ({devices})" if devices else loaded.device,
-        "dtype": loaded.dtype,
-        "model.revision": loaded.revision,
-        "scoring": settings.data.scoring,
-        "seed": str(settings.seed),
+        CONFIG_NAME_TAG: settings.name,
+        DATA_DIGEST_TAG: digest,
+        DEVICE_TAG: f"{loaded.device} ({devices})" if devices else loaded.device,
+        DTYPE_TAG: loaded.dtype,
+        MODEL_REVISION_TAG: loaded.revision,
+        SCORING_TAG: settings.data.scoring,
+        SEED_TAG: str(settings.seed),
     }

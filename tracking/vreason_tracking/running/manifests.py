@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vreason.clock import unix_ms
 from vreason_tracking.journal import Manifest, new_run_id
 from vreason_tracking.presentation import COLOURS
+from vreason_tracking.record import CALL_TAG, IDENTITY_PREFIX
 from vreason_tracking.running.inputs import config_text
 from vreason_tracking.running.plan import Plan, Task
 from vreason_tracking.settings import RunSettings
@@ -43,7 +44,7 @@ def manifest_of(settings: RunSettings, task: Task, todo: Plan, tags: dict[str, s
         config=config_text(settings),
         created_ms=unix_ms(),
         params=task.request.params,
-        tags={**tags, **{f"identity.{part}": digest for part, digest in identity.items()}, "vreason.call": todo.call_id},
+        tags={**tags, **{f"{IDENTITY_PREFIX}{part}": digest for part, digest in identity.items()}, CALL_TAG: todo.call_id},
         identity=identity,
         sample_ids=tuple(sample.sample_id for sample in samples),
     )

@@ -8,6 +8,7 @@ from .addresses import (
 )
 from .database import prepare as prepare
 from .mlflow_store import (
+    PARENT_TAG as PARENT_TAG,
     MlflowStore as MlflowStore,
     Point as Point,
     open_store as open_store,

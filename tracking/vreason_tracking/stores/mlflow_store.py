@@ -15,10 +15,13 @@ from vreason_tracking.stores import database
 from vreason_tracking.stores.addresses import normalised, redact_password, resolved_uri
 from vreason_tracking.stores.store_errors import failure, reason_of, short_http_timeouts
 
-__all__ = ["MlflowStore", "Point", "open_store"]
+__all__ = ["PARENT_TAG", "MlflowStore", "Point", "open_store"]
 
 Point = tuple[str, float, int, int]
 """Name, value, Unix time in milliseconds, step."""
+
+PARENT_TAG = "mlflow.parentRunId"
+"""MLflow's tag of a nested run: the id of the run above it."""
 
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # the UI then opens on runs and charts, not on traces
 _POINTS = 1000
@@ -100,7 +103,7 @@ class MlflowStore:
         experiment_id: str | None = None,
     ) -> str:
         """Open a run, nested below `parent` if given, in the store's experiment unless another is named; returns its id."""
-        whole = dict(tags) | ({"mlflow.parentRunId": parent} if parent else {})
+        whole = dict(tags) | ({PARENT_TAG: parent} if parent else {})
         present = experiment_id or self.experiment_id
         run = self.client.create_run(present, start_time=started_ms, tags=truncate_values(whole), run_name=_fitting(name, _LONGEST_NAME))
         return str(run.info.run_id)

@@ -10,6 +10,7 @@ import click
 
 from vreason_cli import options
 from vreason_cli.help_names import HELP
+from vreason_tracking.record import IDENTITY_PREFIX, OWN_PREFIX, metric_names
 
 if TYPE_CHECKING:
     from vreason_tracking.catalog import RunDetails, Session
@@ -54,7 +55,7 @@ def parts(details: RunDetails) -> Iterable[tuple[str, list[str]]]:
     yield "sessions", [_session(each) for each in details.sessions]
     yield "identity", [f"{name:<9} {digest}" for name, digest in details.identity.items()]
     yield "method", _pairs({name: value for name, value in details.params.items() if name.startswith("method.")})
-    yield "provenance", _pairs({name: value for name, value in details.tags.items() if not name.startswith(("identity.", "vreason."))})
+    yield "provenance", _pairs({name: value for name, value in details.tags.items() if not name.startswith((IDENTITY_PREFIX, OWN_PREFIX))})
     yield "delivery", _delivery(details)
     yield "continue", _resume(details)
 
@@ -89,8 +90,10 @@ def _samples(details: RunDetails) -> str:
 
 def _figures(details: RunDetails) -> list[str]:
     if details.summary:
-        return _pairs({name: _number(value) for name, value in details.summary.items() if not name.startswith("signature.") or value})
-    return _pairs({f"{name.removeprefix('live.')} so far": _number(value) for name, value in details.so_far.items()})
+        signatures = {name for name in details.summary if metric_names.group_of(name) == metric_names.SIGNATURES_GROUP}
+        return _pairs({name: _number(value) for name, value in details.summary.items() if value or name not in signatures})
+    live = f"{metric_names.LIVE_GROUP}/"
+    return _pairs({f"{name.removeprefix(live)} so far": _number(value) for name, value in details.so_far.items()})
 
 
 def _number(value: float) -> str:

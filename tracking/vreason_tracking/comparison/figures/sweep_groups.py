@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vreason_tracking.catalog import RecordedRun
+from vreason_tracking.record import DTYPE_TAG, MODEL_REVISION_TAG
 
 _METHOD = "method."
 _LEAST = 3
 _NAMES = ("name", "variant")
 _PLACES = ("data.source", "data.video_root", "model.device", "video.timeout")  # where it lay, and how long one waited for it
-_LOADED = {"model.revision": "model.revision", "model.dtype": "dtype"}  # settings, and the tags that say what came of them
+_LOADED = {"model.revision": MODEL_REVISION_TAG, "model.dtype": DTYPE_TAG}  # settings, and the tags that say what came of them
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.paper import COLUMNS, PaperRow
 from vreason_tracking.comparison.tables.result_rows import of_all, of_grouping
 from vreason_tracking.presentation import Table, formatting, slug
+from vreason_tracking.record import DEVICE_TAG, GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, USER_TAG
 
 
 def run_table(comparison: Comparison) -> Table:
@@ -17,8 +18,8 @@ def run_table(comparison: Comparison) -> Table:
     rows = []
     for run, whole in zip(comparison.runs, comparison.completeness, strict=True):
         tags = run.tags
-        commit = tags.get("git.commit", "")[:10] + (" and changes" if tags.get("git.dirty") == "true" else "")
-        facts = (run.params.get("model.id", ""), tags.get("device", ""), f"{tags.get('user', '?')}@{tags.get('host', '?')}", commit)
+        commit = tags.get(GIT_COMMIT_TAG, "")[:10] + (" and changes" if tags.get(GIT_DIRTY_TAG) == "true" else "")
+        facts = (run.params.get("model.id", ""), tags.get(DEVICE_TAG, ""), f"{tags.get(USER_TAG, '?')}@{tags.get(HOST_TAG, '?')}", commit)
         told = [each or formatting.NONE for each in facts]
         counts = formatting.count(whole.expected_samples), formatting.count(whole.recorded)
         rows.append([run.name, run.run_id, run.config or formatting.NONE, *told, *counts, run.status])
