@@ -6,6 +6,7 @@ An unreadable video, frames that the processor refuses and a lack of memory beco
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -29,6 +30,8 @@ from vreason.models import LoadedModel
 from vreason.prompts import PromptTemplate
 from vreason.scoring import Profile, extract_answer, score
 from vreason.video import VideoConfig, VideoFrames, read_video
+
+_log = logging.getLogger(__name__)
 
 OUT_OF_MEMORY = "out-of-memory"
 _SHOWN = 10  # repeated ids named in an error; the rest is counted
@@ -97,6 +100,10 @@ class Evaluation:
                 clips = waiting.result()
                 waiting = ahead.submit(self._read, batches[number + 1], done) if number + 1 < len(batches) else None
                 for record in self._answer(clips):
+                    outcome = (
+                        record.error or f"score {record.score}, {record.output_tokens} tokens, {record.generation_ms} ms, {record.stopped}"
+                    )
+                    _log.debug("sample %s finished: %s", record.sample_id, outcome)
                     self.guard.sample(record)
                     yield record
 
@@ -129,6 +136,8 @@ class Evaluation:
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
+            names = ", ".join(clip.sample.sample_id for clip in clips)
+            _log.warning("out of memory: %s; %s", names, "asked one by one" if len(clips) > 1 else "recorded as failed")
         memory = self._memory()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -38,6 +39,8 @@ from vreason_tracking.telemetry import MemorySampler
 if TYPE_CHECKING:
     from vreason.benchmarks import Sample
     from vreason.models import LoadedModel
+
+_log = logging.getLogger(__name__)
 
 
 def run_experiment(settings: RunSettings, watcher: RunWatcher, resume: str | None = None) -> list[VariantResult]:
@@ -217,6 +220,13 @@ class _Experiment:
         with self._closing(recorder, task) as notes:
             if self.delivery is not None:
                 self.delivery.deliver(recorder.folder)
+            _log.info(
+                "run %s (%s) begins: %d of %d sample(s) done before",
+                recorder.folder.run_id,
+                task.request.variant.name,
+                len(task.done),
+                len(self.samples),
+            )
             self.watcher.on_variant(task.request.variant.name, recorder.folder.run_id, len(task.done))
             config = evaluation_config(self.settings, task.request.variant)
             evaluation = Evaluation(loaded, config, [recorder, self.watcher], self.meter)
@@ -257,6 +267,9 @@ class _Experiment:
         summary = RunSummary.of(closed.sample for closed in closed_samples(recorder.folder))
         recorded = recorded_points(recorder.folder)
         name = task.request.variant.name
+        _log.info(
+            "run %s (%s) ended: %s, %d points recorded%s", recorder.folder.run_id, name, status, recorded, f", {error}" if error else ""
+        )
         result = VariantResult(name, recorder.folder, status, recorded, tuple(notes), False, summary, run_id=recorder.folder.run_id)
         self.results.append(result)
         self.watcher.on_result(result)
