@@ -5,13 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Mapping
 
 import click
 
-from vreason import __version__
-from vreason.errors import VReasonError
 from vreason_cli.help_names import HELP
 
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
@@ -56,16 +53,36 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
 
 
+def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from vreason import __version__
+
+    click.echo(f"vreason-track, version {__version__}")
+    ctx.exit()
+
+
 @click.command(cls=LazyGroup, context_settings={"auto_envvar_prefix": "VREASON", **HELP})
-@click.version_option(__version__, prog_name="vreason-track")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version and exit.")
+@click.option("-v", "--verbose", count=True, help="Show on stderr what happens; -vv in detail.")
+@click.option(
+    "--log-file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Append to FILE what happens, in detail, in this process and in the one that delivers to MLflow.",
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
-def cli(ctx: click.Context, debug: bool) -> None:
+def cli(ctx: click.Context, verbose: int, log_file: str | None, debug: bool) -> None:
     """Reason over video without training (V-Reason), and keep a record that can be trusted.
 
     Every option can be given by an environment variable as well, for example VREASON_RUN_LIMIT=8.
     """
     ctx.obj = debug
+    if verbose or log_file:
+        from vreason_cli.logs import logging_shown
+
+        ctx.with_resource(logging_shown(verbose, log_file))
 
 
 def main() -> None:
@@ -83,11 +100,17 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except VReasonError as error:
+    except BrokenPipeError:
+        sys.exit(141)
+    except Exception as error:
+        from vreason.errors import VReasonError  # not before it is needed: --help answers at once
+
+        if not isinstance(error, VReasonError):
+            raise
         if debug:
+            import traceback
+
             traceback.print_exc()
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(141)
     sys.exit(code if isinstance(code, int) else 0)

@@ -8,6 +8,7 @@ An unreadable video, frames that the processor refuses and a lack of memory beco
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -32,6 +33,8 @@ from vreason.meters import MemoryMeter
 from vreason.models import LoadedModel
 from vreason.prompts import PromptTemplate
 from vreason.video import VideoConfig
+
+_log = logging.getLogger(__name__)
 
 WARM_UP_TOKENS = 8
 """Tokens that a warm-up generates at most: enough for an update at the paper's k = 4."""
@@ -116,6 +119,8 @@ class Evaluator:
             if each.sample.sample_id not in done:
                 record = found.get(each.sample.sample_id) or failed_record(each, each.error or "")
                 record = replace(record, rotation_place=place)
+                told = record.error or f"score {record.score}, {record.output_tokens} tokens, {record.generation_ms} ms, {record.stopped}"
+                _log.debug("sample %s finished: %s", record.sample_id, told)
                 self.guard.sample(record)
                 yield record
 
@@ -148,6 +153,8 @@ class Evaluator:
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
+        names = ", ".join(each.sample.sample_id for each in samples)
+        _log.warning("out of memory: %s; %s", names, "asked one by one" if len(samples) > 1 else "recorded as failed")
         memory = self._memory()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

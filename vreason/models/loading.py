@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
 from vreason.errors import UnsupportedModelError
 from vreason.models import ModelAdapter, adapter_for
 from vreason.models.spec import DEMO, ModelSpec
+
+_log = logging.getLogger(__name__)
 
 DEMO_WEIGHTS = Path(__file__).parents[1] / "demo" / "weights"
 _HASHED_WHOLE = 2**30  # bytes of weights up to which a folder is identified by its contents
@@ -54,6 +58,8 @@ def load_model(spec: ModelSpec) -> LoadedModel:
 
     source = str(DEMO_WEIGHTS) if spec.id == DEMO else spec.id
     placement = _placement(spec.device)
+    began = time.monotonic()
+    _log.info("loading model %s from %s (revision %s, dtype %s, device %s)", spec.id, source, spec.revision, spec.dtype, spec.device)
     try:
         config = AutoConfig.from_pretrained(source, revision=spec.revision)
         adapter = adapter_for(config)
@@ -71,7 +77,10 @@ def load_model(spec: ModelSpec) -> LoadedModel:
         ) from error
     if not placement:
         model = model.to("cpu" if spec.device == "auto" else spec.device)
-    return LoadedModel(model.eval(), processor, adapter, spec, _revision(source, config))
+    loaded = LoadedModel(model.eval(), processor, adapter, spec, _revision(source, config))
+    seconds = time.monotonic() - began
+    _log.info("model %s loaded in %.1f s: revision %s, %s on %s", spec.id, seconds, loaded.revision, loaded.dtype, loaded.device)
+    return loaded
 
 
 def _placement(device: str) -> dict[str, Any]:

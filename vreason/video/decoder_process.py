@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import logging
 import math
 import mmap
 import os
@@ -25,6 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason.errors import VideoError
+
+_log = logging.getLogger(__name__)
 
 START_SECONDS = 60.0  # the process may take this long to import numpy and decord
 REENCODE = "re-encode it (ffmpeg -i FILE -c:v libx264 NEW.mp4) or leave the sample out"
@@ -103,11 +106,12 @@ class DecoderProcess:
 
     def _decode(self, path: str, request: Mapping[str, Any], timeout: float) -> tuple[dict[str, Any], NDArray[np.uint8]]:
         code: int | None = None
-        for _ in range(ATTEMPTS):
+        for attempt in range(1, ATTEMPTS + 1):
             channel = self._start(path)
+            began = time.monotonic()
             try:
                 send_message(channel, request)
-                answer = receive_message(channel, time.monotonic() + timeout)
+                answer = receive_message(channel, began + timeout)
             except TimeoutError:
                 self.stop()
                 advice = f"if it plays elsewhere, raise video.timeout or ask for fewer frames; else {REENCODE}"
@@ -115,8 +119,11 @@ class DecoderProcess:
             except OSError:  # it died while it was idle
                 answer = None
             if answer is not None:
-                return _unpacked(path, *answer)
+                reply, pixels = _unpacked(path, *answer)
+                _log.debug("%s: decord decoded %d frame(s) in %.2f s", path, len(pixels), time.monotonic() - began)
+                return reply, pixels
             code = self.stop(grace=0.5)
+            _log.debug("%s: the decoder process ended while it was decoded (attempt %d of %d)", path, attempt, ATTEMPTS)
             if self._ended:
                 break
         raise VideoError(path, f"ended the decoding process, {ATTEMPTS} times ({_death(code)}); {REENCODE}")
@@ -126,6 +133,7 @@ class DecoderProcess:
         if self._channel is not None and self._process is not None and self._process.poll() is None:
             return self._channel
         self.stop()
+        began = time.monotonic()
         ours, theirs = socket.socketpair()
         # -P and the parent's own search path: a file called numpy.py in the current folder must not be imported
         search = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
@@ -147,6 +155,7 @@ class DecoderProcess:
             code = self.stop(grace=0.5)
             fault = f"the decoding process did not start ({_death(code)}); reinstall decord and numpy"
             raise VideoError(path, ready[0]["reason"] if ready else fault)
+        _log.debug("decoder process %s started in %.2f s", self.pid, time.monotonic() - began)
         return ours
 
     def stop(self, grace: float = 0.0) -> int | None:
@@ -164,12 +173,14 @@ class DecoderProcess:
             channel.close()
         if process is None:
             return None
+        code: int | None = None
         try:
-            return process.wait(grace)
+            code = process.wait(grace)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            return None
+        _log.debug("decoder process %d stopped (%s)", process.pid, "killed" if code is None else _death(code))
+        return code
 
     def end(self) -> None:
         """Stop for good, at the end of the interpreter; a thread that still waits gets a `VideoError`."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import torch
 
-import vreason
-from tests.helpers.tiny_models import Turn, prompt, shared_model, special_ids
-from vreason import ControllerConfig, PruningConfig, StepRecord, VReasonConfig
 from vreason.method.objectives import make_objective
 
 EMA, PEAK = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.5, 3.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,6 +13,8 @@ from vreason.errors import TrackingError
 from vreason_tracking.delivery import SILENT_MS
 from vreason_tracking.record import DONE_TAG, EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG, KIND_TAG, RUN_TAG, VARIANT_KIND, metric_names
 from vreason_tracking.stores import MlflowStore, failure, reason_of, redact_password
+
+_log = logging.getLogger(__name__)
 
 SILENT = "SILENT"
 """Status of a run that claims to be running, but has not been heard of for a while."""
@@ -123,6 +126,7 @@ def stored_runs(store: MlflowStore) -> list[StoredRun]:
     now = unix_ms()
     with translate_store_errors(store):
         runs = store.all_runs(f"tags.`{KIND_TAG}` = '{VARIANT_KIND}'", "attributes.start_time DESC")
+    _log.info("%s holds %d run(s) of variants in %d experiment(s)", redact_password(store.uri), len(runs), len(store.experiments))
     return [StoredRun(run, store, now) for run in runs]
 
 

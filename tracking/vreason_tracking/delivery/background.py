@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +18,10 @@ from typing import IO, Any
 
 from vreason.errors import TrackingError
 from vreason_tracking.delivery.protocol import REFUSED
+from vreason_tracking.diagnostics import inherited_environment
 from vreason_tracking.journal import RunFolder
+
+_log = logging.getLogger(__name__)
 
 START = 60.0  # seconds for which a run waits to hear whether its store can be used
 STILL = 20.0  # seconds without progress after which the end is no longer waited for
@@ -89,6 +94,9 @@ class BackgroundDelivery:
             if (now_there := self._delivered_bytes()) != size:
                 size, moved = now_there, time.monotonic()
             if time.monotonic() - moved > (min(still, STILL_UNAVAILABLE) if self.state == "unavailable" else still):
+                _log.warning(
+                    "delivery has not moved for %.0f s (store: %s): the rest waits in the journal", time.monotonic() - moved, self.state
+                )
                 self._process.kill()
                 break
             time.sleep(_POLL)
@@ -112,6 +120,7 @@ class BackgroundDelivery:
 
     def _restart(self) -> None:
         self._restarts += 1
+        _log.warning("the delivering process ended (exit code %s): started again, %d of %d", self._process.poll(), self._restarts, RESTARTS)
         self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -120,8 +129,10 @@ class BackgroundDelivery:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
+            env={**os.environ, **inherited_environment()},
             process_group=0,  # Ctrl-C in the terminal is for the run. Not a session: Linux would give that half of the processor
         )
+        _log.info("delivering process %d started", process.pid)
         assert process.stdin is not None
         assert process.stdout is not None
         self._input = process.stdin
@@ -164,6 +175,7 @@ class BackgroundDelivery:
 
     def _handle_message(self, word: dict[str, Any]) -> None:
         state, reason = word["state"], word["reason"]
+        _log.debug("the delivering process says: %s %s %s", state, word["run"], reason)
         if state == "rejected":
             self._notice(f"the tracking store refuses run {word['run']}: {reason}; mend that, then `vreason-track journal deliver`")
             return

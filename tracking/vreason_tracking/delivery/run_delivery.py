@@ -6,6 +6,7 @@ parameters have one value; and before a run is made that an earlier attempt may 
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from collections import deque
@@ -40,6 +41,8 @@ from vreason_tracking.record import (
 )
 from vreason_tracking.stores import PARENT_TAG, MlflowStore, Point, portable_uri, sanitize_text
 from vreason_tracking.telemetry import DeviceRecord
+
+_log = logging.getLogger(__name__)
 
 _AT_ONCE = 1000  # points that wait before the variant's own series are sent
 _LOOKED_AHEAD = 16  # fragments that may be missing in a row
@@ -195,6 +198,7 @@ class RunDelivery:
         config.write_text(manifest.config, encoding="utf-8")
         self.store.log_files(run_id, [config])
         self.log.opened(run_id, self.store.experiment_id, portable_uri(self.store.uri))
+        _log.info("run %s (%s) %s in the store as %s", self.folder.run_id, manifest.variant, "found" if found else "opened", run_id)
         self.writes += 1
 
     def _send_sample(self, finished: FinishedSample) -> None:
@@ -209,6 +213,7 @@ class RunDelivery:
             self.store.log(nested, points)
             self.store.end_run(nested, "FAILED" if finished.sample.error else "FINISHED", end)
             self.log.sample(name, nested, len(points))
+            _log.debug("run %s: sample %s sent, %d points", self.folder.run_id, name, len(points))
             self._maybe_created = False
             self.writes += 1
         self._send_series(_AT_ONCE)
@@ -252,6 +257,7 @@ class RunDelivery:
             raise
         closing.write(self.store, self._run_id, self.scratch_dir, self.tables.paths.values())
         self.log.closed(end.session, end.status)
+        _log.info("run %s delivered to its end: %s, %d sample(s)", self.folder.run_id, end.status, len(self._assembly.done))
         self.ended = True
         self.writes += 1
 

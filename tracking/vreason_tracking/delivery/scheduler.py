@@ -4,6 +4,7 @@ for good is parked, and the others go on.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,6 +15,8 @@ from vreason_tracking.delivery.call_plot import draw_together
 from vreason_tracking.delivery.run_delivery import RunDelivery, require_same_store
 from vreason_tracking.journal import LeaseTakenError, RunFolder
 from vreason_tracking.stores import MlflowStore, is_unavailable, reason_of
+
+_log = logging.getLogger(__name__)
 
 TURN = 0.5  # seconds that one run may take before the next one gets its turn
 BATCH_WAIT = 1.0  # seconds for which a run's own series waits for more points
@@ -116,9 +119,14 @@ class DeliveryScheduler:
     def failed(self, error: Exception, waiting: _Waiting | None) -> None:
         """What is away is asked again later; what refuses is not."""
         if is_unavailable(error):
-            self._again = time.monotonic() + self._backoff.failed()
+            pause = self._backoff.failed()
+            self._again = time.monotonic() + pause
             if waiting is not None:
                 waiting.again = time.monotonic() + waiting.backoff.failed()
+            level = logging.DEBUG if self._unavailable else logging.WARNING
+            _log.log(
+                level, "the store is unavailable (%s): asked again in %.1f s, failure %d", reason_of(error), pause, self._backoff.failures
+            )
             if not self._unavailable:
                 self._say("unavailable", reason_of(error), "")
             self._unavailable = True
@@ -128,6 +136,7 @@ class DeliveryScheduler:
                 with suppress(OSError):  # a disk without room: whoever comes next is refused again
                     waiting.delivery.log.rejected(reason_of(error))
                 waiting.delivery.close()
+            _log.warning("run %s: the store refuses it: %s", waiting.folder.run_id, reason_of(error))
             self._say("rejected", reason_of(error), waiting.folder.run_id)
 
     def _worked(self, waiting: _Waiting | None) -> None:
@@ -137,6 +146,7 @@ class DeliveryScheduler:
             waiting.backoff.worked()
         if self._unavailable:
             self._unavailable = False
+            _log.info("the store is back")
             self._say("ready", "", "")
 
     def _advance(self, waiting: _Waiting) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from vreason.clock import unix_ms
 from vreason_tracking.journal import run_folders
 from vreason_tracking.record import ERROR_TAG, HEARTBEAT_TAG, HOST_TAG, KIND_TAG, RUN_TAG, VARIANT_KIND
 from vreason_tracking.stores import MlflowStore
+
+_log = logging.getLogger(__name__)
 
 SILENT_MS = 5 * 60_000  # without a heartbeat for so long, a run is taken for dead; it beats every 15 s while its store answers
 
@@ -46,4 +49,5 @@ def reap_store(store: MlflowStore, root: Path, silent_ms: int = SILENT_MS, *, dr
         if not dry:
             store.log(run.info.run_id, tags={ERROR_TAG: reason})
             store.end_run(run.info.run_id, "KILLED", beat)
+            _log.info("run %s (%s) marked as KILLED: %s", run.info.run_id, run.info.run_name, reason)
         yield Reaped(run.info.run_id, str(run.info.run_name), tags.get(HOST_TAG, "unknown"), reason)

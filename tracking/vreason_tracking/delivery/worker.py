@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import queue
 import signal
@@ -30,8 +31,11 @@ from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.protocol import REFUSED
 from vreason_tracking.delivery.scheduler import DeliveryScheduler
 from vreason_tracking.delivery.silent_runs import reap_store
+from vreason_tracking.diagnostics import environment_log_file, handling
 from vreason_tracking.journal import RunFolder, close_dead_run, last_end
-from vreason_tracking.stores import MlflowStore, short_http_timeouts
+from vreason_tracking.stores import MlflowStore, reason_of, redact_password, short_http_timeouts
+
+_log = logging.getLogger("vreason_tracking.delivery.worker")  # by name: run by -m, this module is __main__
 
 HEARTBEAT = 15.0  # seconds
 GRACE = 60.0  # seconds without progress after which a worker whose run is gone gives up; what waits stays in the journal
@@ -56,6 +60,7 @@ class Worker:
             if not self._wait_for_store():
                 return 0
         except TrackingError as error:
+            _log.error("the store refuses everything: %s", redact_password(str(error)))
             say("refused", str(error), "")
             return REFUSED
         _load_drawing()
@@ -93,6 +98,7 @@ class Worker:
                 self._scheduler.open(self._experiment)
                 return True
             except TrackingUnavailableError as error:
+                _log.log(logging.DEBUG if said else logging.WARNING, "the store is unavailable: %s", redact_password(str(error)))
                 if not said:
                     say("unavailable", str(error), "")
                     said = True
@@ -127,8 +133,10 @@ class Worker:
 
     def _reap(self) -> None:
         """Runs of other machines that have fallen silent. A courtesy: what fails is left to the next one who comes by."""
-        with contextlib.suppress(Exception):
+        try:
             list(reap_store(self._scheduler.open(self._experiment), self._root))
+        except Exception as error:
+            _log.debug("silent runs could not be looked for: %s", reason_of(error))
 
     def _own_waiting(self) -> bool:
         """Whether a run of the process that started this one is not there yet. Those of earlier ones wait for another occasion."""
@@ -183,11 +191,13 @@ def main() -> int:
     short_http_timeouts()
     lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
     threading.Thread(target=_read_messages, args=(lines,), name="hear", daemon=True).start()
-    worker = Worker(lines)
-    try:
-        return worker.run()
-    finally:
-        worker.close()
+    log_file = environment_log_file()
+    with handling(*[log_file] if log_file else []), contextlib.closing(Worker(lines)) as worker:
+        try:
+            return worker.run()
+        except Exception:
+            _log.exception("the delivering process ends")
+            raise
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason.events import StepRecord
@@ -11,6 +13,8 @@ from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import last_end, read_fragment, read_only_backwards, recover
 from vreason_tracking.telemetry import DeviceRecord
+
+_log = logging.getLogger(__name__)
 
 
 def close_dead_run(folder: RunFolder) -> SessionEnded | None:
@@ -43,6 +47,7 @@ def close_dead_run(folder: RunFolder) -> SessionEnded | None:
             write_whole(folder.fragment(number), b"".join(lines))
         except OSError as error:
             raise TrackingError(f"{folder.path}: the end of the run cannot be written ({error}); make room, or mend the folder") from error
+    _log.info("run %s closed as KILLED: %s", folder.run_id, end.error)
     return end
 
 

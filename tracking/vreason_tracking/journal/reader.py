@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from vreason_tracking.journal.folder import RunFolder, sync_folder, write_whole
 from vreason_tracking.journal.lines import from_line, read_lines, to_line
 from vreason_tracking.record import count_points
 from vreason_tracking.telemetry import DeviceRecord
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -204,6 +207,7 @@ def recover(folder: RunFolder) -> list[Recovered]:
                 if records:
                     write_whole(closed, kept if fragment.whole else kept + to_line(foot(records)))
                 done.append(Recovered(path.name, records, len(data) - len(kept)))
+                _log.info("%s recovered: %d record(s) kept, %d torn byte(s) cut", path, records, len(data) - len(kept))
             os.unlink(path)
             sync_folder(folder.path)
         except OSError as error:

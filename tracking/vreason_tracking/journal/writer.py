@@ -7,6 +7,7 @@ every second. What a fragment holds stays in memory until it is closed: should t
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import threading
@@ -24,6 +25,8 @@ from vreason_tracking.journal.folder import RunFolder, sync_folder
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.record import count_points
 from vreason_tracking.telemetry import DeviceRecord
+
+_log = logging.getLogger(__name__)
 
 INTERVAL = 0.75  # seconds after which a fragment is closed: with what the decoding loop holds back (0.25 s), never a second is open
 LARGEST = 8 * 2**20  # bytes after which it is
@@ -148,11 +151,14 @@ class JournalWriter:
                 reason = f"{error.strerror or error}"
                 if began + self.retry_timeout <= time.monotonic():
                     self.failure = reason
+                    _log.error("%s: the journal gives up: %s", self.folder.path, reason)
                     return
                 if not warned:
                     warned = True
                     _warn(self.folder, reason, self.retry_timeout)
                 time.sleep(_AGAIN)
+        closed, seconds = self._fragment, time.monotonic() - began
+        _log.debug("%s closed: %d record(s), %d bytes, %.3f s", closed.closed, closed.records, closed.size, seconds)
         self._number += 1
         self._fragment = _Fragment(self.folder, self._number)
 
@@ -226,5 +232,6 @@ class _Fragment:
 
 def _warn(folder: RunFolder, reason: str, retry_timeout: float) -> None:
     text = f"{folder.path}: the journal cannot be written ({reason}); trying again for {retry_timeout:.0f} s: make room now"
+    _log.warning("%s", text)
     with suppress(RuntimeWarning):  # made an error by -W error: it is too early to give up
         warnings.warn(text, RuntimeWarning, stacklevel=2)

@@ -1,8 +1,8 @@
 """The schema of the record: the one list of its columns, derived from the fields of the records themselves.
 
 A column has a type, says whether it may be empty, and in which version of the record it came (`vreason.events.Since`). A record of an
-earlier version lacks the columns that came later; they are read as their defaults. A column that came later therefore has a default: a class that
-breaks this rule cannot be described, and nothing can be written with it.
+earlier version lacks the columns that came later; they are read as their defaults. A column that came later therefore has a default: a
+class that breaks this rule cannot be described, and nothing can be written with it.
 """
 
 from __future__ import annotations
@@ -39,19 +39,22 @@ class Column:
     default: Any
 
 
-@cache
-def columns_of(record: Any) -> tuple[Column, ...]:
+def columns_of(record: type[Any]) -> tuple[Column, ...]:
     """The columns of a record's class, in the order of its fields.
 
     Raises:
         TypeError: a field is of a type that the record cannot hold, or came later and has no default.
     """
+    return _described(record)  # type: ignore[arg-type]  # a class can be hashed
+
+
+@cache
+def _described(record: type[Any]) -> tuple[Column, ...]:
     hints = get_type_hints(record, include_extras=True)
     return tuple(_column(record, field.name, hints[field.name], field.default) for field in fields(record))
 
 
-@cache
-def column_names(record: Any) -> tuple[str, ...]:
+def column_names(record: type[Any]) -> tuple[str, ...]:
     """Their names."""
     return tuple(column.name for column in columns_of(record))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
+from vreason.listeners import Listener
 from vreason_tracking.journal import (
     RETRY_TIMEOUT,
     JournalWriter,
@@ -25,8 +26,8 @@ from vreason_tracking.record import user_name
 from vreason_tracking.telemetry import DeviceRecord
 
 
-class RunRecorder:
-    """Records one session of one variant. A `vreason.Listener`; call `finish` exactly once, whatever happened.
+class RunRecorder(Listener):
+    """Records one session of one variant. Call `finish` exactly once, whatever happened.
 
     Args:
         folder: the run's; its lease is held until `finish`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from vreason.benchmarks import Sample
     from vreason.evaluation import EvaluationConfig
     from vreason.models import LoadedModel
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -95,6 +98,7 @@ class Stage:
         if self.delivery is not None:
             self.delivery.deliver(session.recorder.folder)
         started = VariantStarted(session.name, session.run_id, len(session.task.done))
+        _log.info("run %s (%s) begins: %d of %d sample(s) done before", session.run_id, session.name, started.done, len(self.samples))
         self.guard.tell("on_variant_started" if session.task.folder is None else "on_variant_resumed", started)
 
     def _work(self) -> None:
@@ -153,6 +157,8 @@ class Stage:
         broken: list[TrackingError] = []
         for position, session in self.sessions.items():
             result, failure = session.finish(status, self._reason(position, status, error), notes)
+            why = f", {result.error}" if result.error else ""
+            _log.info("run %s (%s) ended: %s, %d points recorded%s", session.run_id, session.name, result.status, result.recorded, why)
             broken += [failure] if failure is not None else []
             self.done(result)
         if broken:

@@ -9,6 +9,7 @@ matrix: `variants`. Relative paths start from the current folder. Needs neither 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -34,6 +35,9 @@ from vreason_tracking.settings.sections import (
 )
 from vreason_tracking.settings.variants import Variant, chosen, expand
 from vreason_tracking.settings.yaml_files import dump, read_mapping, read_text
+from vreason_tracking.stores import redact_password
+
+_log = logging.getLogger(__name__)
 
 __all__ = ["RunSettings", "Variant", "load_settings", "parse_settings"]
 
@@ -148,6 +152,15 @@ def parse_settings(
     issues += [*wrong, *found, *unknown]
     if issues or settings is None:
         raise ConfigError(issues, source)
+    changes = redact_password(" ".join(overrides)) or "none"
+    _log.info(
+        "settings %s from %s: %d variant(s), limit %s, overrides: %s",
+        settings.name,
+        source or "text",
+        len(kept),
+        settings.data.limit,
+        changes,
+    )
     return settings
 
 

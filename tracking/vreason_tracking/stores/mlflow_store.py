@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import time
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,8 @@ from vreason_tracking.stores.addresses import normalised, redact_password, resol
 from vreason_tracking.stores.store_errors import failure, reason_of, short_http_timeouts
 
 __all__ = ["PARENT_TAG", "MlflowStore", "Point", "open_store"]
+
+_log = logging.getLogger(__name__)
 
 Point = tuple[str, float, int, int]
 """Name, value, Unix time in milliseconds, step."""
@@ -50,6 +53,7 @@ class MlflowStore:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # a line a sample, with the server's password in it
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        began = time.monotonic()
         if not patient:
             short_http_timeouts()
         from mlflow import MlflowClient
@@ -67,6 +71,8 @@ class MlflowStore:
             shown, reason = redact_password(uri), reason_of(error)
             text = f"{shown}: cannot be used for tracking ({reason}); check tracking.uri, and that its server runs"
             raise failure(error, text) from error
+        seconds = time.monotonic() - began
+        _log.info("store %s opened in %.2f s: experiment %s", redact_password(self.uri), seconds, experiment or "(all)")
 
     def _experiment(self, name: str, create: bool) -> str:
         found = self.client.get_experiment_by_name(name)
