@@ -13,6 +13,7 @@ import click
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
+    from vreason_tracking.comparison import RunEffects
     from vreason_tracking.journal import Manifest
     from vreason_tracking.running import VariantResult
     from vreason_tracking.settings import RunSettings
@@ -114,15 +115,31 @@ def _print_end(settings: RunSettings, results: list[VariantResult], sample_id: s
     """The table, what to know of it, and what to type next."""
     if not results:
         return
-    from vreason_cli.terminal.results_table import result_table, show
+    from vreason_cli.terminal.results_table import result_table, show, timing_lines
 
-    show(result_table(results))
+    baseline, effects = _effects(results)
+    show(result_table(results, baseline, effects))
+    for line in timing_lines(results, effects) if effects else ():
+        click.echo(f"  {line}")
     for result in results:
         for note in [*result.summary.advice(), *result.notes]:
             click.echo(f"  {result.name}: {note}")
     click.echo("")
     for line in next_steps(settings, results, sample_id):
         click.echo(line)
+
+
+def _effects(results: list[VariantResult]) -> tuple[int, list[RunEffects]]:
+    """The place of the baseline, and what is shown against it; nothing of a journal that cannot be read any more."""
+    from vreason.errors import TrackingError
+    from vreason_tracking.catalog import LocalRun, Run
+    from vreason_tracking.comparison import run_effects
+
+    try:
+        return run_effects([Run(LocalRun(result.folder), None, None) for result in results])
+    except TrackingError as error:
+        click.echo(f"note: the variants were not compared: {error}", err=True)
+        return 0, []
 
 
 def next_steps(settings: RunSettings, results: list[VariantResult], sample_id: str) -> list[str]:

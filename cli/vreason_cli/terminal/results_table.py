@@ -1,4 +1,4 @@
-"""The table at the end of a run: one line a variant, with its difference to the baseline."""
+"""The table at the end of a run: one line a variant, with what is sure of its difference to the baseline."""
 
 from __future__ import annotations
 
@@ -12,55 +12,68 @@ from rich.text import Text
 from vreason_tracking.record import metric_names as names
 
 if TYPE_CHECKING:
+    from vreason_tracking.comparison import RunEffects
     from vreason_tracking.running import VariantResult
 
-Figures = dict[str, float]
-
-_COLUMNS: tuple[tuple[str, str, Callable[[float], str], bool], ...] = (
-    ("accuracy", names.ACCURACY, lambda value: f"{value:.1%}", False),
-    ("tokens", names.TOKENS.mean, lambda value: f"{value:.1f}", True),
-    ("latency", names.LATENCY.mean, lambda value: f"{value:.0f} ms", True),
-    ("first token", names.FIRST_TOKEN.mean, lambda value: f"{value:.0f} ms", True),
-    ("per token", names.PER_TOKEN.mean, lambda value: f"{value:.2f} ms", True),
-    ("control", names.CONTROL_SHARE, lambda value: f"{value:.1%}", False),
-    ("peak memory", names.PEAK_MEMORY, lambda value: f"{value / 2**20:,.0f} MiB", True),
+_COLUMNS: tuple[tuple[str, str, Callable[[float], str], str], ...] = (
+    ("accuracy", names.ACCURACY, lambda value: f"{value:.1%}", "accuracy"),
+    ("tokens", names.TOKENS.p50, lambda value: f"{value:.0f}", "output_tokens"),
+    ("latency", names.LATENCY.p50, lambda value: f"{value:.0f} ms", "latency_ms"),
+    ("first token", names.FIRST_TOKEN.p50, lambda value: f"{value:.0f} ms", "time_to_first_token_ms"),
+    ("per token", names.PER_TOKEN.p50, lambda value: f"{value:.2f} ms", "ms_per_token"),
+    ("control", names.CONTROL_SHARE, lambda value: f"{value:.1%}", ""),
+    ("peak memory", names.PEAK_MEMORY, lambda value: f"{value / 2**20:,.0f} MiB", ""),
 )
-"""Heading, summary metric, how it is written, and whether its difference is a ratio (else points)."""
+"""Heading, summary metric, how it is written, and the quantity whose difference to the baseline stands beside it."""
 
 
-def baseline_of(results: Sequence[VariantResult]) -> VariantResult:
-    """The variant called "baseline", else the first."""
-    return next((result for result in results if result.name == "baseline"), results[0])
+def result_table(results: Sequence[VariantResult], baseline: int = 0, effects: Sequence[RunEffects] = ()) -> Table:
+    """Accuracy, tokens, latency and memory of each variant: means of accuracy, medians of the others.
 
-
-def result_table(results: Sequence[VariantResult]) -> Table:
-    """Accuracy, tokens, latency and memory of each variant, each with the difference to the baseline."""
-    base = baseline_of(results)
-    reference = base.summary.metrics()
-    table = Table(title=Text(f"differences are to {base.name}"), title_justify="left", title_style="dim", header_style="bold", box=None)
+    Args:
+        results: of the variants.
+        baseline: place of the variant that the others are compared with.
+        effects: of each variant, the differences that are shown; empty where nothing can be said.
+    """
+    title = Text("medians" + (f"; differences are to {results[baseline].name}, with 95 % intervals" if len(results) > 1 else ""))
+    table = Table(title=title, title_justify="left", title_style="dim", header_style="bold", box=None)
     table.add_column("variant", no_wrap=True)
     table.add_column("samples", justify="right")
     for heading, *_ in _COLUMNS:
         table.add_column(heading, justify="right")
-    for result in results:
+    for index, result in enumerate(results):
         figures = result.summary.metrics()
         done = f"{result.summary.answered}" + (f" (+{result.summary.failed} failed)" if result.summary.failed else "")
-        cells = [_cell(figures, reference, column, result is base) for column in _COLUMNS]
+        cells = [_cell(figures, column, effects[index] if effects else None) for column in _COLUMNS]
         name = Text(result.name + ("" if result.status == "FINISHED" else f" ({result.status})"))  # no markup: names are the user's
         table.add_row(name, done, *cells)
     return table
 
 
-def _cell(figures: Figures, reference: Figures, column: tuple[str, str, Callable[[float], str], bool], is_base: bool) -> str:
-    _, name, write, ratio = column
+def _cell(figures: dict[str, float], column: tuple[str, str, Callable[[float], str], str], effect: RunEffects | None) -> str:
+    """A figure, and beside it the difference that is shown."""
+    from vreason_tracking.presentation import points, points_interval, ratio, ratio_interval
+
+    _, name, write, quantity = column
     if name not in figures:
         return "-"
     text = write(figures[name])
-    if is_base or name not in reference or name == names.CONTROL_SHARE:
+    if effect is None:
         return text
-    if ratio:
-        return text + (f" ({figures[name] / reference[name] - 1:+.1%})" if reference[name] else "")
-    return f"{text} ({(figures[name] - reference[name]) * 100:+.1f} pt)"
+    if quantity == "accuracy" and effect.accuracy is not None:
+        return f"{text} ({points(effect.accuracy.value)} pt, {points_interval(effect.accuracy)})"
+    if (shown := effect.ratios.get(quantity)) is not None:
+        return f"{text} ({ratio(shown.value)}, {ratio_interval(shown)})"
+    return text
+
+
+def timing_lines(results: Sequence[VariantResult], effects: Sequence[RunEffects]) -> list[str]:
+    """Why times of some variants are not compared, a line a reason."""
+    found: dict[str, list[str]] = {}
+    for result, effect in zip(results, effects, strict=True):
+        if effect.timing_issue is not None:
+            found.setdefault(effect.timing_issue, []).append(result.name)
+    return [f"latency not comparable ({', '.join(names)}): {issue}" for issue, names in found.items()]
 
 
 def show(table: Table) -> None:

@@ -9,6 +9,12 @@ from .reaping import reap_journal as reap_journal
 from .recorded_samples import RecordedSample as RecordedSample, sample_of as sample_of, sample_tags_of as sample_tags_of
 from .run_details import RunDetails as RunDetails, Session as Session, details_of as details_of
 from .run_list import RunFilter as RunFilter, RunRow as RunRow, iso as iso, list_runs as list_runs
-from .run_record import SAMPLES as SAMPLES, STEPS as STEPS, RecordedRun as RecordedRun, recorded_runs as recorded_runs
+from .run_record import (
+    SAMPLES as SAMPLES,
+    STEPS as STEPS,
+    RecordedRun as RecordedRun,
+    described_run as described_run,
+    recorded_runs as recorded_runs,
+)
 from .run_steps import SampleSteps as SampleSteps, steps_of as steps_of
 from .stored_run import translate_store_errors as translate_store_errors

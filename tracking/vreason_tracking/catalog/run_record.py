@@ -14,7 +14,7 @@ from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
 from vreason_tracking.journal import RunFolder, SampleAssembly, read_events
-from vreason_tracking.record import MEMORY_SOURCE_TAG, MLFLOW_PREFIX, OWN_PREFIX, RecordTables
+from vreason_tracking.record import CALL_TAG, MEMORY_SOURCE_TAG, MLFLOW_PREFIX, OWN_PREFIX, RecordTables
 from vreason_tracking.stores import truncate_values
 
 SAMPLES, STEPS = "samples.parquet", "steps.parquet"
@@ -38,6 +38,7 @@ class RecordedRun:
         params, tags, identity: settings, provenance, digests, all as text, by name in alphabetical order.
         samples, steps: the Parquet files.
         journal_id: the journal's name for it; None where it has none.
+        call_id: shared by the variants of one call of `run`; None where nobody says.
     """
 
     name: str
@@ -55,6 +56,7 @@ class RecordedRun:
     samples: Path
     steps: Path
     journal_id: str | None = None
+    call_id: str | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -91,6 +93,11 @@ def unique_names(runs: Sequence[RecordedRun]) -> list[str]:
 
 def _recorded(run: Run, folder: Path, with_steps: bool) -> RecordedRun:
     samples, steps = _files(run, folder, with_steps)
+    return described_run(run, samples, steps)
+
+
+def described_run(run: Run, samples: Path = Path(), steps: Path = Path()) -> RecordedRun:
+    """What is known of a run beside its samples and steps; their files are named by whoever needs them."""
     params: Mapping[str, Any] = run.local.manifest.params if run.local else run.stored.run.data.params if run.stored else {}
     return RecordedRun(
         name=run.variant,
@@ -108,6 +115,7 @@ def _recorded(run: Run, folder: Path, with_steps: bool) -> RecordedRun:
         samples=samples,
         steps=steps,
         journal_id=run.journal_id,
+        call_id=run.local.manifest.call_id if run.local else run.tags.get(CALL_TAG),
     )
 
 

@@ -5,6 +5,7 @@ from .export.markdown_page import to_markdown as to_markdown
 from .export.page_sections import opening as opening
 from .publishing import publish as publish
 from .report import Report as Report, make_report as make_report, require_compared as require_compared
+from .run_effects import RunEffects as RunEffects, run_effects as run_effects
 from .sample_flips import SampleFilter as SampleFilter, SampleList as SampleList, SampleRow as SampleRow, list_samples as list_samples
 from .selection import config_runs as config_runs, experiment_runs as experiment_runs, named_runs as named_runs
 from .tables.accuracy_tables import accuracy_by as accuracy_by, accuracy_table as accuracy_table

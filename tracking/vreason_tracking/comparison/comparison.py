@@ -16,6 +16,7 @@ from vreason_tracking.comparison.caveats import Completeness, cautions
 from vreason_tracking.comparison.comparability import Mismatch
 from vreason_tracking.comparison.costs import QUANTITIES, Cost, Memory
 from vreason_tracking.comparison.groups import Group
+from vreason_tracking.comparison.measuring_conditions import timing_issues
 from vreason_tracking.comparison.paired_samples import Frame, align
 from vreason_tracking.comparison.paper import Measured, Paper, match_paper, method_of
 from vreason_tracking.record import SCORING_TAG, SampleTable, read_samples
@@ -68,6 +69,7 @@ class Comparison:
         unlike: in what runs that were compared by force are not alike.
         differences: in what the runs differ beside their methods, and may.
         paper: its own numbers.
+        timing_issues: of each run, why its times do not compare with the baseline's; None where they do, and for the baseline.
     """
 
     runs: Sequence[RecordedRun]
@@ -79,6 +81,7 @@ class Comparison:
     unlike: Sequence[Mismatch]
     differences: Sequence[Mismatch]
     paper: Paper
+    timing_issues: Sequence[str | None]
 
     @property
     def names(self) -> list[str]:
@@ -129,6 +132,7 @@ def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: boo
         unlike=unlike,
         differences=comparability.known_differences(runs),
         paper=match_paper(runs, measured),
+        timing_issues=timing_issues(runs, frame, base),
     )
 
 

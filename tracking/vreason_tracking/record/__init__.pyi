@@ -13,7 +13,7 @@ from .outcome import OUTCOMES as OUTCOMES, Outcome as Outcome, outcome_of as out
 from .parquet_reader import record_file as record_file
 from .parquet_writer import RecordTables as RecordTables
 from .provenance import user_name as user_name
-from .sample_table import SampleTable as SampleTable, read_samples as read_samples
+from .sample_table import SampleTable as SampleTable, read_samples as read_samples, samples_table as samples_table
 from .schema import column_names as column_names, make_record as make_record
 from .step_table import RunSteps as RunSteps, read_steps as read_steps
 from .summary import RunSummary as RunSummary

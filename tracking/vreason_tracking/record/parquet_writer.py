@@ -17,8 +17,9 @@ from vreason_tracking.stores import sanitize_text
 _ROWS = 20_000  # steps kept back before a row group is written
 
 
-def _storable(row: dict[str, Any]) -> dict[str, Any]:
-    """Texts in characters that UTF-8 has: a data file in JSON may hold others."""
+def storable_row(record: SampleRecord | StepRecord) -> dict[str, Any]:
+    """A record as a row, its texts in characters that UTF-8 has: a data file in JSON may hold others."""
+    row = asdict(record)
     texts = {name: sanitize_text(value) for name, value in row.items() if isinstance(value, str)}
     return {**row, **texts, **({"options": [sanitize_text(option) for option in row["options"]]} if "options" in row else {})}
 
@@ -47,5 +48,5 @@ class RecordTables:
     def _write(self) -> None:
         for kind, rows in self._waiting.items():
             if rows:
-                self._writers[kind].write_table(pa.Table.from_pylist([_storable(asdict(row)) for row in rows], schema=arrow_schema(kind)))
+                self._writers[kind].write_table(pa.Table.from_pylist([storable_row(row) for row in rows], schema=arrow_schema(kind)))
                 rows.clear()

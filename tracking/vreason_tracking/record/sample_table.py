@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vreason.events import SampleRecord
+from vreason_tracking.record.arrow_types import arrow_schema
 from vreason_tracking.record.parquet_reader import record_file
+from vreason_tracking.record.parquet_writer import storable_row
 from vreason_tracking.record.schema import columns_of
 
 _QUESTION = ("video", "question", "options", "problem_type", "answer")  # what makes a question the same one, beside its id
@@ -51,6 +54,16 @@ def read_samples(path: Path) -> SampleTable:
     """
     with record_file(path, SampleRecord, "samples") as file:
         return _of(file.read(_READ).sort_by("sample_id"))
+
+
+def samples_table(samples: Sequence[SampleRecord]) -> SampleTable:
+    """The same out of records that are at hand.
+
+    Raises:
+        ValueError: a value is none that a record can have.
+    """
+    rows = [storable_row(sample) for sample in samples]
+    return _of(pa.Table.from_pylist(rows, schema=arrow_schema(SampleRecord)).select(list(_READ)).sort_by("sample_id"))
 
 
 def _of(table: pa.Table) -> SampleTable:

@@ -79,7 +79,12 @@ def document(comparison: Comparison) -> dict[str, Any]:
 def _run(comparison: Comparison, index: int) -> dict[str, Any]:
     run, whole = comparison.runs[index], comparison.completeness[index]
     facts = ("name", "run_id", "mlflow_id", "variant", "config", "status", "params", "tags", "identity")
-    return {**{fact: getattr(run, fact) for fact in facts}, "started": iso(run.started_ms), **asdict(whole)}
+    return {
+        **{fact: getattr(run, fact) for fact in facts},
+        "started": iso(run.started_ms),
+        **asdict(whole),
+        "timing_issue": comparison.timing_issues[index],
+    }
 
 
 def to_csv(comparison: Comparison) -> str:
@@ -105,7 +110,7 @@ def _inert(value: Any) -> Any:
 def rows(comparison: Comparison) -> Iterator[Row]:
     """The figures of every group and run."""
     for group in comparison.groups:
-        for run, result in zip(comparison.runs, group.results, strict=True):
+        for run, result, issue in zip(comparison.runs, group.results, comparison.timing_issues, strict=True):
             index = {
                 "grouping": group.grouping,
                 "group": group.name,
@@ -115,7 +120,7 @@ def rows(comparison: Comparison) -> Iterator[Row]:
                 "run_id": run.run_id,
                 "baseline": comparison.names[comparison.baseline],
             }
-            for figure in (*_accuracy(result), *_costs(result), *_memory(result), *_signatures(result)):
+            for figure in (*_accuracy(result), *_costs(result, issue), *_memory(result), *_signatures(result)):
                 yield {**index, **figure}
 
 
@@ -137,16 +142,17 @@ def _accuracy(result: Result) -> Iterator[Row]:
         yield _plain("accuracy", name, "samples", getattr(each, name))
 
 
-def _costs(result: Result) -> Iterator[Row]:
+def _costs(result: Result, timing_issue: str | None) -> Iterator[Row]:
     for quantity in QUANTITIES:
         cost = result.costs[quantity.name]
         yield {"metric": quantity.name, "statistic": "median", "unit": quantity.unit, **_estimate(cost.median)}
         yield _plain(quantity.name, "p95", quantity.unit, cost.p95)
         yield _plain(quantity.name, "mean", quantity.unit, cost.mean)
         if cost.ratio is not None:
-            yield {"metric": quantity.name, "statistic": "ratio_median", "unit": "ratio", **_estimate(cost.ratio.median)}
-            yield _plain(quantity.name, "ratio_p95", "ratio", cost.ratio.p95)
-            yield {"metric": quantity.name, "statistic": "ratio_of_totals", "unit": "ratio", **_estimate(cost.ratio.of_totals)}
+            marked = {"how": f"not comparable: {timing_issue}"} if timing_issue is not None and quantity.unit == "ms" else {}
+            yield {"metric": quantity.name, "statistic": "ratio_median", "unit": "ratio", **_estimate(cost.ratio.median), **marked}
+            yield {**_plain(quantity.name, "ratio_p95", "ratio", cost.ratio.p95), **marked}
+            yield {"metric": quantity.name, "statistic": "ratio_of_totals", "unit": "ratio", **_estimate(cost.ratio.of_totals), **marked}
 
 
 def _memory(result: Result) -> Iterator[Row]:

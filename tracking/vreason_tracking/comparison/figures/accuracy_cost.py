@@ -8,6 +8,7 @@ from typing import Any
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.figures.pareto import pareto_front
+from vreason_tracking.comparison.tables.cost_tables import timing_note
 from vreason_tracking.presentation import (
     BASELINE,
     COLOURS,
@@ -78,7 +79,7 @@ def draw(comparison: Comparison, price: Price) -> Figure | None:
     return Figure(
         name=price.name,
         title=price.title,
-        caption=_caption(numbered, _has_line(points, front)),
+        caption=_caption(numbered, _has_line(points, front)) + _timing(comparison, price),
         svg=render_svg(price.name, price.title, height, lambda canvas: _draw(canvas, comparison, price, points, front)),
         columns=["run", "accuracy", "95 % interval", "answered", price.column, "95 % interval of the median", "on the front"],
         rows=[_row(comparison, price, each, index in front) for index, each in enumerate(points)],
@@ -178,6 +179,12 @@ def _row(comparison: Comparison, price: Price, point: Point, on_front: bool) -> 
         spread,
         "yes" if on_front else "no",
     ]
+
+
+def _timing(comparison: Comparison, price: Price) -> str:
+    """Why times should not be read against each other; "" where they may, and of other prices."""
+    note = timing_note(comparison) if price.quantity == "latency_ms" else ""
+    return f" {note}" if note else ""
 
 
 def _caption(numbered: bool, has_line: bool) -> str:

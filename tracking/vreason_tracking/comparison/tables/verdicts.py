@@ -20,7 +20,7 @@ def verdicts(comparison: Comparison) -> Sequence[str]:
     results = comparison.groups[0].results
     others = len(results) - 1
     return [
-        _verdict(name, base, result, others)
+        _verdict(name, base, result, others, comparison.timing_issues[index])
         for index, (name, result) in enumerate(zip(comparison.names, results, strict=True))
         if index != comparison.baseline
     ]
@@ -44,11 +44,11 @@ def _named(names: Sequence[str]) -> str:
     return f"{len(names)} ({', '.join(names)})" if names else "none"
 
 
-def _verdict(name: str, base: str, result: Result, comparisons: int) -> str:
+def _verdict(name: str, base: str, result: Result, comparisons: int, timing_issue: str | None) -> str:
     difference = result.accuracy.difference
     if difference is None:
         return f"{name}: no question was answered both by it and by {base}."
-    return f"{name}: {_accuracy(difference, base, comparisons)}; {_costs(result)}."
+    return f"{name}: {_accuracy(difference, base, comparisons)}; {_costs(result, timing_issue)}."
 
 
 def _accuracy(difference: Difference, base: str, comparisons: int) -> str:
@@ -76,9 +76,12 @@ def _p(difference: Difference) -> str:
     return f"p {told}" if told.startswith("<") else f"p = {told}"
 
 
-def _costs(result: Result) -> str:
+def _costs(result: Result, timing_issue: str | None) -> str:
     told = []
     for name, title in (("output_tokens", "total tokens"), ("latency_ms", "total time")):
+        if name == "latency_ms" and timing_issue is not None:
+            told.append(f"times not comparable ({timing_issue})")
+            continue
         costs = result.costs[name].ratio
         total = costs.of_totals if costs else None
         told.append(f"{title} {ratio(total.value)} ({ratio_interval(total)})" if total else f"{title} not known")

@@ -1,0 +1,47 @@
+"""Whether times of two runs may be set against each other: only if they were measured under the same conditions.
+
+Tokens and answers do not depend on what else a machine does; times do. They compare where the variants of one call answered each batch in
+turn (`schedule: interleaved`), and no other program was busy meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vreason_tracking.catalog import RecordedRun
+from vreason_tracking.comparison.paired_samples import Frame
+from vreason_tracking.record import SCHEDULE_TAG
+
+BUSY = 0.10
+"""Share of the machine's processor time that other programs used, above which times are not compared."""
+STOLEN = 0.05
+"""Share that the hypervisor gave to other machines, above which they are not."""
+INTERLEAVED = "interleaved"
+
+
+def timing_issues(runs: Sequence[RecordedRun], frame: Frame, baseline: int) -> list[str | None]:
+    """Of each run, why its times do not compare with the baseline's; None for the baseline, and where they do."""
+    return [None if run == baseline else _issue(runs, frame, run, baseline) for run in range(len(runs))]
+
+
+def _issue(runs: Sequence[RecordedRun], frame: Frame, run: int, baseline: int) -> str | None:
+    own, base = runs[run], runs[baseline]
+    if own.call_id is None or own.call_id != base.call_id:
+        return "measured at different times, in different calls of `run`"
+    if any(each.tags.get(SCHEDULE_TAG) != INTERLEAVED for each in (own, base)):
+        return "the variants ran one after another (schedule: sequential), so that each met other conditions"
+    both = [run, baseline]
+    if (busy := _mean(frame, "other_load", both)) > BUSY:
+        return f"other programs used {busy:.0%} of the machine's processors meanwhile"
+    if (stolen := _mean(frame, "cpu_steal", both)) > STOLEN:
+        return f"the hypervisor gave {stolen:.0%} of the machine's processor time to others meanwhile"
+    return None
+
+
+def _mean(frame: Frame, name: str, runs: Sequence[int]) -> float:
+    """Mean over the samples that tell, weighted by how long they took; 0 where none does."""
+    values, weights = frame.numbers[name][:, runs], frame.numbers["generation_ms"][:, runs]
+    known = ~np.isnan(values) & ~np.isnan(weights) & (weights > 0)
+    return float(np.average(values[known], weights=weights[known])) if known.any() else 0.0
