@@ -49,12 +49,13 @@ class RunSummary:
         """Take in one finished sample. The memory of a failed one counts: what ran out of memory is the one to look at."""
         self.signatures.update(record.signatures)
         self._add_memory(record)
-        if record.score is None:
+        if record.error is not None:
             self.failed += 1
             return
-        self.answers.append((record.score, self.videos.setdefault(record.video or record.sample_id, len(self.videos))))
-        self.scores[record.problem_type].append(record.score)
-        self.categories[record.category].append(record.score)
+        if record.score is not None:
+            self.answers.append((record.score, self.videos.setdefault(record.video or record.sample_id, len(self.videos))))
+            self.scores[record.problem_type].append(record.score)
+            self.categories[record.category].append(record.score)
         self.tokens.append(record.output_tokens)
         for values, value in (
             (self.latency, record.generation_ms),

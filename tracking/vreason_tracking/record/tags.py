@@ -49,6 +49,9 @@ GIT_COMMIT_TAG, GIT_DIRTY_TAG = "git.commit", "git.dirty"
 SCHEDULE_TAG = "schedule"
 """How the variants of a call were measured: "interleaved" or "sequential"; absent in records before that was a choice: sequential."""
 
+SOURCE_TAG, OWN_LOOP_SOURCE = "source", "own loop"
+"""Who recorded the run, where it was not `vreason-track run`: a loop of the user's own, which only that can continue."""
+
 PLUGINS_TAG = "plugins"
 """What of other packages the run used: "name = package version", one after the other."""
 

@@ -1,4 +1,5 @@
 from .inputs import evaluation_config as evaluation_config, load_samples as load_samples
+from .own_loop import record as record
 from .recorder import RunRecorder as RunRecorder
 from .results import VariantResult as VariantResult
 from .runner import Experiment as Experiment, run_experiment as run_experiment
