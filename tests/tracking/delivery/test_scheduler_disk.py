@@ -82,7 +82,7 @@ def test_no_room_for_the_tables(store, tracking_uri, tmp_path, monkeypatch, wher
     assert (3, "FINISHED", 2) == (len(marks.samples), marks.status, marks.devices)
     assert 20 == len(readback.rows(store.client, marks.run_id, "steps.parquet"))
     metrics = store.client.get_run(marks.run_id).data.metrics
-    summary = {name: value for name, value in metrics.items() if name.split(".")[0] not in SERIES}
+    summary = {name: value for name, value in metrics.items() if name.split("/")[0] not in SERIES}
     assert records.figures(readback.rows(store.client, marks.run_id, "samples.parquet")) == pytest.approx(summary)
 
 

@@ -171,7 +171,7 @@ def test_a_device_s_metric(device, quantity, expected) -> None:
 
 
 def test_every_name_but_a_step_s_has_a_group() -> None:
-    """MLflow's pages gather them by these; a variant's accuracy and a sample's score and steps stand by themselves."""
+    """A variant's accuracy and a sample's score and steps stand by themselves."""
     grouped = {group_of(metric.name) for table in TABLES[1:] for metric in table}
     assert {"accuracy", "samples", "tokens", "latency", "memory", "signatures", "curve", "live", "gpu", "host", "score"} == grouped
 

@@ -89,7 +89,7 @@ def test_everything_is_delivered(recorded) -> None:
         database = Path(recorded.settings.tracking.uri.removeprefix("sqlite:///"))
         there = readback.content(database, result.experiment_id)
         (run,) = there[result.name]
-        own = [point for point in run["points"] if point[0].startswith(("host.", "gpu."))]
+        own = [point for point in run["points"] if point[0].startswith(("host/", "gpu/"))]
         nested = {name: each["points"] for name, several in there.items() for each in several if each["parent"] == result.name}
         assert readback.journal_points(result.folder) == {name: sorted(point[:4] for point in points) for name, points in nested.items()}
         assert result.recorded == len(own) + sum(map(len, nested.values()))

@@ -1,6 +1,6 @@
 """Names of metrics in MLflow: the one place that makes them, and that knows what earlier versions called them.
 
-MLflow's pages group charts by the part of a name before the first ``/``. A metric of a step is called as its field of
+MLflow's pages group charts by what stands before a name's last ``/``. A metric of a step is called as its field of
 `vreason.events.StepRecord`; every other name stands here. What stands in ``{...}`` is filled in by `filled`.
 
 MLflow takes word characters, ``-``, ``.``, space, ``:`` and ``/`` in a name, at most 250 of them, and no name that would be another one as
@@ -91,7 +91,7 @@ def device_metric(device: str, quantity: str) -> str:
 
 
 def group_of(name: str) -> str:
-    """The part before the first ``/``, under which MLflow's pages show it; the name itself where there is none."""
+    """The part before the first ``/``, such as `LIVE_GROUP`; the name itself where there is none."""
     return name.split("/")[0]
 
 

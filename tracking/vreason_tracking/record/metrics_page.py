@@ -17,7 +17,7 @@ _INTRO = """# Metrics
 Written by `make docs` from the one table in `tracking/vreason_tracking/record/metrics.py`; a test holds the two together.
 
 Everything that is recorded as a number, under the name that it has in MLflow. What stands in `{braces}` is filled in.
-MLflow's pages group charts by the part of a name before the first `/`.
+MLflow's pages group charts by what stands before a name's last `/`: `accuracy`, `accuracy/type`, `latency`, `gpu/0`.
 
 **Texts in names.** Of a problem type or category, word characters, `-`, and single spaces and dots within it stay. Any other character
 becomes its hexadecimal code point between colons (`a/b` is `a:2f:b`); what is then longer than 80 characters is cut and ends in `::` and a
