@@ -22,12 +22,14 @@ quickstart: $(READY)  ## baseline, V-Reason and V-Reason Lite on the embedded de
 test: $(READY)  ## the whole suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
-lint: $(READY)  ## ruff, mypy --strict, import-linter
+lint: $(READY)  ## ruff (format and rules), mypy --strict, import-linter
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(READY)  ## what ruff can mend
+format: $(READY)  ## format the whole tree, and mend what ruff can mend
+	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 bench: $(READY)  ## control's cost on this CPU

@@ -1,4 +1,6 @@
-"""What `vreason-track doctor` looks at: `checks` has all of them, `store` those of the tracking store, `check` what a check finds."""
+"""What `vreason-track doctor` looks at: `checks` has all of them, `mlflow_store_check` that of the tracking store, `check` what a
+check finds.
+"""
 
 import lazy_loader
 
