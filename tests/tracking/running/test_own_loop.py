@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,10 @@ def samples() -> list[Sample]:
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The test's own folder; the journal is in it."""
     monkeypatch.chdir(tmp_path)
-    yield tmp_path / "vreason-journal"
+    return tmp_path / "vreason-journal"
 
 
 @pytest.fixture
@@ -134,10 +134,15 @@ def test_an_early_end(
     here: Path, loaded: LoadedModel, samples: list[Sample], generate: Callable[..., Any], stop: BaseException, status: str
 ) -> None:
     """An exception goes on, the run says how it ended, and finished samples are kept."""
-    with pytest.raises(type(stop)), record("mine", model=loaded.model, processor=loaded.processor, offline=True) as run:
-        generate(run, samples[0])
-        run.finish_sample(samples[0].sample_id, score=1.0)
-        raise stop
+
+    def loop() -> None:
+        with record("mine", model=loaded.model, processor=loaded.processor, offline=True) as run:
+            generate(run, samples[0])
+            run.finish_sample(samples[0].sample_id, score=1.0)
+            raise stop
+
+    with pytest.raises(type(stop)):
+        loop()
     (local,) = local_runs(here)
     assert (status, 1) == (local.status, len(local.samples))
 
