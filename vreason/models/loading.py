@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
-from vreason.errors import UnsupportedModelError
+from vreason.errors import UnsupportedModelError, VReasonError
 from vreason.models import ModelAdapter, adapter_for
 from vreason.models.spec import DEMO, ModelSpec
 
@@ -53,6 +53,7 @@ def load_model(spec: ModelSpec) -> LoadedModel:
 
     Raises:
         UnsupportedModelError: the id cannot be found, the family has no adapter, or the device is not there.
+        PluginError: the package that offers the family's adapter cannot be loaded.
     """
     from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
@@ -67,7 +68,7 @@ def load_model(spec: ModelSpec) -> LoadedModel:
         model = AutoModelForImageTextToText.from_pretrained(
             source, revision=spec.revision, dtype=spec.dtype, attn_implementation=spec.attention, **placement
         )
-    except UnsupportedModelError:
+    except VReasonError:
         raise
     except Exception as error:  # transformers, safetensors and the hub's client raise whatever they like
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
