@@ -55,6 +55,7 @@ def load_model(spec: ModelSpec) -> LoadedModel:
 
     Raises:
         UnsupportedModelError: the id cannot be found, the family has no adapter, or the device is not there.
+        PluginError: the package that offers the family's adapter cannot be loaded.
     """
     from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
@@ -69,7 +70,7 @@ def load_model(spec: ModelSpec) -> LoadedModel:
         model = AutoModelForImageTextToText.from_pretrained(
             source, revision=spec.revision, dtype=spec.dtype, attn_implementation=spec.attention, **placement
         )
-    except UnsupportedModelError:
+    except VReasonError:
         raise
     except Exception as error:  # transformers, safetensors and the hub's client raise whatever they like
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

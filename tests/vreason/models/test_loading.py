@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from tests.helpers import random_demo
-from vreason.errors import UnsupportedModelError
+from tests.helpers.site_packages import SitePackages
+from vreason.errors import PluginError, UnsupportedModelError
 from vreason.models import loading
 from vreason.models.loading import load_model
 from vreason.models.spec import ModelSpec
+from vreason.plugins import MODELS
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +144,15 @@ def test_another_family_is_refused(folder: Path, tmp_path: Path) -> None:
     message = refused(ModelSpec(id=str(copy), device="cpu"))
     assert "'bert'" in message
     assert "adapter" in message
+
+
+def test_an_adapter_that_cannot_be_loaded_is_its_package_s_fault(folder: Path, tmp_path: Path, site_packages: SitePackages) -> None:
+    """PluginError names the package; nobody is sent to check the model's id."""
+    site_packages.install("broken", {MODELS: {"llama": "broken_adapter:Adapter"}}, broken_adapter="import no_such_library_here")
+    config = json.loads((folder / "config.json").read_text()) | {"model_type": "llama"}
+    (copied(folder, tmp_path / "model") / "config.json").write_text(json.dumps(config))
+    with pytest.raises(PluginError, match=r"^plug-in 'llama' .* of broken 1.0 cannot be loaded"):
+        load_model(ModelSpec(id=str(tmp_path / "model"), device="cpu"))
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:3"])
