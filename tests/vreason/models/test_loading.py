@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.helpers import random_demo
-from vreason.errors import UnsupportedModelError
+from vreason.errors import PluginError, UnsupportedModelError
 from vreason.models import loading
 from vreason.models.loading import load_model
 from vreason.models.spec import ModelSpec
@@ -142,6 +143,57 @@ def test_another_family_is_refused(folder: Path, tmp_path: Path) -> None:
     message = refused(ModelSpec(id=str(copy), device="cpu"))
     assert "'bert'" in message
     assert "adapter" in message
+
+
+PLUGIN = """
+from transformers import AutoConfig, AutoModelForImageTextToText, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+from vreason.models.qwen_vl import QwenVLAdapter
+
+
+class GlanceConfig(Qwen2_5_VLConfig):
+    model_type = "glance"
+
+
+class GlanceForConditionalGeneration(Qwen2_5_VLForConditionalGeneration):
+    config_class = GlanceConfig
+
+
+class Adapter(QwenVLAdapter):
+    model_types = ("glance",)
+
+
+AutoConfig.register("glance", GlanceConfig)
+AutoModelForImageTextToText.register(GlanceConfig, GlanceForConditionalGeneration)
+"""
+
+
+def offered(folder: Path, target: Path, module: str, monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
+    """A copy of the model whose family transformers does not know, and an installed package with this module that offers its adapter."""
+    copy = copied(folder, target / "model")
+    config = json.loads((copy / "config.json").read_text()) | {"model_type": "glance"}
+    (copy / "config.json").write_text(json.dumps(config))
+    (target / "glance_family.py").write_text(module)
+    about = target / "glance_family-0.1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: glance-family\nVersion: 0.1\n")
+    (about / "entry_points.txt").write_text("[vreason.models]\nglance = glance_family:Adapter\n")
+    monkeypatch.syspath_prepend(target)
+    monkeypatch.delitem(sys.modules, "glance_family", raising=False)
+    return ModelSpec(id=str(copy), device="cpu")
+
+
+def test_a_plug_in_may_bring_the_classes_of_its_family(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is imported before transformers is asked for a family that only its classes know."""
+    loaded = load_model(offered(folder, tmp_path, PLUGIN, monkeypatch))
+    assert ("glance", ("glance",)) == (loaded.model.config.model_type, loaded.adapter.model_types)
+    assert "GlanceForConditionalGeneration" == type(loaded.model).__name__
+
+
+def test_a_plug_in_that_cannot_be_loaded_is_named(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its package and what to do; it is no fault of the model's id."""
+    with pytest.raises(PluginError, match=r"of glance-family 0\.1 cannot be loaded: ZeroDivisionError: .*; upgrade or remove that package"):
+        load_model(offered(folder, tmp_path, "1 / 0", monkeypatch))
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:3"])
