@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.helpers import trials
+from tests.helpers.site_packages import SitePackages
 
 if TYPE_CHECKING:
     from tests.helpers.postgres import Databases
@@ -40,6 +41,14 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         folder = tmp_path_factory.mktemp("cache")
         patch.setenv("VREASON_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture
+def site_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SitePackages]:
+    """Where a test installs packages of its own; their modules are forgotten afterwards."""
+    made = SitePackages(tmp_path, monkeypatch)
+    yield made
+    made.forget()
 
 
 @pytest.fixture(scope="session")

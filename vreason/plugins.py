@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -56,12 +57,30 @@ class Plugin:
 
 def plugins(group: str) -> list[Plugin]:
     """What installed packages offer in a group, by name. Nothing is imported."""
-    found = [Plugin(group, each.name, each.value, _distribution(each)) for each in entry_points(group=group)]
-    return sorted(set(found), key=lambda plugin: (plugin.name, plugin.distribution))
+    return list(_offered(group, tuple((folder, _changed(folder)) for folder in sys.path)))
+
+
+@lru_cache(maxsize=16)
+def _offered(group: str, state: tuple[tuple[str, int], ...]) -> tuple[Plugin, ...]:
+    """Read once while the folders of packages (`state`) stay as they are: to read all of them takes longer than to draw a token."""
+    found = {Plugin(group, each.name, each.value, _distribution(each)) for each in entry_points(group=group)}
+    return tuple(sorted(found, key=lambda plugin: (plugin.name, plugin.distribution)))
+
+
+def _changed(folder: str) -> int:
+    """When something was last installed into, or removed from, a folder, nanoseconds; -1 where there is none."""
+    try:
+        return os.stat(folder or ".").st_mtime_ns
+    except OSError:
+        return -1
 
 
 def _distribution(entry: EntryPoint) -> str:
-    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else "a package without a name"
+    try:
+        name, version = (entry.dist.name, entry.dist.version) if entry.dist is not None else (None, None)
+    except (TypeError, KeyError):  # what an interrupted installation left: a folder without METADATA
+        name = version = None
+    return f"{name} {version}" if name else "a package without a name"
 
 
 def find_plugin(group: str, name: str) -> Plugin | None:
@@ -87,10 +106,13 @@ def reference_issue(text: str) -> str | None:
     module = text.partition(":")[0]
     with _current_folder():
         try:
-            there = importlib.util.find_spec(module) is not None
-        except (ImportError, ValueError, AttributeError):  # a parent package that is not there, or fails
-            there = False
-    return None if there else f"there is no module {module!r}; install it, or start from the folder that holds it"
+            if module in sys.modules or importlib.util.find_spec(module) is not None:
+                return None
+        except Exception as error:  # the package that holds it is imported, and raises whatever it likes
+            absent = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
+            if not absent:
+                return f"module {module!r} cannot be found: {type(error).__name__}: {error}; mend the package that holds it"
+    return f"there is no module {module!r}; install it, or start from the folder that holds it"
 
 
 def load_reference(text: str, field: str) -> Any:
@@ -108,9 +130,11 @@ def load_reference(text: str, field: str) -> Any:
         try:
             found: Any = importlib.import_module(module)
             for name in attribute.split("."):
+                if not hasattr(found, name):
+                    raise PluginError(f"{field}: module {module!r} has no {attribute!r}; check the name behind the colon")
                 found = getattr(found, name)
-        except AttributeError as error:
-            raise PluginError(f"{field}: module {module!r} has no {attribute!r}; check the name behind the colon") from error
+        except PluginError:
+            raise
         except Exception as error:  # whatever a user's module raises
             raise PluginError(f"{field}: {text!r} cannot be loaded: {type(error).__name__}: {error}; mend the module") from error
     return found

@@ -101,14 +101,14 @@ _OWN: dict[str, type[Objective]] = {
 class _PluginObjective(Objective):
     """An objective of somebody else: what it returns is checked before it steers anything."""
 
-    def __init__(self, name: str, inner: Objective) -> None:
-        super().__init__(inner.seed)
+    def __init__(self, name: str, inner: Objective, seed: int) -> None:
+        super().__init__(seed)
         self._name, self._inner = name, inner
 
     def alpha(self, token: int, entropy: torch.Tensor, ema: torch.Tensor, peak: torch.Tensor) -> torch.Tensor:
         """Its signs, as +1 and -1."""
         made = self._asked("alpha", self._inner.alpha, (token, entropy, ema, peak), ema)
-        return torch.where(made > 0, 1.0, -1.0).to(ema.dtype)
+        return torch.where(made > 0, 1.0, -1.0).to(ema)
 
     def loss(self, alpha: torch.Tensor, entropy: torch.Tensor) -> torch.Tensor:
         """Its loss."""
@@ -121,7 +121,7 @@ class _PluginObjective(Objective):
         try:
             made = call(*arguments)
         except Exception as error:  # whatever somebody else's code raises
-            raise PluginError(f"{FIELD}: {what} of {self._name} failed: {type(error).__name__}: {error}") from error
+            raise PluginError(f"{FIELD}: {what} of {self._name} failed: {type(error).__name__}: {error}; mend it") from error
         if not isinstance(made, torch.Tensor) or made.shape != like.shape:
             found = f"a tensor of shape {tuple(made.shape)}" if isinstance(made, torch.Tensor) else f"a {type(made).__name__}"
             raise PluginError(
@@ -148,9 +148,16 @@ def make_objective(name: str, seed: int) -> Objective:
         return _OWN[name](seed)
     found = load_plugin(OBJECTIVES, name, FIELD)
     if isinstance(found, type) and issubclass(found, Objective):
-        return _PluginObjective(name, found(seed))
+        return _PluginObjective(name, _made(found, name, seed), seed)
     if callable(found) and not isinstance(found, type):
-        return _PluginObjective(name, _FunctionObjective(found, seed))
+        return _PluginObjective(name, _FunctionObjective(found, seed), seed)
     raise PluginError(
         f"{FIELD}: {name!r} is {found!r}; name a subclass of vreason.method.Objective, or a function of (token, entropy, ema, peak)"
     )
+
+
+def _made(kind: type[Objective], name: str, seed: int) -> Objective:
+    try:
+        return kind(seed)
+    except Exception as error:  # whatever somebody else's class raises
+        raise PluginError(f"{FIELD}: {name} cannot be made of a seed: {type(error).__name__}: {error}; see Objective.__init__") from error
