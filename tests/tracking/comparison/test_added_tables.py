@@ -22,12 +22,6 @@ def comparison(tmp_path_factory):
     return compare(compared.trio(tmp_path_factory.mktemp("trio"), questions=6, videos=3))
 
 
-def write(folder, monkeypatch, name, text):
-    """A module of the folder in which the program is started."""
-    (folder / f"{name}.py").write_text(text)
-    monkeypatch.chdir(folder)
-
-
 def test_functions_are_given_the_comparison_and_their_tables_stand_in_order(comparison) -> None:
     """Each table once, as it was made; without a function there is none, and the comparison given stays as it was."""
     asked = []
@@ -40,14 +34,9 @@ def test_functions_are_given_the_comparison_and_their_tables_stand_in_order(comp
     assert () == comparison.added_tables == with_added_tables(comparison, {}).added_tables
 
 
-def test_functions_are_found_in_the_current_folder(tmp_path, monkeypatch) -> None:
+def test_functions_are_found_in_the_current_folder(site_packages) -> None:
     """By module and name, each once, in their order; a method of a class counts as well."""
-    write(
-        tmp_path,
-        monkeypatch,
-        "own_tables_of_a_user",
-        "class More:\n    make = staticmethod(lambda given: 2)\n\ndef make(given):\n    return 1",
-    )
+    site_packages.work_in(own_tables_of_a_user="class More:\n    make = staticmethod(lambda given: 2)\n\ndef make(given):\n    return 1")
     names = ["own_tables_of_a_user:make", "own_tables_of_a_user:More.make"]
     found = load_table_functions([*names, names[0]])
     assert names == list(found)
@@ -67,9 +56,9 @@ def test_functions_are_found_in_the_current_folder(tmp_path, monkeypatch) -> Non
         ("math:pi", "--table: math:pi is a float; name a function of one comparison"),
     ],
 )
-def test_what_cannot_be_loaded_is_named(tmp_path, monkeypatch, reference, told) -> None:
+def test_what_cannot_be_loaded_is_named(site_packages, reference, told) -> None:
     """With the option, and with what to do."""
-    write(tmp_path, monkeypatch, "own_broken_tables", "1 / 0")
+    site_packages.work_in(own_broken_tables="1 / 0")
     with pytest.raises(PluginError) as caught:
         load_table_functions([reference])
     assert told == str(caught.value)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.helpers import random_demo
+from tests.helpers.site_packages import SitePackages
 from vreason.errors import PluginError, UnsupportedModelError
 from vreason.models import loading
 from vreason.models.loading import load_model
 from vreason.models.spec import ModelSpec
+from vreason.plugins import MODELS
 
 
 @pytest.fixture(scope="module")
@@ -168,32 +169,26 @@ AutoModelForImageTextToText.register(GlanceConfig, GlanceForConditionalGeneratio
 """
 
 
-def offered(folder: Path, target: Path, module: str, monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
+def offered(folder: Path, target: Path, packages: SitePackages, module: str) -> ModelSpec:
     """A copy of the model whose family transformers does not know, and an installed package with this module that offers its adapter."""
     copy = copied(folder, target / "model")
     config = json.loads((copy / "config.json").read_text()) | {"model_type": "glance"}
     (copy / "config.json").write_text(json.dumps(config))
-    (target / "glance_family.py").write_text(module)
-    about = target / "glance_family-0.1.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: glance-family\nVersion: 0.1\n")
-    (about / "entry_points.txt").write_text("[vreason.models]\nglance = glance_family:Adapter\n")
-    monkeypatch.syspath_prepend(target)
-    monkeypatch.delitem(sys.modules, "glance_family", raising=False)
+    packages.install("glance-family", {MODELS: {"glance": "glance_family:Adapter"}}, glance_family=module)
     return ModelSpec(id=str(copy), device="cpu")
 
 
-def test_a_plug_in_may_bring_the_classes_of_its_family(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plug_in_may_bring_the_classes_of_its_family(folder: Path, tmp_path: Path, site_packages: SitePackages) -> None:
     """It is imported before transformers is asked for a family that only its classes know."""
-    loaded = load_model(offered(folder, tmp_path, PLUGIN, monkeypatch))
+    loaded = load_model(offered(folder, tmp_path, site_packages, PLUGIN))
     assert ("glance", ("glance",)) == (loaded.model.config.model_type, loaded.adapter.model_types)
     assert "GlanceForConditionalGeneration" == type(loaded.model).__name__
 
 
-def test_a_plug_in_that_cannot_be_loaded_is_named(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plug_in_that_cannot_be_loaded_is_named(folder: Path, tmp_path: Path, site_packages: SitePackages) -> None:
     """With its package and what to do; it is no fault of the model's id."""
-    with pytest.raises(PluginError, match=r"of glance-family 0\.1 cannot be loaded: ZeroDivisionError: .*; upgrade or remove that package"):
-        load_model(offered(folder, tmp_path, "1 / 0", monkeypatch))
+    with pytest.raises(PluginError, match=r"of glance-family 1\.0 cannot be loaded: ZeroDivisionError: .*; upgrade or remove that package"):
+        load_model(offered(folder, tmp_path, site_packages, "1 / 0"))
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:3"])
