@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
         "Compare runs: accuracy, tokens, latency, memory, and how sure that is.",
     ),
     "journal": ("vreason_cli.commands.journal.group", "journal_group", "Deliver the local record to MLflow, and check it."),
-    "doctor": ("vreason_cli.commands.doctor", "doctor_command", "Check versions, device, video reader, database and disk."),
+    "doctor": ("vreason_cli.commands.doctor", "doctor_command", "Check versions, device, video reader, plug-ins, database and disk."),
     "init": ("vreason_cli.commands.init", "init_command", "Write a commented config file."),
 }
 """Name of a command, the module and attribute that hold it, and its line in the overview."""

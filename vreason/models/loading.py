@@ -7,12 +7,13 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 
 import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
-from vreason.errors import UnsupportedModelError
+from vreason.errors import UnsupportedModelError, VReasonError
 from vreason.models.adapter import ModelAdapter
 from vreason.models.hf_internals import commit_of
 from vreason.models.registry import adapter_for
@@ -64,8 +65,8 @@ def load_model(spec: ModelSpec) -> LoadedModel:
     began = time.monotonic()
     _log.info("loading model %s from %s (revision %s, dtype %s, device %s)", spec.id, source, spec.revision, spec.dtype, spec.device)
     try:
+        adapter = _adapter(source, spec.revision)
         config = AutoConfig.from_pretrained(source, revision=spec.revision)
-        adapter = adapter_for(config)
         processor = AutoProcessor.from_pretrained(source, revision=spec.revision)
         model = AutoModelForImageTextToText.from_pretrained(
             source, revision=spec.revision, dtype=spec.dtype, attn_implementation=spec.attention, **placement
@@ -84,6 +85,16 @@ def load_model(spec: ModelSpec) -> LoadedModel:
     seconds = time.monotonic() - began
     _log.info("model %s loaded in %.1f s: revision %s, %s on %s", spec.id, seconds, loaded.revision, loaded.dtype, loaded.device)
     return loaded
+
+
+def _adapter(source: str, revision: str | None) -> ModelAdapter:
+    """The family's adapter, found before transformers makes anything of the config: a plug-in may register classes with it on import."""
+    from transformers import PreTrainedConfig
+
+    values, _ = PreTrainedConfig.get_config_dict(source, revision=revision)
+    if not values:
+        raise FileNotFoundError("it has no config.json.")
+    return adapter_for(SimpleNamespace(model_type=values.get("model_type")))
 
 
 def _placement(device: str) -> dict[str, Any]:

@@ -31,6 +31,13 @@ def _output(kind: str, what: str) -> Callable[[_Command], _Command]:
 @click.option("--config-run", metavar="NAME", help="Compare the variants of the newest `run` of this config (or of the call of this id).")
 @click.option("--baseline", metavar="NAME", help="Name or id of the run that others are compared with; default: the one without a method.")
 @click.option("--by", "groupings", multiple=True, type=click.Choice(GROUPINGS), help="Print accuracy by these groups too; may be repeated.")
+@click.option(
+    "--table",
+    "tables",
+    multiple=True,
+    metavar="MODULE:FUNCTION",
+    help="Add a table that a function of your own makes (docs/guides/table.md) to every output but CSV; may be repeated.",
+)
 @_output("html", "Write a self-contained page: pictures, tables, samples side by side.")
 @_output("md", "Write Markdown, as for a pull request.")
 @_output("csv", "Write a row for each figure.")
@@ -48,6 +55,7 @@ def compare_command(
     config_run: str | None,
     baseline: str | None,
     groupings: tuple[str, ...],
+    tables: tuple[str, ...],
     html_file: Path | None,
     md_file: Path | None,
     csv_file: Path | None,
@@ -65,7 +73,7 @@ def compare_command(
     Name the RUNs (id, beginning of an id, or variant), or an experiment, or a config. Runs that differ in data, prompt, frames, decoding,
     scoring or device, or that are not finished, are refused with what differs.
 
-    Exit codes: 0 done, 2 wrong options, 5 a record cannot be read or written, 6 the runs are not alike.
+    Exit codes: 0 done, 2 wrong options or a --table that cannot be made, 5 a record cannot be read or written, 6 the runs are not alike.
     """
     files = dict(zip(_KINDS, (html_file, md_file, csv_file, json_file), strict=True))
     wanted = {kind: file for kind, file in files.items() if file is not None}
@@ -74,14 +82,16 @@ def compare_command(
     from vreason_cli.terminal import sources
     from vreason_cli.terminal.comparison_output import print_comparison
     from vreason_tracking.catalog import Catalog, recorded_runs
-    from vreason_tracking.comparison import compare, make_report, require_compared
+    from vreason_tracking.comparison import compare, load_table_functions, make_report, require_compared, with_added_tables
 
+    functions = load_table_functions(tables)
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
     found, notes = _chosen(catalog, runs, experiment, config_run, baseline)
     sources.print_notes(catalog)
     with recorded_runs(found) as recorded:
         comparison = compare(recorded, baseline, force, notes)
         require_compared(comparison, samples)
+        comparison = with_added_tables(comparison, functions)
         print_comparison(comparison, [name.replace("-", " ") for name in groupings])
         to_log = None if no_log else _place_to_log(comparison, catalog)
         if not wanted and to_log is None:

@@ -30,7 +30,7 @@ DEFAULT_URI = "sqlite:///mlflow.db"
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 @click.pass_context
 def doctor_command(context: click.Context, tracking_uri: str, as_json: bool) -> None:
-    """Check packages, device, video reading, the tracking database or server, and the disk.
+    """Check packages, device, video reading, plug-ins, the tracking database or server, and the disk.
 
     Each line names a check, its state, and, where it is not well, what to do. Nothing is changed. Ends with exit code 1 when a check
     failed, 0 when there are only warnings or none.

@@ -50,6 +50,8 @@ def print_comparison(comparison: Comparison, groupings: Sequence[str]) -> None:
         _print(paper)
     for grouping in groupings:
         _print(accuracy_by(comparison, grouping))
+    for table in comparison.added_tables:
+        _print(table)
 
 
 def _without_empty(table: Table) -> Table:

@@ -138,6 +138,58 @@ def test_outputs_are_what_they_should_be(compare, journal, tmp_path) -> None:
     assert ["baseline", "v-reason"] == [run["name"] for run in json.loads((tmp_path / "out.json").read_text())["runs"]]
 
 
+TABLES = """
+from vreason_tracking.presentation import Table
+
+
+def scores(comparison):
+    rows = [[name, str(int(total))] for name, total in zip(comparison.names, comparison.frame.scores.sum(0), strict=True)]
+    return Table("scores", "Sum of scores", ["run", "sum"], rows, note=f"of {len(comparison.frame.ids)} questions")
+
+
+def more(comparison):
+    return Table("more", "More", ["run"], [[name] for name in comparison.names])
+
+
+def wrong(comparison):
+    return 3
+"""
+
+
+def test_tables_of_ones_own_stand_in_every_output_but_csv(compare, journal, tmp_path) -> None:
+    """On the terminal behind all others, in the page, in Markdown, in JSON; they are made anew of what is compared."""
+    (tmp_path / "compare_tables.py").write_text(TABLES)
+    own = ["--table", "compare_tables:scores", "--table", "compare_tables:more"]
+    outcome = compare("baseline", "v-reason", "--by", "benchmark", *own, *outputs(tmp_path), "--no-log")
+    assert 0 == outcome.code, outcome.err
+    told = outcome.out[outcome.out.index("Accuracy by benchmark") :].splitlines()
+    place = told.index("Sum of scores")
+    shown = [["run", "sum"], ["baseline", "7"], ["v-reason", "13"], ["of", "14", "questions"], [], ["More"], ["run"], ["baseline"]]
+    assert [*shown, ["v-reason"]] == [line.split() for line in told[place + 1 :]]
+    html, md, table, document = ((tmp_path / f"out.{kind}").read_text(encoding="utf-8") for kind in KINDS)
+    assert "Sum of scores" in html
+    assert "| v-reason | 13 |" in md
+    assert ["scores", "more"] == [each["name"] for each in json.loads(document)["added_tables"]]
+    assert "Sum of scores" not in table
+
+
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        ("compare_tables", "--table: 'compare_tables' is not written module:function"),
+        ("compare_nothing:make", "--table: there is no module 'compare_nothing'"),
+        ("compare_tables:nothing", "--table: module 'compare_tables' has no 'nothing'"),
+        ("compare_tables:wrong", "--table: compare_tables:wrong returned a int; return a vreason_tracking.presentation.Table"),
+    ],
+)
+def test_a_table_that_cannot_be_made(compare, journal, tmp_path, reference, told) -> None:
+    """Exit code 2, by its name; nothing is printed as a result, nothing is written."""
+    (tmp_path / "compare_tables.py").write_text(TABLES)
+    outcome = compare("baseline", "v-reason", "--table", reference, "--md", tmp_path / "out.md")
+    refused(outcome, 2, told)
+    assert ("", ["compare_tables.py"]) == (outcome.out, left(tmp_path))
+
+
 def test_the_baseline_can_be_named(compare, journal, tmp_path) -> None:
     """By variant or id."""
     ids = sorted(each.name for each in journal.iterdir())

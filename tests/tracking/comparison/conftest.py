@@ -8,6 +8,7 @@ import pytest
 
 from tests.helpers import compared, records
 from vreason_tracking.comparison.comparison import compare
+from vreason_tracking.presentation import Table
 
 HOSTILE = "=1+1|a,b;<img src=x onerror=alert(1)>&amp;\"'$[x](http://e.example)`*_~#🙂\n</title></script>"
 
@@ -16,6 +17,13 @@ HOSTILE = "=1+1|a,b;<img src=x onerror=alert(1)>&amp;\"'$[x](http://e.example)`*
 def trio(tmp_path_factory):
     """A baseline and two variants, 48 questions about 12 videos."""
     return compare(compared.trio(tmp_path_factory.mktemp("trio"), steps=12))
+
+
+@pytest.fixture(scope="session")
+def with_added(trio, hostile):
+    """The same with two tables of the user's own, one of whose texts mean something to every format."""
+    one = Table("by-shelf", "By shelf", ["run", "shelf", "books"], [["baseline", "upper", "3"]], 2, "counted by hand")
+    return replace(trio, added_tables=[one, Table("hostile", hostile, [hostile, "n"], [[hostile, "1"]], note=hostile)])
 
 
 @pytest.fixture(scope="session")

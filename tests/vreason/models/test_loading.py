@@ -155,6 +155,51 @@ def test_an_adapter_that_cannot_be_loaded_is_its_package_s_fault(folder: Path, t
         load_model(ModelSpec(id=str(tmp_path / "model"), device="cpu"))
 
 
+PLUGIN = """
+from transformers import AutoConfig, AutoModelForImageTextToText, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+from vreason.models.qwen_vl import QwenVLAdapter
+
+
+class GlanceConfig(Qwen2_5_VLConfig):
+    model_type = "glance"
+
+
+class GlanceForConditionalGeneration(Qwen2_5_VLForConditionalGeneration):
+    config_class = GlanceConfig
+
+
+class Adapter(QwenVLAdapter):
+    model_types = ("glance",)
+
+
+AutoConfig.register("glance", GlanceConfig)
+AutoModelForImageTextToText.register(GlanceConfig, GlanceForConditionalGeneration)
+"""
+
+
+def offered(folder: Path, target: Path, packages: SitePackages, module: str) -> ModelSpec:
+    """A copy of the model whose family transformers does not know, and an installed package with this module that offers its adapter."""
+    copy = copied(folder, target / "model")
+    config = json.loads((copy / "config.json").read_text()) | {"model_type": "glance"}
+    (copy / "config.json").write_text(json.dumps(config))
+    packages.install("glance-family", {MODELS: {"glance": "glance_family:Adapter"}}, glance_family=module)
+    return ModelSpec(id=str(copy), device="cpu")
+
+
+def test_a_plug_in_may_bring_the_classes_of_its_family(folder: Path, tmp_path: Path, site_packages: SitePackages) -> None:
+    """It is imported before transformers is asked for a family that only its classes know."""
+    loaded = load_model(offered(folder, tmp_path, site_packages, PLUGIN))
+    assert ("glance", ("glance",)) == (loaded.model.config.model_type, loaded.adapter.model_types)
+    assert "GlanceForConditionalGeneration" == type(loaded.model).__name__
+
+
+def test_a_plug_in_that_cannot_be_loaded_is_named(folder: Path, tmp_path: Path, site_packages: SitePackages) -> None:
+    """With its package and what to do; it is no fault of the model's id."""
+    with pytest.raises(PluginError, match=r"of glance-family 1\.0 cannot be loaded: ZeroDivisionError: .*; upgrade or remove that package"):
+        load_model(offered(folder, tmp_path, site_packages, "1 / 0"))
+
+
 @pytest.mark.parametrize("device", ["cuda", "cuda:3"])
 def test_no_cuda(folder: Path, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a CUDA device the message names the field and what to use instead."""

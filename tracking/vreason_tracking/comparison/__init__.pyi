@@ -1,3 +1,4 @@
+from .added_tables import load_table_functions as load_table_functions, with_added_tables as with_added_tables
 from .comparison import Comparison as Comparison, compare as compare
 from .export.documents import to_csv as to_csv, to_json as to_json
 from .export.html_page import LARGEST as LARGEST

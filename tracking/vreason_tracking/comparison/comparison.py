@@ -19,6 +19,7 @@ from vreason_tracking.comparison.groups import Group
 from vreason_tracking.comparison.measuring_conditions import timing_issues
 from vreason_tracking.comparison.paired_samples import Frame, align
 from vreason_tracking.comparison.paper import Measured, Paper, match_paper, method_of
+from vreason_tracking.presentation import Table
 from vreason_tracking.record import SCORING_TAG, SampleTable, read_samples
 
 
@@ -70,6 +71,7 @@ class Comparison:
         differences: in what the runs differ beside their methods, and may.
         paper: its own numbers.
         timing_issues: of each run, why its times do not compare with the baseline's; None where they do, and for the baseline.
+        added_tables: of the user's own functions (see `added_tables`).
     """
 
     runs: Sequence[RecordedRun]
@@ -82,6 +84,7 @@ class Comparison:
     differences: Sequence[Mismatch]
     paper: Paper
     timing_issues: Sequence[str | None]
+    added_tables: Sequence[Table] = ()
 
     @property
     def names(self) -> list[str]:

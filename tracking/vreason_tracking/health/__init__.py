@@ -1,5 +1,5 @@
-"""What `vreason-track doctor` looks at: `checks` has all of them, `mlflow_store_check` that of the tracking store, `check` what a
-check finds.
+"""What `vreason-track doctor` looks at: `checks` has all of them, `mlflow_store_check` those of the tracking store, `plugin_check` those of
+plug-ins, `check` what a check finds.
 """
 
 import lazy_loader

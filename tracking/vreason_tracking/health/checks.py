@@ -17,6 +17,7 @@ from pathlib import Path
 
 from vreason_tracking.health.check import Check, State, described
 from vreason_tracking.health.mlflow_store_check import tracking
+from vreason_tracking.health.plugin_check import plugin_checks
 from vreason_tracking.stores import redact_password
 from vreason_tracking.telemetry import NO_DRIVER, MemorySampler
 
@@ -38,6 +39,7 @@ def run_checks(tracking_uri: str) -> Iterator[Check]:
         ("device", "install the torch build for this machine: https://pytorch.org/get-started/locally", device),
         ("gpu memory", "see what `nvidia-smi` says; runs go on and record resident memory instead", gpu_memory),
         ("decord", "`pip install --force-reinstall decord`", decord),
+        ("plug-ins", "upgrade or remove the packages that offer plug-ins, see `pip list`", plugin_checks),
         ("tracking", "check --tracking-uri, such as sqlite:///mlflow.db or http://127.0.0.1:5000", lambda: tracking(tracking_uri)),
         ("folder", "choose a folder that this user may write to", lambda: folder(tracking_uri)),
     )

@@ -34,7 +34,7 @@ def test_json_holds_what_the_comparison_holds(trio) -> None:
     """Field by field, numbers to the last digit."""
     told = json.loads(to_json(trio))
     fields = ["format", "warnings", "verdicts", "baseline", "scoring", "questions", "videos"]
-    fields += ["runs", "unlike", "differences", "groups", "paper"]
+    fields += ["runs", "unlike", "differences", "groups", "paper", "added_tables"]
     assert fields == list(told)
     assert (FORMAT, "baseline", "robust", 48, 12) == (
         told["format"],
@@ -51,6 +51,16 @@ def test_json_holds_what_the_comparison_holds(trio) -> None:
             assert result.accuracy.estimate.value == own["accuracy"]["estimate"]["value"]
             assert result.costs["latency_ms"].p95 == own["costs"]["latency_ms"]["p95"]
             assert result.memory.peak_bytes == own["memory"]["peak_bytes"]
+
+
+def test_json_holds_added_tables(trio, with_added) -> None:
+    """Last, as they are; without any the list is empty."""
+    first = {"name": "by-shelf", "title": "By shelf", "columns": ["run", "shelf", "books"]}
+    first |= {"rows": [["baseline", "upper", "3"]], "texts": 2, "note": "counted by hand"}
+    told = json.loads(to_json(with_added))
+    assert first == told["added_tables"][0]
+    assert with_added.added_tables[1].title == told["added_tables"][1]["title"]
+    assert json.loads(to_json(trio)) == told | {"added_tables": []}
 
 
 def test_json_is_strict_and_names_survive(forced) -> None:

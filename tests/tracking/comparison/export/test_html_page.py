@@ -115,6 +115,22 @@ def test_every_cell_of_every_table_is_there(page, trio) -> None:
             assert " ".join(cell for cell in row if cell) in told, table.name
 
 
+def test_added_tables_stand_behind_ours(trio, with_added) -> None:
+    """With a heading, a link to it at the top, and words that stay words; nothing else of the page changes."""
+    plain, text = (make_report(each, pages=0).html().text for each in (trio, with_added))
+    elements = Elements(text)
+    headings = [own["id"] for tag, own in elements.found if tag == "h2" and "id" in own]
+    before = [own["id"] for tag, own in Elements(plain).found if tag == "h2" and "id" in own]
+    assert [*before[:-1], "added-by-shelf", "added-hostile", "questions"] == headings
+    assert ["#added-by-shelf", "#added-hostile"] == [
+        own["href"] for tag, own in elements.found if own.get("href", "").startswith("#added-")
+    ]
+    assert '<table class="t2"><thead><tr><th>run<th>shelf<th>books</thead>' in text
+    assert "counted by hand" in [data for where, data in elements.texts if where == "p"]
+    assert with_added.added_tables[1].title in [data for where, data in elements.texts if where == "td"]
+    assert "script" not in [tag for tag, _ in elements.found]
+
+
 def test_verdicts(page, trio, many) -> None:
     """A few stand open; many are folded behind a sentence."""
     shown = [data.replace("\u00a0", " ") for where, data in Elements(page.text).texts if where == "li"]

@@ -32,6 +32,17 @@ def test_every_table_is_there_cell_by_cell(trio) -> None:
         assert [list(row) for row in table.rows] == [cells(row) for row in rows]
 
 
+def test_added_tables_stand_last(trio, with_added) -> None:
+    """Behind all of ours, which stay as they are; their texts mean nothing to Markdown."""
+    ours, text = to_markdown(trio), to_markdown(with_added)
+    assert text.startswith(ours.rstrip("\n"))
+    own, hostile = tables(text[len(ours) :])
+    assert ["| run | shelf | books |", "| --- | --- | ---: |", "| baseline | upper | 3 |"] == own
+    assert "\n\n## By shelf\n\n| run" in text
+    assert "\n\ncounted by hand\n\n" in text
+    assert [" ".join(with_added.added_tables[1].title.split()), "1"] == cells(hostile[2])
+
+
 def test_names_cannot_break_a_table(forced) -> None:
     """As many cells in each line as heads, whatever stands in them; and the run's name is there whole, on one line."""
     found = tables(to_markdown(forced))

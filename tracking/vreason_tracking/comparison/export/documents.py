@@ -73,6 +73,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
             for group in comparison.groups
         ],
         "paper": asdict(comparison.paper),
+        "added_tables": [asdict(table) for table in comparison.added_tables],
     }
 
 

@@ -87,6 +87,7 @@ def _rendered(comparison: Comparison, figures: Sequence[Figure], pages: Sequence
             verdicts=told,
             in_short=in_short(comparison) if len(told) > FEW_RUNS else "",
             tables=tables_of(comparison),
+            added_tables=comparison.added_tables,
             summary=cost_summary(comparison),
             costs=_COSTS,
             groupings=list(groupings_of(comparison)),

@@ -23,6 +23,8 @@ def to_markdown(comparison: Comparison) -> str:
             *(part for each in tables for part in (f"### {each.title}", *markdown_table(each))),
         ]
         parts += ["</details>"]
+    for table in comparison.added_tables:
+        parts += [f"## {escaped(table.title)}", *markdown_table(table)]
     return "\n\n".join(parts) + "\n"
 
 
