@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun
+from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
 from vreason_tracking.journal import RunFolder, SampleAssembly, read_events
 from vreason_tracking.record import RecordTables

@@ -11,8 +11,8 @@ from typing import Any
 
 from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun, translate_os_errors
+from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
 from vreason_tracking.journal import Event, Fragment, RunFolder, SampleEntry, SessionStarted, read_fragment
 
