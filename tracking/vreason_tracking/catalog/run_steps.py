@@ -13,8 +13,9 @@ from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.catalog.local_run import LocalRun, translate_os_errors
 from vreason_tracking.catalog.run import Run
-from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
+from vreason_tracking.catalog.stored_run import StoredRun
 from vreason_tracking.journal import Event, Fragment, RunFolder, SampleEntry, SessionStarted, read_fragment
+from vreason_tracking.stores import ArtifactMissingError, fetch_artifact
 
 STEPS_FILE = "steps.parquet"
 
@@ -137,7 +138,7 @@ def _stored_steps(stored: StoredRun, sample_id: str) -> SampleSteps:
     import pyarrow.parquet as pq
 
     with tempfile.TemporaryDirectory(prefix="vreason-") as folder:
-        path = _download(stored, Path(folder))
+        path = _table(stored, Path(folder))
         try:
             rows = pq.read_table(path, filters=[("sample_id", "=", sample_id)]).to_pylist()
             known = [] if rows else pq.read_table(path, columns=["sample_id"]).column("sample_id").unique().to_pylist()
@@ -149,20 +150,15 @@ def _stored_steps(stored: StoredRun, sample_id: str) -> SampleSteps:
     return SampleSteps(sample_id, sorted(steps, key=lambda step: step.token_index), None, True, "store")
 
 
-def _download(stored: StoredRun, folder: Path) -> Path:
-    from mlflow.exceptions import MlflowException
-
-    with translate_store_errors(stored.store):
-        present = {file.path for file in stored.store.client.list_artifacts(stored.run_id)}
-    if STEPS_FILE not in present:
+def _table(stored: StoredRun, folder: Path) -> Path:
+    try:
+        return fetch_artifact(stored.store, stored.run, STEPS_FILE, folder)
+    except ArtifactMissingError as error:
         where = stored.tags.get("host", "another machine")
         text = f"run {stored.run_id} has no {STEPS_FILE}, which is written when a run ends; its steps are in the journal on {where}"
-        raise TrackingError(text)
-    try:
-        return Path(stored.store.client.download_artifacts(stored.run_id, STEPS_FILE, str(folder)))
-    except (MlflowException, OSError) as error:
-        text = f"{STEPS_FILE} of run {stored.run_id} cannot be fetched ({error}); can the artifact store be reached?"
         raise TrackingError(text) from error
+    except TrackingError as error:
+        raise type(error)(f"run {stored.run_id}: {error}") from error
 
 
 def _step(row: Mapping[str, Any]) -> StepRecord:

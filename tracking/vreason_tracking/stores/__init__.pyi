@@ -6,6 +6,7 @@ from .addresses import (
     redact_password as redact_password,
     resolved_uri as resolved_uri,
 )
+from .artifacts import ArtifactMissingError as ArtifactMissingError, fetch_artifact as fetch_artifact
 from .database import prepare as prepare
 from .mlflow_store import (
     MlflowStore as MlflowStore,
