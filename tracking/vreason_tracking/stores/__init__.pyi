@@ -1,4 +1,4 @@
-from . import addresses as addresses, postgres as postgres
+from . import addresses as addresses, mlflow_internals as mlflow_internals, postgres as postgres
 from .addresses import (
     DEFAULT_URI as DEFAULT_URI,
     normalised as normalised,

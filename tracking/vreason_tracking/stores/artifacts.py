@@ -7,6 +7,7 @@ from typing import Any
 
 from vreason.errors import TrackingError
 from vreason_tracking.stores.addresses import redact_password
+from vreason_tracking.stores.mlflow_internals import local_artifact_path
 from vreason_tracking.stores.mlflow_store import MlflowStore
 from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of
 
@@ -32,7 +33,7 @@ def fetch_artifact(store: MlflowStore, run: Any, name: str, folder: Path) -> Pat
     uri = f"{run.info.artifact_uri}/{name}"
     missing = f"{redact_password(uri)} is not there; is the run finished, and do you see its artifacts' folder from this machine?"
     try:
-        path = _local_path(uri) or Path(store.client.download_artifacts(run.info.run_id, name, str(folder)))
+        path = local_artifact_path(uri) or Path(store.client.download_artifacts(run.info.run_id, name, str(folder)))
         present = path.is_file()
     except Exception as error:  # whatever the client of a tracking store, an artifact store or a disk raises
         cause = error if is_unavailable(error) else _cause(store, run.info.run_id, name, error)
@@ -43,14 +44,6 @@ def fetch_artifact(store: MlflowStore, run: Any, name: str, folder: Path) -> Pat
     if not present:
         raise ArtifactMissingError(missing)
     return path
-
-
-def _local_path(uri: str) -> Path | None:
-    """The path of an artifact that lies in a folder; None for one behind a server or in an object store."""
-    from mlflow.utils.file_utils import local_file_uri_to_path
-    from mlflow.utils.uri import is_local_uri
-
-    return Path(local_file_uri_to_path(uri)) if is_local_uri(uri) else None
 
 
 def _cause(store: MlflowStore, run_id: str, name: str, error: Exception) -> Exception | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 from vreason.errors import TrackingError
 from vreason_tracking.stores import database
 from vreason_tracking.stores.addresses import normalised, redact_password, resolved_uri
+from vreason_tracking.stores.mlflow_internals import silence_database_log
 from vreason_tracking.stores.store_errors import failure, reason_of, short_http_timeouts
 
 __all__ = ["MlflowStore", "Point", "open_store"]
@@ -51,7 +51,7 @@ class MlflowStore:
             short_http_timeouts()
         from mlflow import MlflowClient
 
-        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it prints the traceback of what it raises as well
+        silence_database_log()
         self.uri = normalised(uri)
         database.prepare(self.uri)
         try:
