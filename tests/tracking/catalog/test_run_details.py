@@ -9,17 +9,21 @@ import pytest
 
 from tests.helpers import old_records, readback, records, run_states
 from tests.helpers.recorded_world import PARTS
-from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.run_details import details_of
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 
+def read(catalog, name):
+    found = catalog.find_all([name])
+    return details_of(found.runs[0], found.index)
+
+
 @pytest.fixture(scope="module")
 def details(world):
     """Of a run by its variant."""
-    catalog = Catalog(world.root, world.uri, "vreason")
-    return lambda name: details_of(catalog.find(name), catalog)
+    return lambda name: read(Catalog(world.root, world.uri, "vreason"), name)
 
 
 def test_sessions(details) -> None:
@@ -123,7 +127,7 @@ def test_samples(tmp_path, tracking_uri) -> None:
     recorder.on_sample(records.failed("s-2"))
     recorder.finish("FAILED", "out of memory")
     catalog = Catalog(tmp_path / "journal", tracking_uri, "trial")
-    found = details_of(catalog.find("v-reason"), catalog)
+    found = read(catalog, "v-reason")
     assert {"asked": 3, "answered": 1, "failed": 1} == found.samples
     assert ("FAILED", "out of memory", 2) == (found.run.status, found.error, found.run.samples_done)
 
@@ -156,11 +160,11 @@ def test_the_default_journal_is_not_named(world, monkeypatch) -> None:
     """From its own folder the command is short."""
     monkeypatch.setenv("VREASON_JOURNAL", str(world.root))
     catalog = Catalog(world.root, world.uri, "vreason")
-    assert ["vreason-track", "run", "--resume", world.local["killed"].run_id] == details_of(catalog.find("killed"), catalog).resume
+    assert ["vreason-track", "run", "--resume", world.local["killed"].run_id] == read(catalog, "killed").resume
 
 
 def test_passwords_stay_hidden(store, tracking_uri, tmp_path) -> None:
     """A tag with an address in it is shown without its password."""
     run_states.remote(store, "x", started_ms=1, note="see http://me:s3cret@host/")
     catalog = Catalog(tmp_path / "none", tracking_uri, "trial")
-    assert "s3cret" not in str(details_of(catalog.find("x"), catalog).tags)
+    assert "s3cret" not in str(read(catalog, "x").tags)

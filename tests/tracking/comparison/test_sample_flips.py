@@ -9,7 +9,7 @@ import pytest
 from tests.helpers import readback, scored_runs
 from tests.helpers.scored_runs import BASE, OWN, record
 from vreason.errors import IncomparableRunsError, TrackingError
-from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.comparison.sample_flips import SampleFilter, list_samples
 from vreason_tracking.stores.mlflow_store import MlflowStore
 

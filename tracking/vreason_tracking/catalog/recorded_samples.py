@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun
+from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.run_steps import journal_steps, unknown_sample
 from vreason_tracking.catalog.stored_run import StoredRun, series_of, translate_store_errors
 from vreason_tracking.delivery import sample_tags

@@ -28,11 +28,10 @@ def show_command(run: str, tracking_uri: str | None, experiment: str, journal: s
     from dataclasses import asdict
 
     from vreason_cli.terminal.listing import print_json
-    from vreason_tracking.catalog import Catalog
-    from vreason_tracking.catalog import details_of
+    from vreason_tracking.catalog import Catalog, details_of
 
-    catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
-    details = details_of(catalog.find(run), catalog)
+    found = Catalog(options.journal_root(journal), tracking_uri, experiment).find_all([run])
+    details = details_of(found.runs[0], found.index)
     if as_json:
         print_json(asdict(details))
     else:
