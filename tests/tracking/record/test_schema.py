@@ -1,4 +1,4 @@
-"""vreason_tracking.record.schema: the columns of the record, derived from the records' own types; what earlier versions lack has a default."""
+"""vreason_tracking.record.schema: the columns of the record, derived from the records' types; what earlier versions lack has a default."""
 
 from __future__ import annotations
 
