@@ -29,7 +29,14 @@ PARAMS = {
     "batch_size": "1",
     "seed": "0",
 }
-TAGS = {"data.digest": "d" * 32, "device": "cuda:0 (NVIDIA H200)", "host": "here", "scoring": "robust", "git.commit": "4c71d97"}
+TAGS = {
+    "data.digest": "d" * 32,
+    "device": "cuda:0 (NVIDIA H200)",
+    "host": "here",
+    "scoring": "robust",
+    "git.commit": "4c71d97",
+    "schedule": "interleaved",
+}
 IDENTITY = {"prompt": "1" * 16, "video": "2" * 16, "decoding": "3" * 16}
 KINDS = ("multiple choice", "numerical", "regression", "free-form")
 CATEGORIES = ("direction", "counting", "distance")
@@ -38,7 +45,10 @@ CATEGORIES = ("direction", "counting", "distance")
 def recorded(
     folder: Path, name: str, samples: Sequence[tuple[SampleRecord, Sequence[StepRecord]]], preset: str = "baseline", **changes: Any
 ) -> RecordedRun:
-    """A finished run with these samples; `changes` are fields, of which `params`, `tags` and `identity` are added to the usual ones."""
+    """A finished run with these samples, of one call with the others, measured in turn.
+
+    `changes` are fields, of which `params`, `tags` and `identity` are added to the usual ones.
+    """
     place = folder / name
     place.mkdir(parents=True)
     tables = RecordTables(place)
@@ -61,6 +71,7 @@ def recorded(
         identity={**IDENTITY, **changes.pop("identity", {})},
         samples=place / SAMPLES,
         steps=place / STEPS,
+        call_id="c0ffee",
     )
     return replace(made, **changes)
 

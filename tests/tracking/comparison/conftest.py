@@ -49,8 +49,8 @@ def forced(tmp_path_factory):
     base = [(replace(sample, category=HOSTILE), steps) for sample, steps in compared.make_samples(40, 10, 0, steps=12)]
     for place in (3, 5, 17):
         old = own[place][0]
-        expected_samples = {name: getattr(old, name) for name in ("video", "question", "options", "problem_type", "category")}
-        own[place] = (records.failed(old.sample_id, error=HOSTILE, **expected_samples), ())
-    other = {"params": {"generation.max_new_tokens": "128"}, "tags": {"device": HOSTILE}, "status": "KILLED", "asked": 40}
+        question = {name: getattr(old, name) for name in ("video", "question", "options", "problem_type", "category")}
+        own[place] = (records.failed(old.sample_id, error=HOSTILE, **question), ())
+    other = {"params": {"generation.max_new_tokens": "128"}, "tags": {"device": HOSTILE}, "status": "KILLED", "expected_samples": 40}
     run = compared.recorded(folder, "own", own[:36], "v-reason", **other)
     return compare([compared.recorded(folder, "baseline", base), replace(run, name=HOSTILE, config=HOSTILE)], force=True)

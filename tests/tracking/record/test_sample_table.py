@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers import compared, records
 from vreason.errors import TrackingError
-from vreason_tracking.record.sample_table import read_samples
+from vreason_tracking.record.sample_table import read_samples, samples_table
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
@@ -57,10 +57,40 @@ def test_what_is_missing_is_nan(tmp_path) -> None:
 
 
 def test_an_earlier_record(tmp_path) -> None:
-    """Columns that an earlier version did not write are empty."""
-    gone = ["benchmark", "token_ends", "peak_allocated_bytes"]
-    table = read_samples(written(tmp_path, records.sample("s-1"), change=lambda whole: whole.drop_columns(gone)))
-    assert ([None], [[]]) == (table.texts["benchmark"], table.lists["peak_allocated_bytes"])
+    """Columns that an earlier version did not write are as they are where nothing is known."""
+    gone = ["benchmark", "token_ends", "peak_allocated_bytes", "rotation_place", "other_load", "cpu_steal"]
+    table = read_samples(written(tmp_path, records.sample("s-1"), change=lambda whole: whole.drop_columns(gone).replace_schema_metadata()))
+    assert ([""], [[]]) == (table.texts["benchmark"], table.lists["peak_allocated_bytes"])
+    assert [True] * 3 == [bool(np.isnan(table.numbers[name][0])) for name in gone[3:]]
+
+
+def test_records_at_hand(tmp_path) -> None:
+    """Of records in memory the table is that of the file that they are written to, whatever their order."""
+    samples = [sample for sample, _ in compared.mixed(3, 40)]
+    one, other = samples_table(samples[::-1]), read_samples(written(tmp_path, *samples))
+    assert (other.ids, other.question_digests, other.texts, other.lists) == (one.ids, one.question_digests, one.texts, one.lists)
+    assert list(other.numbers) == list(one.numbers)
+    assert all(np.array_equal(other.numbers[name], one.numbers[name], equal_nan=True) for name in other.numbers)
+
+
+def test_no_records_at_hand() -> None:
+    """A run without a finished sample has an empty table."""
+    table = samples_table([])
+    assert ([], 0) == (table.ids, len(table.numbers["score"]))
+
+
+@pytest.mark.parametrize(
+    ("samples", "wrong"),
+    [
+        ([records.sample("s-1"), records.sample("s-1")], "sample_id: 's-1' is there twice"),
+        ([records.sample("s-1", score=1.5)], "score: 1.5 is none"),
+        ([records.sample("s-1", generation_ms=1e200)], r"generation_ms: 1e\+200 is none"),
+    ],
+)
+def test_records_at_hand_that_cannot_be(samples, wrong) -> None:
+    """The same values are refused as in a file."""
+    with pytest.raises(ValueError, match=wrong):
+        samples_table(samples)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +191,6 @@ def test_a_flipped_bit_is_found(tmp_path) -> None:
         except TrackingError:
             refused += 1
             continue
-        assert (before.texts, before.question_digests) == (found.texts, found.expected_samples)
+        assert (before.texts, before.question_digests) == (found.texts, found.question_digests)
         assert all(np.array_equal(before.numbers[name], found.numbers[name], equal_nan=True) for name in before.numbers)
     assert refused > 20

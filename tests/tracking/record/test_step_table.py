@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +13,8 @@ import pytest
 
 from tests.helpers import compared, records
 from vreason.errors import TrackingError
-from vreason.evaluation.failure_signatures import peak_token
 from vreason_tracking.record.entropy_curve import EntropyCurve
-from vreason_tracking.record.step_table import STEP_COLUMNS, final_peak, read_steps
+from vreason_tracking.record.step_table import STEP_COLUMNS, read_steps
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 LENGTHS = {"q-0": 12, "q-1": 1, "q-2": 40, "q-3": 7, "q-4": 40}
@@ -179,27 +178,3 @@ def test_damage_anywhere(tmp_path) -> None:
     told = [each for each in refusals if each is not None]
     assert len(told) >= 50
     assert all(each.startswith(f"{path}: is not a record of steps (") for each in told)
-
-
-def emas(values):
-    """Steps with these averages, and their running maxima."""
-    return [
-        replace(step, ema=ema, peak=max(values[: place + 1]))
-        for place, (step, ema) in enumerate(zip(records.steps("s", 99), values, strict=False))
-    ]
-
-
-NAN, INF = float("nan"), float("inf")
-CASES = [[], [0.0], [1.0, 2.0, 0.5], [2.0, 1.0, 2.0, 1.0], [3.0, 2.0, 1.0], [NAN, 1.0], [1.0, INF, 2.0], [NAN, NAN]]
-
-
-@pytest.mark.parametrize("steps", [*map(emas, CASES), *(records.steps(f"s-{length}", length) for length in (1, 9, 60))])
-def test_the_final_peak(steps) -> None:
-    """Of columns it is what `vreason.evaluation.failure_signatures` finds in the same steps as records."""
-    columns = {name: [getattr(step, name) for step in steps] for name in STEP_COLUMNS}
-    assert peak_token(steps) == final_peak(columns)
-
-
-def test_the_final_peak_of_incomplete_steps() -> None:
-    """A step without its figures has none."""
-    assert 1 == final_peak({"token_index": [0, 1, 2, 3], "ema": [1.0, 2.0, None, 3.0], "peak": [1.0, 2.0, 2.0, None]})
