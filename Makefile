@@ -44,7 +44,7 @@ bench-recording: $(READY)  ## what the record costs: W&B beside it is installed 
 
 docs: $(READY)  ## docs/cli.md out of the commands' own help, docs/metrics.md out of the table of metrics
 	$(BIN)/python -m vreason_cli.reference docs/cli.md
-	$(BIN)/python -m vreason_tracking.record.metrics_page docs/metrics.md
+	$(BIN)/python -m vreason_tracking.records.metrics_page docs/metrics.md
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from vreason.config import PRESETS
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.catalog import SAMPLES, STEPS, RecordedRun
-from vreason_tracking.record import DATA_DIGEST_TAG, DEVICE_TAG, SCORING_TAG, arrow_schema
+from vreason_tracking.records import DATA_DIGEST_TAG, DEVICE_TAG, SCORING_TAG, arrow_schema
 from vreason_tracking.settings import Variant
 
 _KINDS = ("multiple choice", "numerical", "regression", "free-form")

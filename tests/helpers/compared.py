@@ -15,7 +15,7 @@ from tests.helpers import records
 from vreason.config import PRESETS
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.catalog.run_record import SAMPLES, STEPS, RecordedRun
-from vreason_tracking.record.parquet_writer import RecordTables
+from vreason_tracking.records.parquet_writer import RecordTables
 from vreason_tracking.settings.variants import Variant
 
 PARAMS = {

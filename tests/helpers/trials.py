@@ -45,7 +45,7 @@ def trial(model: Path | str | dict[str, Any], uri: str | None = None, **sections
 def result(name: str, *samples: SampleRecord, status: str = "FINISHED", run_id: str = "0123456789abcdef", **changes: Any) -> VariantResult:
     """What became of a variant with these samples: ten points, all of them delivered. `changes` are fields."""
     from vreason_tracking.journal.folder import RunFolder
-    from vreason_tracking.record.summary import RunSummary
+    from vreason_tracking.records.summary import RunSummary
     from vreason_tracking.running.results import VariantResult
 
     folder = RunFolder(Path("vreason-journal") / "20261120T094512-3f2a9c")

@@ -81,7 +81,7 @@ def _settings(
     from vreason.errors import TrackingError
     from vreason_tracking.catalog import require
     from vreason_tracking.journal import journal_folder
-    from vreason_tracking.record import OWN_LOOP_SOURCE, SOURCE_TAG
+    from vreason_tracking.records import OWN_LOOP_SOURCE, SOURCE_TAG
 
     manifest = require(journal_folder(journal), resume or "").manifest
     if manifest.tags.get(SOURCE_TAG) == OWN_LOOP_SOURCE:

@@ -10,7 +10,7 @@ from tests.helpers import compared
 from vreason.errors import IncomparableRunsError
 from vreason_tracking.comparison.comparability import Mismatch, known_differences, missing_of, unlike
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.record.sample_table import read_samples
+from vreason_tracking.records.sample_table import read_samples
 
 
 def pair(folder, one=None, other=None, samples=None):

@@ -13,7 +13,7 @@ from vreason.errors import IncomparableRunsError, TrackingError
 from vreason.events import SampleRecord
 from vreason_tracking.comparison.comparison import baseline_of, compare
 from vreason_tracking.comparison.export.documents import to_json
-from vreason_tracking.record.summary import RunSummary
+from vreason_tracking.records.summary import RunSummary
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers import compared, records
 from vreason.errors import IncomparableRunsError
 from vreason_tracking.comparison.paired_samples import align
-from vreason_tracking.record.sample_table import read_samples
+from vreason_tracking.records.sample_table import read_samples
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 

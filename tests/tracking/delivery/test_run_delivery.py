@@ -19,7 +19,7 @@ from vreason_tracking.delivery.run_delivery import RunDelivery
 from vreason_tracking.journal.codec import SampleEntry
 from vreason_tracking.journal.lease import LeaseTakenError
 from vreason_tracking.journal.reader import read_events, recorded_points
-from vreason_tracking.record.arrow_types import arrow_schema
+from vreason_tracking.records.arrow_types import arrow_schema
 
 
 class DeliveryState:

@@ -14,8 +14,8 @@ import pytest
 from tests.helpers import readback, records
 from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.checkpoint import DeliveryLog, read_delivered
-from vreason_tracking.record import parquet_writer as tables_module
-from vreason_tracking.record.parquet_writer import RecordTables
+from vreason_tracking.records import parquet_writer as tables_module
+from vreason_tracking.records.parquet_writer import RecordTables
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")

@@ -23,7 +23,7 @@ from vreason_tracking.journal.reader import (
     read_only,
     recorded_points,
 )
-from vreason_tracking.record.metrics import count_points
+from vreason_tracking.records.metrics import count_points
 from vreason_tracking.telemetry import DeviceRecord
 
 REPLY = records.steps("s-1", 4)

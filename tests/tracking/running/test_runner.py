@@ -18,7 +18,7 @@ from tests.helpers import readback, records, trials
 from vreason.benchmarks import data_digest
 from vreason.listeners import RunStarted, VariantFinished
 from vreason_tracking.journal.folder import run_folders
-from vreason_tracking.record.metrics import STEP_METRICS
+from vreason_tracking.records.metrics import STEP_METRICS
 from vreason_tracking.running.inputs import load_samples
 from vreason_tracking.running.runner import Experiment, run_experiment
 from vreason_tracking.settings import parse_settings

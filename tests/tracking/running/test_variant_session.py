@@ -105,7 +105,7 @@ def test_an_end_that_cannot_be_written(session) -> None:
 def test_a_result_as_listeners_are_told(tmp_path) -> None:
     """Name, run, status, numbers over all processes, accuracy, and whether it was done before."""
     folder = readback.recorded(tmp_path)
-    from vreason_tracking.record.summary import RunSummary
+    from vreason_tracking.records.summary import RunSummary
 
     summary = RunSummary.of([records.sample("a"), records.sample("b", score=0.0), records.failed("c")])
     told = finished_event(

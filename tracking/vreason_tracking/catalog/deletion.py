@@ -11,7 +11,7 @@ from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import translate_store_errors
 from vreason_tracking.journal import MANIFEST, Lease, LeaseTakenError, RunFolder, sync_folder
-from vreason_tracking.record import HOST_TAG
+from vreason_tracking.records import HOST_TAG
 from vreason_tracking.stores import PARENT_TAG, MlflowStore, open_store, portable_uri
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.catalog.stored_run import StoredRun
-from vreason_tracking.record import CONFIG_NAME_TAG, IDENTITY_PREFIX
+from vreason_tracking.records import CONFIG_NAME_TAG, IDENTITY_PREFIX
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.run_list import RunRow, iso, row_of
 from vreason_tracking.catalog.stored_run import StoredRun
 from vreason_tracking.journal import SessionEnded, SessionStarted, journal_folder, read_only
-from vreason_tracking.record import CALL_TAG, ERROR_TAG, MLFLOW_PREFIX, OWN_PREFIX, RunSummary, metric_names
+from vreason_tracking.records import CALL_TAG, ERROR_TAG, MLFLOW_PREFIX, OWN_PREFIX, RunSummary, metric_names
 from vreason_tracking.stores import redact_password
 
 _BOOKKEEPING = (MLFLOW_PREFIX, OWN_PREFIX)  # tags that the journal does not keep

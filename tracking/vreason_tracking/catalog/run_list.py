@@ -12,7 +12,7 @@ from vreason_tracking.catalog.index import CatalogIndex
 from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import SILENT
-from vreason_tracking.record import HOST_TAG, USER_TAG, RunSummary
+from vreason_tracking.records import HOST_TAG, USER_TAG, RunSummary
 from vreason_tracking.settings import WHOLE
 
 STATUSES = ("RUNNING", SILENT, "FINISHED", "FAILED", "KILLED")

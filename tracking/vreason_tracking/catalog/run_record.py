@@ -14,7 +14,7 @@ from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import StoredRun
 from vreason_tracking.journal import RunFolder, SampleAssembly, read_events
-from vreason_tracking.record import CALL_TAG, MEMORY_SOURCE_TAG, MLFLOW_PREFIX, OWN_PREFIX, RecordTables
+from vreason_tracking.records import CALL_TAG, MEMORY_SOURCE_TAG, MLFLOW_PREFIX, OWN_PREFIX, RecordTables
 from vreason_tracking.stores import fetch_artifact, truncate_values
 
 SAMPLES, STEPS = "samples.parquet", "steps.parquet"

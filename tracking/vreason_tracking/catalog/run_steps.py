@@ -14,7 +14,7 @@ from vreason_tracking.catalog.local_run import LocalRun, translate_os_errors
 from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import StoredRun
 from vreason_tracking.journal import Event, Fragment, RunFolder, SampleEntry, SessionStarted, read_fragment
-from vreason_tracking.record import HOST_TAG, column_names, make_record, record_file
+from vreason_tracking.records import HOST_TAG, column_names, make_record, record_file
 from vreason_tracking.stores import ArtifactMissingError, fetch_artifact
 
 STEPS_FILE = "steps.parquet"

@@ -10,7 +10,7 @@ import numpy as np
 from vreason_tracking.catalog import RecordedRun
 from vreason_tracking.comparison.comparability import Mismatch
 from vreason_tracking.comparison.paired_samples import Frame
-from vreason_tracking.record import SampleTable
+from vreason_tracking.records import SampleTable
 from vreason_tracking.statistics import smallest_p
 
 FEW = 10

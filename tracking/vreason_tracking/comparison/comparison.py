@@ -20,7 +20,7 @@ from vreason_tracking.comparison.measuring_conditions import timing_issues
 from vreason_tracking.comparison.paired_samples import Frame, align
 from vreason_tracking.comparison.paper import Measured, Paper, match_paper, method_of
 from vreason_tracking.presentation import Table
-from vreason_tracking.record import SCORING_TAG, SampleTable, read_samples
+from vreason_tracking.records import SCORING_TAG, SampleTable, read_samples
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from vreason_tracking.catalog import RecordedRun
 from vreason_tracking.comparison.paired_samples import Frame
-from vreason_tracking.record import SCHEDULE_TAG
+from vreason_tracking.records import SCHEDULE_TAG
 
 BUSY = 0.10
 """Share of the machine's processor time that other programs used, above which times are not compared."""

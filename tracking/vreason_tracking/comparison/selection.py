@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vreason.errors import TrackingError
 from vreason_tracking.catalog import Catalog, CatalogIndex, FoundRuns, Run
-from vreason_tracking.record import CALL_TAG
+from vreason_tracking.records import CALL_TAG
 
 
 def named_runs(catalog: Catalog, names: Sequence[str], baseline: str | None = None) -> FoundRuns:

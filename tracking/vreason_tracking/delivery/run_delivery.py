@@ -22,7 +22,7 @@ from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.delivery.finalize import RunFinalizer
 from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
 from vreason_tracking.journal import Event, FinishedSample, Lease, RunFolder, SampleAssembly, SessionEnded, SessionStarted, read_fragment
-from vreason_tracking.record import (
+from vreason_tracking.records import (
     COLOUR_TAG,
     CREATED_BY_TAG,
     ERROR_TAG,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vreason.clock import unix_ms
 from vreason_tracking.journal import run_folders
-from vreason_tracking.record import ERROR_TAG, HEARTBEAT_TAG, HOST_TAG, KIND_TAG, RUN_TAG, VARIANT_KIND
+from vreason_tracking.records import ERROR_TAG, HEARTBEAT_TAG, HOST_TAG, KIND_TAG, RUN_TAG, VARIANT_KIND
 from vreason_tracking.stores import MlflowStore
 
 _log = logging.getLogger(__name__)

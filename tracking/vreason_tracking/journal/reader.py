@@ -14,7 +14,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.journal.codec import COLUMNS, FORMAT, Event, SampleEntry, SessionEnded, SessionStarted, foot, from_record
 from vreason_tracking.journal.folder import RunFolder, sync_folder, write_whole
 from vreason_tracking.journal.lines import from_line, read_lines, to_line
-from vreason_tracking.record import count_points
+from vreason_tracking.records import count_points
 from vreason_tracking.telemetry import DeviceRecord
 
 _log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.journal.codec import Event, SampleEntry, SessionEnded, SessionStarted, foot, head, to_record
 from vreason_tracking.journal.folder import RunFolder, sync_folder
 from vreason_tracking.journal.lines import to_line
-from vreason_tracking.record import count_points
+from vreason_tracking.records import count_points
 from vreason_tracking.telemetry import DeviceRecord
 
 _log = logging.getLogger(__name__)

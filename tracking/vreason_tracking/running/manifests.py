@@ -12,7 +12,7 @@ from vreason.clock import unix_ms
 from vreason.models import commit_of
 from vreason_tracking.journal import Manifest, new_run_id
 from vreason_tracking.presentation import COLOURS
-from vreason_tracking.record import (
+from vreason_tracking.records import (
     CALL_TAG,
     CONFIG_NAME_TAG,
     DEVICE_TAG,

@@ -22,7 +22,7 @@ from vreason_tracking.journal import (
     last_session,
     recover,
 )
-from vreason_tracking.record import user_name
+from vreason_tracking.records import user_name
 from vreason_tracking.telemetry import DeviceRecord
 
 

@@ -11,7 +11,7 @@ from vreason.listeners import Listener, ListenerGuard, RunStarted
 from vreason_tracking.catalog import reap_journal
 from vreason_tracking.delivery import BackgroundDelivery, read_delivered
 from vreason_tracking.journal import RunFolder, closed_samples, last_end, readable_runs, recorded_points
-from vreason_tracking.record import RunSummary
+from vreason_tracking.records import RunSummary
 from vreason_tracking.running.inputs import evaluation_config, load_samples, require_plugins, run_tags, variant_params
 from vreason_tracking.running.listening import load_listeners
 from vreason_tracking.running.manifests import manifest_of

@@ -10,7 +10,7 @@ import click
 
 from vreason_cli import options
 from vreason_cli.help_names import HELP
-from vreason_tracking.record import IDENTITY_PREFIX, OWN_PREFIX, metric_names
+from vreason_tracking.records import IDENTITY_PREFIX, OWN_PREFIX, metric_names
 
 if TYPE_CHECKING:
     from vreason_tracking.catalog import RunDetails, Session

@@ -8,7 +8,7 @@ import pytest
 from tests.helpers import records
 from vreason.evaluation.failure_signatures import peak_token
 from vreason_tracking.comparison.figures.alpha import MOST_CELLS, cells, draw, ribbon
-from vreason_tracking.record.step_table import RunSteps
+from vreason_tracking.records.step_table import RunSteps
 
 SAMPLE = "q-0003"
 

@@ -15,7 +15,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.sample_pages.page import anchor
 from vreason_tracking.comparison.sample_pages.reading import read_pages, shown_runs
-from vreason_tracking.record.step_table import RunSteps, read_steps
+from vreason_tracking.records.step_table import RunSteps, read_steps
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\" مرحبا 🙂"
 OUTPUT = "<think>\n  two  spaces\n</think> <img src=x onerror=alert(1)> 🙂 مرحبا"

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from vreason.events import RECORD_VERSION
-from vreason_tracking.record.schema import Column, columns_of
+from vreason_tracking.records.schema import Column, columns_of
 
 VERSION_KEY = b"vreason.record_version"
 """Metadata of a file's schema: the version of the record that it holds. Files of versions before 4 do not have it."""

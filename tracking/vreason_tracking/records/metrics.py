@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vreason.evaluation import ADVICE
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.record import metric_names as names
+from vreason_tracking.records import metric_names as names
 
 if TYPE_CHECKING:
     from vreason_tracking.telemetry import DeviceRecord
@@ -22,7 +22,7 @@ Better = Literal["higher", "lower", "neither"]
 class Metric:
     """One recorded quantity. What stands in ``{...}`` in a name is filled in: a problem type, a category, the number of a GPU.
 
-    Names are those of `vreason_tracking.record.metric_names`; a step's metric is called as its field of `StepRecord`.
+    Names are those of `vreason_tracking.records.metric_names`; a step's metric is called as its field of `StepRecord`.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""vreason_tracking.record.summary: a variant's figures out of its samples."""
+"""vreason_tracking.records.summary: a variant's figures out of its samples."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.helpers import compared, records
 from vreason.evaluation.failure_signatures import ADVICE
 from vreason.events import SampleRecord
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.record.metrics import LIVE_METRICS, SUMMARY_METRICS
-from vreason_tracking.record.summary import RunSummary
+from vreason_tracking.records.metrics import LIVE_METRICS, SUMMARY_METRICS
+from vreason_tracking.records.summary import RunSummary
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_run_does_not_begin_with_statistics() -> None:
     """Its process loads the record's modules without scipy and mlflow, and grows a summary without them; the interval is for the end."""
     code = (
         "import sys, vreason_tracking.running.recorder, vreason_tracking.running.runner\n"
-        "from tests.helpers import records\nfrom vreason_tracking.record.summary import RunSummary\n"
+        "from tests.helpers import records\nfrom vreason_tracking.records.summary import RunSummary\n"
         "summary = RunSummary.of([records.sample('a'), records.sample('b')])\nsummary.live()\n"
         "print(sorted({name.split('.')[0] for name in sys.modules} & {'scipy', 'mlflow', 'pandas'}))"
     )

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from vreason.evaluation import ADVICE
 from vreason.events import SampleRecord
-from vreason_tracking.record import metric_names as names
-from vreason_tracking.record.metrics import percentile
-from vreason_tracking.record.tags import text_tag
+from vreason_tracking.records import metric_names as names
+from vreason_tracking.records.metrics import percentile
+from vreason_tracking.records.tags import text_tag
 from vreason_tracking.telemetry import best_source
 
 if TYPE_CHECKING:

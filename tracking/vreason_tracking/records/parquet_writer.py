@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.record.arrow_types import arrow_schema
+from vreason_tracking.records.arrow_types import arrow_schema
 from vreason_tracking.stores import sanitize_text
 
 _ROWS = 20_000  # steps kept back before a row group is written

@@ -8,7 +8,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from vreason_tracking.record.tags import GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, PLATFORM_TAG, USER_TAG, VERSION_PREFIX
+from vreason_tracking.records.tags import GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, PLATFORM_TAG, USER_TAG, VERSION_PREFIX
 
 PACKAGES = ("vreason-track", "torch", "transformers", "mlflow", "decord", "numpy")
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.record.outcome: one reading of a score, wherever a question is listed, shown or drawn."""
+"""vreason_tracking.records.outcome: one reading of a score, wherever a question is listed, shown or drawn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from vreason_tracking.comparison.figures.agreement import FAILED, PARTLY, RIGHT, WRONG, outcomes
 from vreason_tracking.comparison.sample_flips import STATUSES
 from vreason_tracking.comparison.tables.questions import mark
-from vreason_tracking.record.outcome import OUTCOMES, outcome_of
+from vreason_tracking.records.outcome import OUTCOMES, outcome_of
 
 SCORES = {1.0: "right", 0.999999: "partly", 0.4: "partly", 1e-12: "partly", 0.0: "wrong"}
 

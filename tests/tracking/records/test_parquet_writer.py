@@ -1,4 +1,4 @@
-"""vreason_tracking.record.parquet_writer: the whole record as Parquet."""
+"""vreason_tracking.records.parquet_writer: the whole record as Parquet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers import records
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.record.parquet_writer import RecordTables
+from vreason_tracking.records.parquet_writer import RecordTables
 
 
 def rows(path):

@@ -88,6 +88,6 @@ def text_tag(metric: str) -> str:
     """The tag of a variant's run with the whole problem type or category, for a metric whose name does not spell it.
 
     Args:
-        metric: its name, as `vreason_tracking.record.metric_names` makes it: what is a metric's name is a tag's as well.
+        metric: its name, as `vreason_tracking.records.metric_names` makes it: what is a metric's name is a tag's as well.
     """
     return TEXT_PREFIX + metric

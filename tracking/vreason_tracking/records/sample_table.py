@@ -14,10 +14,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vreason.events import SampleRecord
-from vreason_tracking.record.arrow_types import arrow_schema
-from vreason_tracking.record.parquet_reader import record_file
-from vreason_tracking.record.parquet_writer import storable_row
-from vreason_tracking.record.schema import columns_of
+from vreason_tracking.records.arrow_types import arrow_schema
+from vreason_tracking.records.parquet_reader import record_file
+from vreason_tracking.records.parquet_writer import storable_row
+from vreason_tracking.records.schema import columns_of
 
 _QUESTION = ("video", "question", "options", "problem_type", "answer")  # what makes a question the same one, beside its id
 _DIGESTED = ("question", "options", "answer")  # of these only a digest is kept

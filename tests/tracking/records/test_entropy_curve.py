@@ -1,4 +1,4 @@
-"""vreason_tracking.record.entropy_curve: mean entropy by token index."""
+"""vreason_tracking.records.entropy_curve: mean entropy by token index."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from tests.helpers import records
-from vreason_tracking.record.entropy_curve import EntropyCurve
+from vreason_tracking.records.entropy_curve import EntropyCurve
 
 
 def curve_of(lengths):

@@ -1,4 +1,4 @@
-"""The page of all metrics, out of their one table: ``python -m vreason_tracking.record.metrics_page docs/metrics.md``."""
+"""The page of all metrics, out of their one table: ``python -m vreason_tracking.records.metrics_page docs/metrics.md``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-from vreason_tracking.record import metrics
-from vreason_tracking.record.metrics import Metric
+from vreason_tracking.records import metrics
+from vreason_tracking.records.metrics import Metric
 
 _INTRO = """# Metrics
 
-Written by `make docs` from the one table in `tracking/vreason_tracking/record/metrics.py`; a test holds the two together.
+Written by `make docs` from the one table in `tracking/vreason_tracking/records/metrics.py`; a test holds the two together.
 
 Everything that is recorded as a number, under the name that it has in MLflow. What stands in `{braces}` is filled in.
 MLflow's pages group charts by what stands before a name's last `/`: `accuracy`, `accuracy/type`, `latency`, `gpu/0`.

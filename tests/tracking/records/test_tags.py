@@ -1,4 +1,4 @@
-"""vreason_tracking.record.tags: the names of all tags, each written once."""
+"""vreason_tracking.records.tags: the names of all tags, each written once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mlflow.utils.validation import _validate_tag_name
 
-from vreason_tracking.record import tags
+from vreason_tracking.records import tags
 
 ROOT = Path(__file__).parents[3]
 NAMES = {name: value for name, value in vars(tags).items() if name.endswith("_TAG")}
@@ -64,7 +64,7 @@ def test_a_sample_s_tags_are_called_like_its_fields(tmp_path) -> None:
     assert set(sample_tags(whole)) <= set(NAMES.values())
 
 
-@pytest.mark.parametrize("folder", ["record", "stores", "delivery", "catalog", "comparison", "presentation"])
+@pytest.mark.parametrize("folder", ["records", "stores", "delivery", "catalog", "comparison", "presentation"])
 def test_a_name_is_written_once(folder) -> None:
     """No module of these rooms but this one spells a tag by itself; words that are also columns or settings are not looked for."""
     spelt = {NAMES[name] for name in NAMES if name not in PLAIN} - {"model.revision"}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 
-from vreason_tracking.record.metrics import SUMMARY_METRICS, metric_of
+from vreason_tracking.records.metrics import SUMMARY_METRICS, metric_of
 
 NAME = "summary_table.json"
 

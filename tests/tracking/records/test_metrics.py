@@ -1,4 +1,4 @@
-"""vreason_tracking.record.metrics: the table of everything recorded."""
+"""vreason_tracking.records.metrics: the table of everything recorded."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 from tests.helpers import records
 from vreason.evaluation.failure_signatures import ADVICE
-from vreason_tracking.record import metric_names, metrics
-from vreason_tracking.record.metrics import (
+from vreason_tracking.records import metric_names, metrics
+from vreason_tracking.records.metrics import (
     STEP_METRICS,
     SUMMARY_METRICS,
     TABLES,

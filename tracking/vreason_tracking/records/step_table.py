@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vreason.events import StepRecord
-from vreason_tracking.record.entropy_curve import EntropyCurve
-from vreason_tracking.record.parquet_reader import RecordFile, record_file
+from vreason_tracking.records.entropy_curve import EntropyCurve
+from vreason_tracking.records.parquet_reader import RecordFile, record_file
 
 _WORKERS = 2
 _CURVE = ("sample_id", "token_index", "entropy", "ema")

@@ -1,4 +1,4 @@
-"""vreason_tracking.record.sample_table: a run's samples as columns, or one clear error."""
+"""vreason_tracking.records.sample_table: a run's samples as columns, or one clear error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers import compared, records
 from vreason.errors import TrackingError
-from vreason_tracking.record.sample_table import read_samples, samples_table
+from vreason_tracking.records.sample_table import read_samples, samples_table
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 

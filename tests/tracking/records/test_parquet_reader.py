@@ -1,4 +1,4 @@
-"""vreason_tracking.record.parquet_reader: a file of any version is read as one of ours, and every reader refuses a damaged one in the same
+"""vreason_tracking.records.parquet_reader: a file of any version is read as one of ours, and every reader refuses a damaged one in the same
 words.
 """
 
@@ -16,10 +16,10 @@ from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.comparison.sample_flips import _rows as listed_rows
 from vreason_tracking.comparison.sample_pages.reading import _rows as page_rows
-from vreason_tracking.record.arrow_types import VERSION_KEY, arrow_schema
-from vreason_tracking.record.parquet_reader import DAMAGE, record_file
-from vreason_tracking.record.sample_table import read_samples
-from vreason_tracking.record.step_table import read_steps
+from vreason_tracking.records.arrow_types import VERSION_KEY, arrow_schema
+from vreason_tracking.records.parquet_reader import DAMAGE, record_file
+from vreason_tracking.records.sample_table import read_samples
+from vreason_tracking.records.step_table import read_steps
 
 MEND = "restore it, or move it away: then the run is read from its journal, if that is on this machine"
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.record.arrow_types: the schema of the record in Arrow's types."""
+"""vreason_tracking.records.arrow_types: the schema of the record in Arrow's types."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.record.arrow_types import VERSION_KEY, arrow_schema, arrow_type
-from vreason_tracking.record.parquet_writer import RecordTables
-from vreason_tracking.record.schema import Column, column_names
+from vreason_tracking.records.arrow_types import VERSION_KEY, arrow_schema, arrow_type
+from vreason_tracking.records.parquet_writer import RecordTables
+from vreason_tracking.records.schema import Column, column_names
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""vreason_tracking.record.metrics_page: docs/metrics.md out of the one table of metrics."""
+"""vreason_tracking.records.metrics_page: docs/metrics.md out of the one table of metrics."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import readback, records
-from vreason_tracking.record.metrics import TABLES, metric_of
-from vreason_tracking.record.metrics_page import render
+from vreason_tracking.records.metrics import TABLES, metric_of
+from vreason_tracking.records.metrics_page import render
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 BELOW = "## Step metrics"
@@ -86,8 +86,8 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_as_a_program(tmp_path, monkeypatch) -> None:
-    """`python -m vreason_tracking.record.metrics_page FILE` writes the page into the file."""
+    """`python -m vreason_tracking.records.metrics_page FILE` writes the page into the file."""
     monkeypatch.setattr(sys, "argv", ["metrics_page", str(tmp_path / "metrics.md")])
-    monkeypatch.delitem(sys.modules, "vreason_tracking.record.metrics_page")
-    runpy.run_module("vreason_tracking.record.metrics_page", run_name="__main__")
+    monkeypatch.delitem(sys.modules, "vreason_tracking.records.metrics_page")
+    runpy.run_module("vreason_tracking.records.metrics_page", run_name="__main__")
     assert render() == (tmp_path / "metrics.md").read_text(encoding="utf-8")

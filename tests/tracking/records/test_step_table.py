@@ -1,4 +1,4 @@
-"""vreason_tracking.record.step_table: entropy by token out of the recorded steps, and single samples' steps."""
+"""vreason_tracking.records.step_table: entropy by token out of the recorded steps, and single samples' steps."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 from tests.helpers import compared, records
 from vreason.errors import TrackingError
-from vreason_tracking.record.entropy_curve import EntropyCurve
-from vreason_tracking.record.step_table import STEP_COLUMNS, read_steps
+from vreason_tracking.records.entropy_curve import EntropyCurve
+from vreason_tracking.records.step_table import STEP_COLUMNS, read_steps
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 LENGTHS = {"q-0": 12, "q-1": 1, "q-2": 40, "q-3": 7, "q-4": 40}

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vreason.errors import TrackingError
-from vreason_tracking.record.arrow_types import VERSION_KEY, arrow_type
-from vreason_tracking.record.schema import Column, columns_of, missing_columns
+from vreason_tracking.records.arrow_types import VERSION_KEY, arrow_type
+from vreason_tracking.records.schema import Column, columns_of, missing_columns
 
 DAMAGE = (OSError, pa.ArrowException, KeyError, ValueError, TypeError, AttributeError)
 """What reading a Parquet file raises that is damaged, or holds something else."""

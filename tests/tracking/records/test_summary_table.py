@@ -1,4 +1,4 @@
-"""vreason_tracking.record.summary_table: a variant's summary as a table that MLflow's views and `mlflow.load_table` read."""
+"""vreason_tracking.records.summary_table: a variant's summary as a table that MLflow's views and `mlflow.load_table` read."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import mlflow
 import pytest
 
 from tests.helpers import readback
-from vreason_tracking.record.metrics import SUMMARY_METRICS, metric_of
-from vreason_tracking.record.summary_table import NAME, listed, write_summary_table
-from vreason_tracking.record.tags import TABLES_TAG
+from vreason_tracking.records.metrics import SUMMARY_METRICS, metric_of
+from vreason_tracking.records.summary_table import NAME, listed, write_summary_table
+from vreason_tracking.records.tags import TABLES_TAG
 
 FIGURES = {"latency/mean_ms": 12.5, "memory/peak_reserved_bytes/0": 3e12, "accuracy/type/free-form": 1 / 3, "accuracy": 0.1}
 OURS = {"path": "summary_table.json", "type": "table"}

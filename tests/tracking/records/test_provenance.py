@@ -1,4 +1,4 @@
-"""vreason_tracking.record.provenance: what a run was made with."""
+"""vreason_tracking.records.provenance: what a run was made with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import metadata
 
 import pytest
 
-from vreason_tracking.record.provenance import git_tags, machine_tags, version_tags
+from vreason_tracking.records.provenance import git_tags, machine_tags, version_tags
 
 
 def git(folder, *arguments):

@@ -1,4 +1,4 @@
-"""vreason_tracking.record.metric_names: names that MLflow takes, one for each text, and what earlier versions called them."""
+"""vreason_tracking.records.metric_names: names that MLflow takes, one for each text, and what earlier versions called them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from vreason.evaluation.failure_signatures import ADVICE
 from vreason.prompts import PROBLEM_TYPES
 from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.catalog.run_details import details_of
-from vreason_tracking.record import metric_names
-from vreason_tracking.record.metric_names import (
+from vreason_tracking.records import metric_names
+from vreason_tracking.records.metric_names import (
     ACCURACY_OF_CATEGORY,
     ACCURACY_OF_TYPE,
     PEAK_ALLOCATED,
@@ -30,8 +30,8 @@ from vreason_tracking.record.metric_names import (
     in_current_names,
     segment,
 )
-from vreason_tracking.record.metrics import TABLES, metric_of
-from vreason_tracking.record.tags import text_tag
+from vreason_tracking.records.metrics import TABLES, metric_of
+from vreason_tracking.records.tags import text_tag
 
 TEXTS = st.text(st.characters(codec=None, exclude_categories=[]), max_size=120)
 """Any text, lone surrogates and NUL among its characters."""

@@ -1,4 +1,4 @@
-"""vreason_tracking.record.schema: the columns of the record, derived from the records' types; what earlier versions lack has a default."""
+"""vreason_tracking.records.schema: the columns of the record, derived from the records' types; what earlier versions lack has a default."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers import records
 from vreason.events import RECORD_VERSION, SampleRecord, Since, StepRecord
-from vreason_tracking.record.schema import Column, column_names, columns_of, make_record, missing_columns
+from vreason_tracking.records.schema import Column, column_names, columns_of, make_record, missing_columns
 from vreason_tracking.telemetry import DeviceRecord
 
 KINDS = (StepRecord, SampleRecord, DeviceRecord)
