@@ -14,7 +14,7 @@ from mlflow.utils.validation import MAX_ENTITY_KEY_LENGTH, _validate_metric_name
 from tests.helpers import old_records, readback, records
 from vreason.evaluation.failure_signatures import ADVICE
 from vreason.prompts import PROBLEM_TYPES
-from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog import Catalog
 from vreason_tracking.catalog.run_details import details_of
 from vreason_tracking.records import metric_names
 from vreason_tracking.records.metric_names import (
