@@ -28,7 +28,7 @@ lint: $(READY)  ## ruff (format and rules), mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(READY)  ## format the whole tree, and mend what ruff can mend
+format: $(READY)  ## format the whole tree, and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -96,7 +96,7 @@ def test_the_first_unknown_name(world) -> None:
 
 
 def test_the_journal_alone(world) -> None:
-    """The store is not asked: that it is away shows nowhere, and of no run is known whether it is there."""
+    """The store is not asked: that it is unavailable shows nowhere, and of no run is known whether it is there."""
     index = Catalog(world.root, "http://127.0.0.1:9", "vreason").read_journal()
     assert [name for name in NEWEST_FIRST if name in world.local] == [run.variant for run in index.runs]
     assert {"far"} == {run.variant for run in index.journal} - {run.variant for run in index.runs}

@@ -136,7 +136,7 @@ def test_what_is_known_of_a_run(root, elsewhere, tracking_uri, both) -> None:
 
 
 def test_files_of_the_journal_go(root, nowhere) -> None:
-    """What is written for the comparison is away after it, also when it fails; the journal is as it was."""
+    """What is written for the comparison is gone after it, also when it fails; the journal is as it was."""
     folder = run(root, "a")
     before = {path: path.read_bytes() for path in folder.path.iterdir()}
     with pytest.raises(RuntimeError), recorded_runs(named_runs(Catalog(root, nowhere, None), ["a"]).runs) as (found,):  # noqa: PT012

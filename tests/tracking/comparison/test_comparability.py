@@ -126,7 +126,7 @@ def test_videos_elsewhere(tmp_path) -> None:
 
 
 def test_everything_at_once(tmp_path) -> None:
-    """All that differs is listed, a line each, so that nobody mends one thing after the other."""
+    """All that differs is listed, a line each, so that nobody fixes one thing after the other."""
     one = {
         "tags": {"data.digest": "x", "scoring": "video-r1", "device": "cpu"},
         "params": {"prompt.template": "reasoning", "video.nframes": "16", "generation.max_new_tokens": "8", "batch_size": "2"},

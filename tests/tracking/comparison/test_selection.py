@@ -60,7 +60,7 @@ def test_both_sides_of_a_named_run(world, side) -> None:
 
 
 def test_without_the_store(world) -> None:
-    """A run that the journal has is found all the same while the store is away."""
+    """A run that the journal has is found all the same while the store is unavailable."""
     catalog = Catalog(world.root, f"http://127.0.0.1:{free_port()}", None)
     (run,) = named_runs(catalog, [world.local["baseline"].run_id]).runs
     assert (True, None) == (run.local is not None, run.stored)

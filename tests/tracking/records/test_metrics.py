@@ -158,7 +158,7 @@ def test_every_metric_says_what_it_is(table) -> None:
 
 
 def test_every_signature_is_a_metric() -> None:
-    """Each failure signature is counted in the summary, and its mend stands beside it."""
+    """Each failure signature is counted in the summary, and its hint stands beside it."""
     table = {metric.name: metric.meaning for metric in SUMMARY_METRICS}
     assert [] == [name for name, advice in ADVICE.items() if advice not in table[f"signatures/{name}"]]
 

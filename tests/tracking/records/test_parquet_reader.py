@@ -21,7 +21,7 @@ from vreason_tracking.records.parquet_reader import DAMAGE, record_file
 from vreason_tracking.records.sample_table import read_samples
 from vreason_tracking.records.step_table import read_steps
 
-MEND = "restore it, or move it away: then the run is read from its journal, if that is on this machine"
+HINT = "restore it, or move it away: then the run is read from its journal, if that is on this machine"
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_all_readers_say_the_same(run, content) -> None:
     assert 1 == len(told), told
     [message] = told
     assert message.startswith("FILE: is not a record of WHAT (")
-    assert message.endswith(f"); {MEND}")
+    assert message.endswith(f"); {HINT}")
     assert "\n" not in message
 
 

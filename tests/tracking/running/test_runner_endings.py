@@ -187,7 +187,7 @@ def test_a_failing_listener(experiment, tracking_uri, tmp_path) -> None:
 
 @pytest.mark.slow
 def test_samples_that_the_store_refuses(experiment, tracking_uri, tmp_path) -> None:
-    """The run goes on and is whole in the journal; the result says that MLflow refuses it and why; mended, it is delivered whole."""
+    """The run goes on and is whole in the journal; the result says that MLflow refuses it and why; fixed, it is delivered whole."""
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection, connection:
         condition = "NEW.key = 'vreason.kind' AND NEW.value = 'sample'"
         connection.execute(f"CREATE TRIGGER block BEFORE INSERT ON tags WHEN {condition} BEGIN SELECT RAISE(ABORT, 'no samples here'); END")
@@ -212,7 +212,7 @@ def test_a_dead_server(experiment, tmp_path) -> None:
     assert time.monotonic() - start < 60
     assert ("FINISHED", 3, 0) == (result.status, result.summary.answered, result.delivered)
     assert (True, None, result.folder.run_id) == (result.recorded > 0, result.experiment_id, result.run_id)
-    assert [notice for notice in watcher.notices if "is away" in notice]
+    assert [notice for notice in watcher.notices if "is unavailable" in notice]
     assert "s3cret" not in str(watcher.notices)
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"s3cret" in path.read_bytes()]
 

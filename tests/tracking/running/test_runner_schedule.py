@@ -234,7 +234,7 @@ def test_terminated(asking) -> None:
 
 
 def test_one_variant_fails(asking) -> None:
-    """It has FAILED with its error, the others have because of it; mended, all go on and end as they would have."""
+    """It has FAILED with its error, the others have because of it; fixed, all go on and end as they would have."""
     settings = asking(variants=[*trials.TWO, ODD])
     watcher = Stopping("sample", 6, SWITCH_OFF.touch)
     begun = Experiment(settings, [watcher])

@@ -152,7 +152,7 @@ def test_told_to_go(staged, raised, error) -> None:
 
 
 def test_one_variant_fails(staged) -> None:
-    """It has failed with its error, the others because of it; all keep what they have done, and go on to their end once it is mended."""
+    """It has failed with its error, the others because of it; all keep what they have done, and go on to their end once it is fixed."""
     with pytest.raises(PluginError):
         staged.run(tasks(*NAMES), Stopping("sample", 6, SWITCH_OFF.touch))
     (why,) = {error for name, (_, error) in staged.ends.items() if name == "odd"}

@@ -134,7 +134,7 @@ def _take(held: ExitStack, folder: RunFolder) -> None:
         except LeaseTakenError as error:
             raise TrackingError(f"run {folder.run_id} is in use by {error.holder}; wait for it, or stop it") from error
         except OSError as error:
-            raise TrackingError(f"{path}: cannot be locked ({error.strerror}); mend the folder's rights") from error
+            raise TrackingError(f"{path}: cannot be locked ({error.strerror}); check the permissions") from error
 
 
 def _delete_folder(folder: RunFolder) -> None:
@@ -145,4 +145,4 @@ def _delete_folder(folder: RunFolder) -> None:
         shutil.rmtree(folder.path)
         sync_folder(folder.path.parent)
     except OSError as error:
-        raise TrackingError(f"{error.filename or folder.path}: cannot be deleted ({error.strerror}); mend the folder's rights") from error
+        raise TrackingError(f"{error.filename or folder.path}: cannot be deleted ({error.strerror}); check the permissions") from error

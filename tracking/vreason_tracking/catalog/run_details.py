@@ -74,7 +74,7 @@ class RunDetails:
         run: its row in the list.
         error: what ended it early.
         holder: the process that runs it now.
-        unclosed: its process died without a word, and nobody has closed the run yet.
+        unclosed: its process died abruptly, and nobody has closed the run yet.
         call_id: shared by the variants of one call of `run`.
         siblings: those variants, this one among them, in the order of the config.
         identity: digests by part, "run" for the whole.

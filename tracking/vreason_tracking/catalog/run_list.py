@@ -108,7 +108,7 @@ def list_runs(index: CatalogIndex, wanted: RunFilter, limit: int) -> RunList:
     """The newest runs that fit. Counts samples and points, for which journals are read and the store is asked.
 
     Raises:
-        TrackingError: the store went away in between.
+        TrackingError: the store became unavailable in between.
     """
     fitting = [run for run in index.runs if wanted.takes(run)]
     rows: list[RunRow] = []

@@ -150,7 +150,7 @@ def translate_store_errors(store: MlflowStore) -> Iterator[None]:
     """Say of whatever a store raises that it cannot be used now, and what to do.
 
     Raises:
-        TrackingUnavailableError: it is away or busy.
+        TrackingUnavailableError: it is unavailable or busy.
         TrackingError: it refuses.
     """
     from mlflow.exceptions import MlflowException

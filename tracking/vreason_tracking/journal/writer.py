@@ -95,7 +95,7 @@ class JournalWriter:
         """
         if self.failure:
             raise TrackingError(
-                f"{self.folder.path}: the journal cannot be written ({self.failure}); what was closed before is kept: make room or mend"
+                f"{self.folder.path}: the journal cannot be written ({self.failure}); what was closed before is kept: make room or fix"
                 f" the folder, then continue with --resume {self.folder.run_id}"
             )
 

@@ -105,7 +105,7 @@ SUMMARY_METRICS: tuple[Metric, ...] = (
     Metric(names.PEAK_ALLOCATED, "bytes", "lower", "greatest memory of tensors on torch's device cuda:n over all samples"),
     Metric(names.PEAK_RESERVED, "bytes", "lower", "greatest memory held by torch's allocator on cuda:n over all samples"),
     *(
-        Metric(names.filled(names.SIGNATURE, name), "samples", "lower", f"samples with this signature; mend: {advice}")
+        Metric(names.filled(names.SIGNATURE, name), "samples", "lower", f"samples with this signature; try: {advice}")
         for name, advice in ADVICE.items()
     ),
 )

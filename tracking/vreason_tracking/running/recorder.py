@@ -114,4 +114,4 @@ def _lease(folder: RunFolder) -> Lease:
     try:
         return Lease(folder.lease)
     except OSError as error:
-        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); mend the folder's rights") from error
+        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); check the permissions") from error

@@ -192,4 +192,4 @@ def _owned(folder: RunFolder) -> Lease:
     except LeaseTakenError as error:
         raise TrackingError(f"{error}: two processes never own one run; stop that one, or wait for it") from error
     except OSError as error:
-        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); check the folder's permissions") from error
+        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); check the permissions") from error

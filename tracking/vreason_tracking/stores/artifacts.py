@@ -27,7 +27,7 @@ def fetch_artifact(store: MlflowStore, run: Any, name: str, folder: Path) -> Pat
 
     Raises:
         ArtifactMissingError: the run has no such file, or it is not seen from this machine.
-        TrackingUnavailableError: the tracking or the artifact store is away or busy.
+        TrackingUnavailableError: the tracking or the artifact store is unavailable or busy.
         TrackingError: either store refuses, or the file cannot be read or written.
     """
     uri = f"{run.info.artifact_uri}/{name}"

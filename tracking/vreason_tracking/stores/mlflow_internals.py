@@ -1,7 +1,7 @@
 """Every name of MLflow that is not part of its public interface and that we use all the same. No other file imports one.
 
 `tests/tracking/stores/test_mlflow_internals.py` fails by name when one of them disappears or takes other arguments. When it does: read what
-became of it in MLflow, mend the function here, and set `CHECKED_WITH`. MLflow takes most of a second to import, so each function does it.
+became of it in MLflow, fix the function here, and set `CHECKED_WITH`. MLflow takes most of a second to import, so each function does it.
 """
 
 from __future__ import annotations

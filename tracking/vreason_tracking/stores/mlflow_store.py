@@ -46,7 +46,7 @@ class MlflowStore:
             a caller that tries again by itself.
 
     Raises:
-        TrackingUnavailableError: the database or server is away or busy.
+        TrackingUnavailableError: the database or server is unavailable or busy.
         TrackingError: it cannot be used.
     """
 

@@ -47,7 +47,7 @@ def prepare(uri: str, path: Path) -> None:
             if fresh:
                 _into_wal_mode(path)
     except OSError as error:
-        raise failure(error, f"{uri}: cannot be written ({error}); choose another tracking.uri, or mend the folder's rights") from error
+        raise failure(error, f"{uri}: cannot be written ({error}); choose another tracking.uri, or check the permissions") from error
 
 
 def _check(path: Path) -> None:

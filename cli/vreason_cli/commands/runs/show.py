@@ -70,7 +70,7 @@ def _status(details: RunDetails) -> list[str]:
         return [f"SILENT: it claims to be running, and was not heard of for {run.silent_minutes:,} min (`runs reap` closes it)"]
     detail = f" ({details.holder})" if details.holder else ""
     if details.unclosed:
-        detail = ": its process is gone without a word (`runs reap` closes it)"
+        detail = ": its process died abruptly (`runs reap` closes it)"
     return [run.status + detail, *(details.error or "").splitlines()]
 
 

@@ -1,4 +1,4 @@
-"""vreason_tracking.delivery.scheduler while the store is away: it is left alone for longer and longer, and nothing is lost or doubled."""
+"""vreason_tracking.delivery.scheduler while the store is unavailable: it is left alone ever longer, and nothing is lost or doubled."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def settle(deliveries, seconds=3.0, until=lambda: False) -> None:
 
 
 def test_away_and_back(tracking_uri, switch, tmp_path, quick) -> None:
-    """It is told once that the store is away, and once that it is back; then everything is there."""
+    """It is told once that the store is unavailable, and once that it is back; then everything is there."""
     folder = readback.recorded(tmp_path / "journal")
     with Deliveries(tracking_uri, switch.open) as deliveries:
         deliveries.rounds.add(folder)
