@@ -78,7 +78,7 @@ def _changed(folder: str) -> int:
 def _distribution(entry: EntryPoint) -> str:
     try:
         name, version = (entry.dist.name, entry.dist.version) if entry.dist is not None else (None, None)
-    except (TypeError, KeyError):  # what an interrupted installation left: a folder without METADATA
+    except Exception:  # a folder without METADATA, as an interrupted installation leaves it; versions of Python differ in what they raise
         name = version = None
     return f"{name} {version}" if name else "a package without a name"
 
