@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from vreason.benchmarks import Sample
@@ -21,6 +21,8 @@ CONFIG = EvaluationConfig(
     video=VideoConfig(nframes=8, min_pixels=28 * 28, max_pixels=84 * 84),
     generation={"max_new_tokens": TOKENS, "do_sample": False},
 )
+MEASURED = ("started_ms", "decode_video_ms", "time_to_first_token_ms", "generation_ms", "timestamp_ms", "forward_ms", "control_ms")
+MACHINE = ("memory_source", "other_load", "cpu_steal")
 SAMPLING = CONFIG.generation | {"do_sample": True, "temperature": 2.0}
 
 
@@ -56,3 +58,16 @@ def run(
 def answered(record: SampleRecord) -> bool:
     """Whether a record tells of an answer, and of no failure."""
     return record.error is None and record.output_tokens > 0 and record.score is not None
+
+
+def unmeasured(record: Any) -> dict[str, Any]:
+    """A record without its times, its memory and the machine's load."""
+    left_out = (*MEASURED, *MACHINE)
+    return {name: value for name, value in asdict(record).items() if name not in left_out and "_bytes" not in name}
+
+
+def told(events: Events, names: Collection[str]) -> list[Any]:
+    """What was told of these samples, to the last digit, but for what is measured."""
+    prefills = [asdict(prefill) for prefill in events.prefills if prefill.sample_id in names]
+    steps = {name: [unmeasured(step) for step in steps] for name, steps in events.steps.items() if name in names}
+    return [prefills, steps, [unmeasured(record) for record in events.samples if record.sample_id in names]]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from tests.helpers.site_packages import SitePackages
 from vreason import ControllerConfig, PruningConfig, VReasonConfig
 from vreason.config_checks import shown
 from vreason.errors import ConfigError, ConfigIssue
+from vreason.plugins import OBJECTIVES
 
 CONTROLLERS = st.builds(
     ControllerConfig,
@@ -110,6 +113,33 @@ def test_the_ends_of_the_ranges_are_allowed(path: str, value: float) -> None:
     """Zero rate, zero decay, no clip, no pruning and an update at every token are settings, not faults; whole numbers serve as floats."""
     part, name = path.split(".")
     assert value == VReasonConfig.from_mapping({part: {name: value}}).to_dict()[part][name]
+
+
+def test_an_objective_may_be_somebody_else_s(site_packages: SitePackages) -> None:
+    """One of an installed package by its name, one of a module that is there as module:attribute; neither is imported for it."""
+    site_packages.install("vreason-calm", {OBJECTIVES: {"calm": "calm_pkg:Calm"}}, calm_pkg="raise RuntimeError")
+    site_packages.work_in(my_objectives="raise RuntimeError")
+    for name in ("calm", "my_objectives:Mine"):
+        config = VReasonConfig(ControllerConfig(objective=name))
+        assert config == VReasonConfig.from_mapping(config.to_dict())
+    assert not {"calm_pkg", "my_objectives"} & set(sys.modules)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("swich", "'swich' is not one of switch, min, max, random, none, calm; did you mean switch?"),
+        ("clam", "'clam' is not one of switch, min, max, random, none, calm; did you mean calm?"),
+        ("calm:", "'calm:' is not one of switch, min, max, random, none, calm; did you mean calm?"),
+        ("absent_module:Mine", "there is no module 'absent_module'; install it, or start from the folder that holds it"),
+    ],
+)
+def test_an_objective_that_nobody_has(site_packages: SitePackages, name: str, expected: str) -> None:
+    """The nearest name is suggested, those of installed packages among them; a module that is not there is named."""
+    site_packages.install("vreason-calm", {OBJECTIVES: {"calm": "calm_pkg:Calm"}})
+    with pytest.raises(ConfigError) as caught:
+        ControllerConfig(objective=name)
+    assert f"controller.objective: {expected}" == str(caught.value)
 
 
 def test_all_faults_come_at_once() -> None:

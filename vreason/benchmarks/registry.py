@@ -14,6 +14,7 @@ from vreason.benchmarks.json_file import JsonBenchmark
 from vreason.benchmarks.names import DEMO, benchmark_plugin
 from vreason.benchmarks.sample import Sample
 from vreason.errors import PluginError, VReasonError
+from vreason.prompts import PROBLEM_TYPES
 
 FIELD = "data.source"
 
@@ -42,7 +43,8 @@ def load_samples(source: str, split: str | None = None, video_root: str | None =
     except VReasonError:
         raise
     except Exception as error:  # whatever somebody else's benchmark raises
-        raise PluginError(f"{FIELD}: benchmark {source!r} of {plugin.distribution} failed: {type(error).__name__}: {error}") from error
+        what = f"benchmark {source!r} of {plugin.distribution} failed: {type(error).__name__}: {error}"
+        raise PluginError(f"{FIELD}: {what}; upgrade or remove that package") from error
     return _checked(samples, source, plugin.distribution)[:limit]
 
 
@@ -51,4 +53,8 @@ def _checked(samples: list[Any], source: str, distribution: str) -> list[Sample]
     if wrong is not None or not samples:
         what = f"yields {type(wrong).__name__}" if samples else "yields nothing"
         raise PluginError(f"{FIELD}: benchmark {source!r} of {distribution} {what}; yield vreason.benchmarks.Sample")
+    unknown = next((each for each in samples if each.problem_type not in PROBLEM_TYPES), None)
+    if unknown is not None:
+        what = f"problem_type {unknown.problem_type!r} of sample {unknown.sample_id!r} is not one of {', '.join(PROBLEM_TYPES)}"
+        raise PluginError(f"{FIELD}: benchmark {source!r} of {distribution}: {what}; correct it there")
     return samples

@@ -197,7 +197,7 @@ class Evaluator:
         """
         config, adapter = self.config, self.loaded.adapter
         limits = (config.video.min_pixels, config.video.max_pixels)
-        key = (config.prompt.text, tuple(sorted(config.prompt.suffixes.items())), limits)
+        key = (id(self.loaded.processor), config.prompt.text, tuple(sorted(config.prompt.suffixes.items())), limits)
         if batch is not None and key in batch.inputs:
             return batch.inputs[key], []
         turns = [(self._chat(each), [each.frames] if each.frames is not None else []) for each in samples]

@@ -73,7 +73,7 @@ def _used(pid: int) -> float:
         times = psutil.Process(pid).cpu_times()
     except psutil.Error:  # it has just ended
         return 0.0
-    return float(times.user + times.system)
+    return float(times.user + times.system + times.children_user + times.children_system)  # of children that have ended as well
 
 
 def _children(pid: int) -> list[int]:

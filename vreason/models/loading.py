@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
-from vreason.errors import PluginError, UnsupportedModelError
+from vreason.errors import UnsupportedModelError, VReasonError
 from vreason.models import ModelAdapter, adapter_for
 from vreason.models.spec import DEMO, ModelSpec
 
@@ -69,7 +69,7 @@ def load_model(spec: ModelSpec) -> LoadedModel:
         model = AutoModelForImageTextToText.from_pretrained(
             source, revision=spec.revision, dtype=spec.dtype, attn_implementation=spec.attention, **placement
         )
-    except (PluginError, UnsupportedModelError):
+    except VReasonError:
         raise
     except Exception as error:  # transformers, safetensors and the hub's client raise whatever they like
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

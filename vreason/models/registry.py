@@ -46,7 +46,10 @@ def adapter_for(config: Any) -> ModelAdapter:
 
 def _made(found: Any, what: str) -> ModelAdapter:
     """The adapter that an entry point leads to: an object, or a class that is made without arguments."""
-    adapter = found() if isinstance(found, type) else found
+    try:
+        adapter = found() if isinstance(found, type) else found
+    except Exception as error:  # whatever somebody else's class raises
+        raise PluginError(f"the adapter {what} cannot be made: {type(error).__name__}: {error}; upgrade or remove that package") from error
     if missing := [name for name in _METHODS if not callable(getattr(adapter, name, None))]:
         raise PluginError(f"the adapter {what} lacks {', '.join(missing)}; see vreason.models.ModelAdapter")
     made: ModelAdapter = adapter

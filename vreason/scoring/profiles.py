@@ -6,9 +6,9 @@ A function is named in a config as ``data.scoring: module:function`` and is call
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import cache
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from vreason.errors import ConfigError, ConfigIssue, PluginError
@@ -72,6 +72,6 @@ def _checked(scorer: Callable[[str, Sample], Any], prediction: str, sample: Samp
         made = scorer(prediction, sample)
     except Exception as error:  # whatever a user's function raises
         raise PluginError(f"{FIELD}: {profile} failed on sample {sample.sample_id!r}: {type(error).__name__}: {error}; mend it") from error
-    if isinstance(made, (bool, int, float)) and math.isfinite(made) and 0 <= made <= 1:
-        return float(made)
+    if isinstance(made, Real) and 0 <= (found := float(made)) <= 1:  # NumPy's numbers as well
+        return found
     raise PluginError(f"{FIELD}: {profile} gave {made!r} for sample {sample.sample_id!r}; return a number from 0 to 1")

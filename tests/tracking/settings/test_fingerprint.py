@@ -37,6 +37,8 @@ SAME = {
     "how long a video may take": ({}, {"video": {"nframes": 8, "timeout": 1.0}}),
     "where the data lie": ({"data": {"source": "a.jsonl"}}, {"data": {"source": "b/a.jsonl", "video_root": "/videos"}}),
     "the type asked for, with the same one loaded": ({}, {"model": {"id": "some/model", "dtype": "float32"}}),
+    "in which order variants answer": ({}, {"schedule": "sequential"}),
+    "who is told of it": ({}, {"listeners": ["json:JSONDecoder"]}),
     "a preset, or its fields written out": ({"variants": NAMED}, {"variants": [NAMED[0] | {"controller": {"k": 4}}]}),
 }
 
@@ -60,7 +62,7 @@ DIFFERENT = {
     ],
     "prompt": [{"prompt": {"template": "reasoning"}}, {"prompt": {"template": "short", "suffixes": {"OCR": "Read."}}}],
     "video": [{"video": {"nframes": 9}}, {"video": {"nframes": 8, "max_pixels": 50_000}}, {"video": {"nframes": None, "fps": 1.0}}],
-    "data": [{"digest": "d2"}, {"data": {"source": "demo", "limit": 3, "scoring": "video-r1"}}],
+    "data": [{"digest": "d2"}, {"data": {"scoring": "video-r1"}}, {"data": {"scoring": "json:loads"}}],
 }
 
 
@@ -72,7 +74,13 @@ def test_what_counts(part, change) -> None:
     assert identity()[WHOLE] != changed[WHOLE]
 
 
-METHODS = [{"controller": {"k": 5}}, {"controller": {"lr": 0.1}}, {"pruning": {"ratio": 0.25}}, {"controller": None}]
+METHODS = [
+    {"controller": {"k": 5}},
+    {"controller": {"objective": "json:loads"}},
+    {"controller": {"lr": 0.1}},
+    {"pruning": {"ratio": 0.25}},
+    {"controller": None},
+]
 
 
 @pytest.mark.parametrize("changes", METHODS)

@@ -29,7 +29,7 @@ _positive = st.floats(1e-3, 1e3)
 _controller = st.fixed_dictionaries(
     {},
     optional={
-        "objective": st.sampled_from(["switch", "min", "max", "random", "none"]),
+        "objective": st.sampled_from(["switch", "min", "max", "random", "none", "json:loads"]),
         "k": _whole,
         "lr": st.floats(0, 1e300),
         "beta": st.floats(0, 1, exclude_max=True),
@@ -47,7 +47,8 @@ _sampling = st.fixed_dictionaries(
 )
 _suffixes = st.dictionaries(st.sampled_from(["OCR", "multiple choice", "free-form"]), st.none() | st.text())
 _video = st.fixed_dictionaries({}, optional={"timeout": _positive, "max_pixels": st.integers(3136, 10**7)}) | st.builds(dict, fps=_positive)
-_demo = st.builds(dict, source=st.just("demo"), split=st.sampled_from(["test", "validation"]))
+_scoring = st.sampled_from(["robust", "video-r1", "json:loads"])
+_demo = st.builds(dict, source=st.just("demo"), split=st.sampled_from(["test", "validation"]), scoring=_scoring)
 _file = st.builds(dict, source=_name.map("{}.json".format), video_root=st.none() | _text)
 _run = st.fixed_dictionaries(
     {"name": _name, "variants": st.lists(_variant, min_size=1, max_size=3, unique_by=lambda variant: variant["name"])},
@@ -58,6 +59,8 @@ _run = st.fixed_dictionaries(
         "prompt": st.builds(dict, suffixes=_suffixes),
         "generation": _sampling,
         "seed": st.integers(0, 2**32 - 1),
+        "schedule": st.sampled_from(["interleaved", "sequential"]),
+        "listeners": st.none() | st.lists(st.sampled_from(["json:JSONDecoder", "collections:Counter"]), max_size=3),
         "tracking": st.builds(dict, uri=st.none() | _text, experiment=_name),
     },
 )
@@ -101,12 +104,32 @@ def test_a_minimal_file_gets_every_default():
         run.batch_size,
         run.seed,
     )
+    assert ("interleaved", ()) == (run.schedule, run.listeners)
     assert [PRESETS["v-reason"]] == [variant.method for variant in run.resolved_variants()]
+
+
+def test_schedule_and_listeners_are_read_written_and_recorded():
+    """A list of names keeps its order, in the file as in the object; as a parameter it is one text."""
+    run = parse_settings(ONE + "schedule: sequential\nlisteners: ['json:JSONDecoder', 'collections:Counter']")
+    assert ("sequential", ("json:JSONDecoder", "collections:Counter")) == (run.schedule, run.listeners)
+    written = read_mapping(run.to_yaml())[0]
+    assert ("sequential", ["json:JSONDecoder", "collections:Counter"]) == (written["schedule"], written["listeners"])
+    assert run == parse_settings(run.to_yaml())
+    flat = run.flattened()
+    assert ("sequential", "json:JSONDecoder, collections:Counter") == (flat["schedule"], flat["listeners"])
+    assert "null" == parse_settings(ONE).flattened()["listeners"]
+
+
+def test_listeners_can_be_laid_over():
+    """From the command line, as a list and one by one."""
+    run = parse_settings(ONE + "listeners: [json:JSONDecoder]", overrides=["listeners.0=collections:Counter", "schedule=sequential"])
+    assert (("collections:Counter",), "sequential") == (run.listeners, run.schedule)
+    assert ("json:loads",) == parse_settings(ONE, overrides=["listeners=[json:loads]"]).listeners
 
 
 def test_blank_sections_are_defaults():
     """A section whose lines are all commented out is a section of defaults."""
-    assert parse_settings(ONE) == parse_settings(ONE + "tracking:\nvideo:\nmatrix:\ndata:\n")
+    assert parse_settings(ONE) == parse_settings(ONE + "tracking:\nvideo:\nmatrix:\ndata:\nlisteners:\n")
 
 
 def test_settings_cannot_be_changed():
@@ -125,9 +148,12 @@ name: x
 seed: 1
 seed: -1
 batch_sizes: 2
-variants: [{name: a, controller: {k: 0}}]
+variants: [{name: a, controller: {k: 0, objective: swich}}]
 matrix: {controller.kk: [1]}
 generation: {max_new_token: 5, temperature: 0.5}
+data: {scoring: exact}
+schedule: random
+listeners: [absent_module:Mine, nobody]
 """
     found = faults(text, overrides=["nonsense"], limit=0)
     assert {
@@ -138,7 +164,12 @@ generation: {max_new_token: 5, temperature: 0.5}
         "generation.temperature",
         "batch_sizes",
         "variants.0.controller.k",
+        "variants.0.controller.objective",
         "matrix.controller.kk",
+        "data.scoring",
+        "schedule",
+        "listeners.0",
+        "listeners.1",
     } == set(found)
 
 
@@ -174,13 +205,21 @@ def test_whole_numbers_are_recorded_as_the_number_that_they_are():
     assert "2.0" == repr(whole.flattened()["video.fps"])
 
 
+LATER = ("schedule", "listeners")
+"""Settings that the first version did not have."""
+
+
 def test_configurations_of_earlier_records_are_still_read():
-    """The configuration stored with a run of the first version loads, says the parameters recorded then, and writes itself the same."""
+    """The configuration stored with a run of the first version loads, says the parameters recorded then, and writes itself the same, but
+    for what came later, which has its defaults.
+    """
     recorded = first_manifests()
     for manifest in recorded:
         run = parse_settings(manifest["config"])
-        assert manifest["config"] == run.to_yaml()
-        shared = {name: value for name, value in run.flattened().items() if not name.startswith("variants.")}
+        written = read_mapping(run.to_yaml())[0]
+        assert ["interleaved", []] == [written.pop(name) for name in LATER]
+        assert manifest["config"] == dump(written)
+        shared = {name: value for name, value in run.flattened().items() if not name.startswith("variants.") and name not in LATER}
         assert repr(shared) == repr({name: manifest["params"].get(name) for name in shared})
     assert 5 == len(recorded)
 

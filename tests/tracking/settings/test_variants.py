@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from vreason.config import PRESETS, ControllerConfig, PruningConfig, VReasonConfig
+from vreason.plugins import OBJECTIVES
 from vreason_tracking.settings.variants import METHOD_FIELDS, chosen, expand
 from vreason_tracking.settings.yaml_files import read_value
+
+ABSENT = "there is no module 'absent_module'; install it, or start from the folder that holds it"
 
 
 def made(listed: str, matrix: str = "null") -> dict[str, VReasonConfig]:
@@ -71,6 +76,19 @@ def test_matrix_spreads_each_variant_over_its_own_parts_only():
     assert ["a k=2", "b k=2 ratio=0.25", "b k=2 ratio=0.5"] == list(methods)
 
 
+def test_objectives_of_others_are_variants_like_any(site_packages):
+    """An installed one by its name, and one of the current folder as module:attribute, listed or in a matrix; neither is imported."""
+    site_packages.install("vreason-calm", {OBJECTIVES: {"calm": "calm_pkg:Calm"}}, calm_pkg="raise RuntimeError")
+    site_packages.work_in(my_objectives="raise RuntimeError")
+    methods = made("[{name: a, controller: {objective: calm}}, {name: b}]", "{controller.objective: [switch, 'my_objectives:Mine']}")
+    assert ["a objective=switch", "a objective=my_objectives:Mine", "b objective=switch", "b objective=my_objectives:Mine"] == list(methods)
+    assert {"a": VReasonConfig(ControllerConfig(objective="calm"))} == made("[{name: a, controller: {objective: calm}}]")
+    assert not {"calm_pkg", "my_objectives"} & set(sys.modules)
+    assert ["variants.0.controller.objective: 'clam' is not one of switch, min, max, random, none, calm; did you mean calm?"] == wrong(
+        "[{name: a, controller: {objective: clam}}]"
+    )
+
+
 def test_matrix_names_stay_apart_where_both_parts_have_the_field():
     """The two seeds are told apart by their full paths."""
     methods = made("[{name: a, preset: v-reason-lite}]", "{controller.seed: [1], pruning.seed: [2]}")
@@ -97,6 +115,14 @@ def test_matrix_names_stay_apart_where_both_parts_have_the_field():
         ),
         ("[{name: a, controller: {norm: null}}]", ["variants.0.controller.norm: null is not one of head, token, tensor"]),
         ("[{name: a, controller: {objectiv: min}}]", ["variants.0.controller.objectiv: unknown key; did you mean objective?"]),
+        (
+            "[{name: a, controller: {objective: swich}}]",
+            ["variants.0.controller.objective: 'swich' is not one of switch, min, max, random, none; did you mean switch?"],
+        ),
+        (
+            "[{name: a, controller: {objective: 'absent_module:Mine'}}]",
+            [f"variants.0.controller.objective: {ABSENT}"],
+        ),
         ("[{name: a}, {name: a}]", ["variants.1.name: 'a' is the name of variants.0 too; names must differ"]),
         (
             "[{name: a, preset: bas, controller: {k: 0, lrr: 1}, pruning: {ratio: 2}}]",
@@ -128,6 +154,13 @@ def test_faults_of_the_list(listed, expected):
                 "matrix.controller.k.1: 0 is not a whole number of at least 1",
                 "matrix.controller.k.2: 'x' is not a whole number of at least 1",
                 "matrix.pruning.ratio.0: 1.5 is not a number of at least 0 and below 1",
+            ],
+        ),
+        (
+            "{controller.objective: [min, mni, 'absent_module:Mine']}",
+            [
+                "matrix.controller.objective.1: 'mni' is not one of switch, min, max, random, none; did you mean min?",
+                f"matrix.controller.objective.2: {ABSENT}",
             ],
         ),
         ("{controller.k: [2, 4, 2]}", ["matrix.controller.k.2: 2 is in the list twice; keep one"]),

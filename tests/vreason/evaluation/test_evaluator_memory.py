@@ -13,7 +13,7 @@ import torch
 from tests.helpers.cuda import FakeCuda
 from tests.helpers.evaluations import CONFIG, TOKENS, Events, answered, run
 from vreason.benchmarks import Sample
-from vreason.evaluation import evaluator
+from vreason.evaluation import batch
 from vreason.evaluation.evaluator import Evaluator
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
@@ -110,7 +110,7 @@ def test_a_clip_too_large_to_read_is_its_own_record(loaded: LoadedModel, samples
             raise MemoryError
         return read_video(path, config)
 
-    monkeypatch.setattr(evaluator, "read_video", read)
+    monkeypatch.setattr(batch, "read_video", read)
     records = run(loaded, [samples[0], replace(samples[1], video="huge.mp4"), samples[2]])
     assert [True, False, True] == [answered(record) for record in records]
     assert "memory" in (records[1].error or "")

@@ -14,7 +14,7 @@ import torch
 from tests.helpers.evaluations import CONFIG, SAMPLING, Events, answered, run
 from vreason.benchmarks import Sample
 from vreason.errors import DataError
-from vreason.evaluation import evaluator
+from vreason.evaluation import batch
 from vreason.evaluation.evaluator import Evaluator
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
@@ -101,7 +101,7 @@ def test_the_next_clip_is_read_meanwhile(
             waited.append(begun[after.video].wait(60))
         return real(**inputs)
 
-    monkeypatch.setattr(evaluator, "read_video", read)
+    monkeypatch.setattr(batch, "read_video", read)
     monkeypatch.setattr(loaded.model, "generate", generate)
     records = run(loaded, given, done=done)
     assert [True] * (len(renamed) - 1) == waited

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from tests.helpers.evaluations import CONFIG, SAMPLING, Events, answered, run
+from tests.helpers.evaluations import CONFIG, SAMPLING, Events, answered, run, told, unmeasured
 from vreason.benchmarks import Sample
 from vreason.config import ControllerConfig, PruningConfig, VReasonConfig
-from vreason.evaluation import evaluator
+from vreason.evaluation import batch
 from vreason.evaluation.evaluator import Evaluator
 from vreason.events import SampleRecord
 from vreason.models.loading import LoadedModel
@@ -24,20 +24,7 @@ from vreason.video.frames import read_video
 # Both of the method's own dice, and the sampling's: whatever is drawn would show.
 METHOD = VReasonConfig(ControllerConfig(k=2, lr=0.05, objective="random"), PruningConfig(drop="random"))
 DRAWN: dict[str, Any] = {"method": METHOD, "generation": SAMPLING | {"max_new_tokens": 12}}
-MEASURED = ("started_ms", "decode_video_ms", "time_to_first_token_ms", "generation_ms", "timestamp_ms", "forward_ms", "control_ms")
 DONE = [*(range(n) for n in range(7)), [1], [4], [0, 2, 4], [1, 3, 5], [3, 4, 5], [0, 1, 3, 4, 5]]
-
-
-def unmeasured(record: Any) -> dict[str, Any]:
-    """A record without its times and its memory."""
-    return {name: value for name, value in asdict(record).items() if name not in (*MEASURED, "memory_source") and "_bytes" not in name}
-
-
-def told(events: Events, names: Collection[str]) -> list[Any]:
-    """What was told of these samples, to the last digit, but for times and memory."""
-    prefills = [asdict(prefill) for prefill in events.prefills if prefill.sample_id in names]
-    steps = {name: [unmeasured(step) for step in steps] for name, steps in events.steps.items() if name in names}
-    return [prefills, steps, [unmeasured(record) for record in events.samples if record.sample_id in names]]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +74,7 @@ def test_what_is_done_is_not_read(loaded: LoadedModel, samples: list[Sample], mo
         read.append(path)
         return read_video(path.split("#")[0], config)
 
-    monkeypatch.setattr(evaluator, "read_video", note)
+    monkeypatch.setattr(batch, "read_video", note)
     given = [replace(sample, video=f"{sample.video}#{i}") for i, sample in enumerate(samples)]
     records = run(loaded, given, done=[given[i].sample_id for i in (0, 1, 3)], batch_size=2)
     assert [given[i].sample_id for i in (2, 4, 5)] == [record.sample_id for record in records]
@@ -96,7 +83,7 @@ def test_what_is_done_is_not_read(loaded: LoadedModel, samples: list[Sample], mo
 
 def test_all_done_is_nothing_to_do(loaded: LoadedModel, samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
     """With every sample done, and ids beside that belong to none: no record, no clip opened, no token generated."""
-    monkeypatch.setattr(evaluator, "read_video", None)
+    monkeypatch.setattr(batch, "read_video", None)
     monkeypatch.setattr(loaded.model, "generate", None)
     assert [] == run(loaded, samples, done={"of another list", *(sample.sample_id for sample in samples)}, batch_size=3)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from vreason.evaluation.ema_peak import final_peak_token
 from vreason.evaluation.failure_signatures import ADVICE, find_signatures
 from vreason.events import StepRecord
 
@@ -70,14 +69,6 @@ def test_entropy_blow_up_needs_an_unbroken_run_above_the_line() -> None:
 def test_premature_peak(count: int, peak: int, flagged: bool) -> None:
     """The average's final peak before token 10, or before 5 % of the answer."""
     assert flagged == ("premature-peak" in found(steps(count, peak)))
-
-
-def test_peak_token_is_the_last_highest() -> None:
-    """The final peak is the last token at which the average was the highest yet; without tokens there is none."""
-    averages = ((0.1, 0.1), (0.3, 0.3), (0.2, 0.3), (0.3, 0.3), (0.2, 0.3))
-    rising = [replace(QUIET, token_index=t, ema=ema, peak=peak) for t, (ema, peak) in enumerate(averages)]
-    assert 3 == final_peak_token(rising)
-    assert final_peak_token([]) is None
 
 
 @pytest.mark.parametrize(("updates", "turn", "flagged"), [(4, 0.0, False), (5, 0.0, True), (5, 9e-7, True), (5, 2e-6, False)])

@@ -43,6 +43,8 @@ __all__ = ["RunSettings", "Variant", "load_settings", "parse_settings"]
 
 
 def _texts(value: Any) -> tuple[str, ...]:
+    if value is None:  # a list whose lines are all commented out
+        return ()
     if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
         raise ValueError
     return tuple(value)

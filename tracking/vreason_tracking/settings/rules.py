@@ -12,7 +12,7 @@ from typing import Any
 
 from vreason.benchmarks import benchmark_plugin
 from vreason.config_checks import check_choice, check_order, shown, suggestion
-from vreason.errors import ConfigError, ConfigIssue
+from vreason.errors import ConfigError, ConfigIssue, PluginError
 from vreason.plugins import LISTENERS, is_reference, plugins, reference_issue
 from vreason.scoring import PROFILES, scoring_issue
 from vreason_tracking.settings.sections import DEMO, GenerationSettings
@@ -80,10 +80,19 @@ def _source_issues(data_section: Mapping[str, Any]) -> list[ConfigIssue]:
         issues += check_choice("data.split", split, DEMO_SPLITS)
     if demo and root is not None:
         issues.append(ConfigIssue("data.video_root", f"{shown(root)}: the demo makes its own clips; leave it out or give data.source"))
-    if not demo and split is not None and isinstance(source, str) and benchmark_plugin(source) is None:
-        why = "only benchmarks have splits; leave it out, a file is asked as it is"
-        issues.append(ConfigIssue("data.split", f"{shown(split)}: {why}"))
+    if not demo and isinstance(source, str):
+        issues += _split_issues(source, split)
     return issues
+
+
+def _split_issues(source: str, split: Any) -> list[ConfigIssue]:
+    """A file has no split; of a benchmark it is the benchmark's own matter."""
+    try:
+        named = benchmark_plugin(source) is not None
+    except PluginError as error:
+        return [ConfigIssue("data.source", str(error))]
+    why = "only benchmarks have splits; leave it out, a file is asked as it is"
+    return [] if named or split is None else [ConfigIssue("data.split", f"{shown(split)}: {why}")]
 
 
 def _scoring_issues(name: Any) -> list[ConfigIssue]:
