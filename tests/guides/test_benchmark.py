@@ -62,16 +62,21 @@ def test_the_row_that_is_shown_is_one_of_the_data(walk) -> None:
     assert set(shown) in [set(row) for row in json.loads((walk.folder / "shapes" / "test.json").read_text())]
 
 
+def uninstall(walk):
+    shutil.rmtree(walk.site)
+
+
 CONFIG, MODULE = "run.yaml", "my_benchmark.py"
 MISTAKES = [
-    (4, lambda walk: shutil.rmtree(walk.site)),
+    (2, uninstall),
+    (4, lambda walk: (walk.rewrite(CONFIG, "split: test, ", ""), uninstall(walk))),
     (2, lambda walk: walk.rewrite(MODULE, "class MyBenchmark", "class YourBenchmark")),
     (4, lambda walk: walk.rewrite(CONFIG, "split: test", "split: train")),
     (4, lambda walk: walk.rewrite(CONFIG, "video_root: shapes, ", "")),
     (2, lambda walk: walk.rewrite(MODULE, 'row["clip"]', 'row["clips"]')),
     (2, lambda walk: walk.rewrite(MODULE, "return Sample(", "return dict(")),
     (2, lambda walk: walk.rewrite(MODULE, '"multiple choice" if', '"choice" if')),
-    (4, lambda walk: walk.rewrite(MODULE, 'f"shapes-{self.split}-{number:03d}"', 'f"shapes-{self.split}"')),
+    (2, lambda walk: walk.rewrite(MODULE, 'f"shapes-{self.split}-{number:03d}"', 'f"shapes-{self.split}"')),
 ]
 
 
