@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,8 +61,8 @@ class ForkedProgram:
         self._count = 0
         self._running = 0
 
-    def start(self, folder: Path, *arguments: str, clock_jumps: bool = False, **environment: str) -> Child:
-        """`vreason-track` with these arguments in `folder`."""
+    def start(self, folder: Path, *arguments: str, clock_jumps: bool = False, paths: Sequence[Path] = (), **environment: str) -> Child:
+        """`vreason-track` with these arguments in `folder`; what lies in `paths` is installed."""
         if self._running:  # a test failed before it waited for its child
             os.kill(self._running, signal.SIGKILL)
             self._wait()
@@ -70,7 +70,7 @@ class ForkedProgram:
         output, told = folder / f"output-{self._count}.txt", folder / f"told-{self._count}.txt"
         order = {"folder": str(folder), "arguments": arguments, "output": str(output), "told": str(told), "environment": environment}
         assert self._server.stdin is not None
-        self._server.stdin.write(json.dumps(order | {"clock_jumps": clock_jumps}) + "\n")
+        self._server.stdin.write(json.dumps(order | {"clock_jumps": clock_jumps, "paths": [str(path) for path in paths]}) + "\n")
         self._server.stdin.flush()
         self._running = int(self._answer()["pid"])
         return Child(self._running, output, told, self._wait)
@@ -128,6 +128,7 @@ def _be_the_program(order: dict[str, Any]) -> None:
     os.setsid()
     os.chdir(order["folder"])
     os.environ.update(order["environment"])
+    sys.path[:0] = order["paths"]
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
         os.dup2(output, stream)

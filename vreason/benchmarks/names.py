@@ -7,12 +7,15 @@ from vreason.plugins import BENCHMARKS, Plugin, find_plugin
 DEMO = "demo"
 
 
+def may_be_benchmark(source: str) -> bool:
+    """Whether a data source may be the name of a package's benchmark: a name has no separator of folders and no ending."""
+    return source != DEMO and not any(mark in source for mark in "/\\.")
+
+
 def benchmark_plugin(source: str) -> Plugin | None:
     """The benchmark of an installed package that has this name; None when it is the embedded one, or a file.
 
     Raises:
         PluginError: several packages offer it.
     """
-    if source == DEMO or any(mark in source for mark in "/\\."):  # a name has no separator of folders and no ending
-        return None
-    return find_plugin(BENCHMARKS, source)
+    return find_plugin(BENCHMARKS, source) if may_be_benchmark(source) else None

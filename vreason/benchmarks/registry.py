@@ -6,6 +6,7 @@ A package offers a benchmark by an entry point of the group ``vreason.benchmarks
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,4 +58,8 @@ def _checked(samples: list[Any], source: str, distribution: str) -> list[Sample]
     if unknown is not None:
         what = f"problem_type {unknown.problem_type!r} of sample {unknown.sample_id!r} is not one of {', '.join(PROBLEM_TYPES)}"
         raise PluginError(f"{FIELD}: benchmark {source!r} of {distribution}: {what}; correct it there")
+    name, times = Counter(each.sample_id for each in samples).most_common(1)[0]
+    if times > 1:
+        what = f"sample_id {name!r} is there {times} times"
+        raise PluginError(f"{FIELD}: benchmark {source!r} of {distribution}: {what}; give each sample its own")
     return samples

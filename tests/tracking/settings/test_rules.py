@@ -83,7 +83,11 @@ def test_a_function_that_scores_is_not_imported_by_reading_a_configuration(site_
             "5 is above max_new_tokens, which is 4; lower the one or raise the other",
         ),
         ("data: {source: a.json, split: test}", "data.split", f"'test': {UNSPLIT}"),
-        ("data: {source: mine, split: test}", "data.split", f"'test': {UNSPLIT}"),
+        (
+            "data: {source: mine, split: test}",
+            "data.split",
+            f"'test': {UNSPLIT}, or install the package that offers the benchmark 'mine'",
+        ),
         ("data: {split: tets}", "data.split", "'tets' is not one of test, validation; did you mean test?"),
         ("data: {scoring: robus}", "data.scoring", f"'robus' is not one of {PROFILES}; did you mean robust?"),
         ("data: {scoring: exact}", "data.scoring", f"'exact' is not one of {PROFILES}"),

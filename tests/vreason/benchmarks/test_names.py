@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.helpers.site_packages import SitePackages
-from vreason.benchmarks import benchmark_plugin
+from vreason.benchmarks import benchmark_plugin, may_be_benchmark
 from vreason.errors import PluginError
 from vreason.plugins import BENCHMARKS, OBJECTIVES
 
@@ -32,6 +32,14 @@ def test_what_is_no_installed_benchmark(site_packages: SitePackages, source: str
     """The embedded demo stays the embedded one; a path, a name with an ending and another group's name are files."""
     site_packages.install("vreason-toy", TOY, toy_bench="")
     assert benchmark_plugin(source) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"), [("toy-bench", True), ("demo", False), ("toy.bench", False), ("toy/bench", False), ("data\\a", False)]
+)
+def test_what_may_be_a_name(source: str, expected: bool) -> None:
+    """Whether a package offers it or not: what has no separator of folders and no ending, and is not the embedded demo."""
+    assert expected is may_be_benchmark(source)
 
 
 def test_a_name_of_two_packages_is_refused(site_packages: SitePackages) -> None:

@@ -44,6 +44,10 @@ class Strange(Toy):
     def samples(self):
         return [Sample("toy-1", "a.mp4", "How many?", "3", "counting")]
 
+class Twice(Toy):
+    def samples(self):
+        return [*super().samples(), *super().samples()]
+
 class Fails(Toy):
     def samples(self):
         return open("/no/such/annotations.json")
@@ -60,7 +64,8 @@ def make(**settings):
     return Toy(**settings)
 """
 NAMES = {
-    name.lower(): f"toy_bench:{name}" for name in ("Toy", "Lazy", "Empty", "Rows", "Strange", "Fails", "NeedsData", "Old", "make", "Gone")
+    name.lower(): f"toy_bench:{name}"
+    for name in ("Toy", "Lazy", "Empty", "Rows", "Strange", "Twice", "Fails", "NeedsData", "Old", "make", "Gone")
 }
 
 
@@ -111,6 +116,7 @@ KINDS = "multiple choice, numerical, regression, OCR, free-form"
         ("empty", f"{BAD} yields nothing; yield vreason.benchmarks.Sample"),
         ("rows", f"{BAD} yields dict; yield vreason.benchmarks.Sample"),
         ("strange", f"{BAD}: problem_type 'counting' of sample 'toy-1' is not one of {KINDS}; correct it there"),
+        ("twice", f"{BAD}: sample_id 'toy-0' is there 2 times; give each sample its own"),
         ("fails", f"{BAD} failed: FileNotFoundError: [Errno 2] No such file or directory: '/no/such/annotations.json'; upgrade or"),
         ("old", f"{BAD} failed: TypeError: Old.__init__() got an unexpected keyword argument 'video_root'; upgrade or remove that package"),
         ("gone", "plug-in '{}' (vreason.benchmarks, toy_bench:Gone) of vreason-toy 0.2 cannot be loaded: AttributeError: "),

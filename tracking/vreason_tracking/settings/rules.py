@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vreason.benchmarks import benchmark_plugin
+from vreason.benchmarks import benchmark_plugin, may_be_benchmark
 from vreason.config_checks import check_choice, check_order, shown, suggestion
 from vreason.errors import ConfigError, ConfigIssue, PluginError
 from vreason.plugins import LISTENERS, is_reference, plugins, reference_issue
@@ -91,8 +91,12 @@ def _split_issues(source: str, split: Any) -> list[ConfigIssue]:
         named = benchmark_plugin(source) is not None
     except PluginError as error:
         return [ConfigIssue("data.source", str(error))]
+    if named or split is None:
+        return []
     why = "only benchmarks have splits; leave it out, a file is asked as it is"
-    return [] if named or split is None else [ConfigIssue("data.split", f"{shown(split)}: {why}")]
+    if may_be_benchmark(source):
+        why += f", or install the package that offers the benchmark {source!r}"
+    return [ConfigIssue("data.split", f"{shown(split)}: {why}")]
 
 
 def _scoring_issues(name: Any) -> list[ConfigIssue]:
