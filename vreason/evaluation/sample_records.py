@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from vreason.models import LoadedModel
 
 
-def failed_record(loaded: LoadedSample, error: str | None) -> SampleRecord:
-    """What is known of a sample without an answer; `error` says why there is none."""
-    sample = loaded.sample
+def _asked(sample: Sample) -> SampleRecord:
+    """The question alone."""
     return SampleRecord(
         sample_id=sample.sample_id,
         video=sample.video,
@@ -33,10 +32,12 @@ def failed_record(loaded: LoadedSample, error: str | None) -> SampleRecord:
         category=sample.category,
         benchmark=sample.benchmark,
         answer=sample.answer,
-        error=error,
-        started_ms=unix_ms(),
-        decode_video_ms=loaded.decode_ms,
     )
+
+
+def failed_record(loaded: LoadedSample, error: str | None) -> SampleRecord:
+    """What is known of a sample without an answer; `error` says why there is none."""
+    return replace(_asked(loaded.sample), error=error, started_ms=unix_ms(), decode_video_ms=loaded.decode_ms)
 
 
 def answered_record(
@@ -119,14 +120,8 @@ def record_of_steps(
         score = score_sample(extracted or output, sample, scoring)
     started = steps[0].timestamp_ms - int(steps[0].step_ms) if steps else unix_ms()
     ends = token_ends(processor, token_ids, output) if processor is not None and token_ids else ()
-    return SampleRecord(
-        sample_id=sample.sample_id,
-        video=sample.video,
-        question=sample.question,
-        options=sample.options,
-        problem_type=sample.problem_type,
-        category=sample.category,
-        answer=sample.answer,
+    return replace(
+        _asked(sample),
         output=output,
         prediction=extracted,
         score=None if error is not None else score,
@@ -142,6 +137,5 @@ def record_of_steps(
         control_ms=sum(step.control_ms for step in steps) if steps else None,
         peak_memory_bytes=memory[0],
         memory_source=memory[1],
-        benchmark=sample.benchmark,
         token_ends=ends,
     )

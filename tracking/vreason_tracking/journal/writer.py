@@ -139,7 +139,7 @@ class JournalWriter:
         return event
 
     def _close_fragment(self) -> None:
-        """Try until it is safe on disk, or patience is at its end."""
+        """Try until it is safe on disk, or `disk_patience` is over."""
         if not self._fragment.records:
             return
         began, warned = time.monotonic(), False

@@ -18,9 +18,10 @@ from vreason.events import PrefillRecord, SampleRecord, StepRecord
 from vreason.listeners import Listener
 from vreason_tracking.delivery import BackgroundDelivery
 from vreason_tracking.journal import journal_folder
+from vreason_tracking.running.endings import ending_of
 from vreason_tracking.running.manifests import own_loop_manifest
 from vreason_tracking.running.recorder import RunRecorder
-from vreason_tracking.running.signals import Terminated, terminable
+from vreason_tracking.running.signals import terminable
 from vreason_tracking.stores import resolved_uri
 from vreason_tracking.telemetry import MemorySampler
 
@@ -201,14 +202,8 @@ def _finished(recorder: RunRecorder) -> Iterator[None]:
     status, error = "FINISHED", None
     try:
         yield
-    except Terminated:
-        status, error = "KILLED", "terminated (SIGTERM)"
-        raise
-    except KeyboardInterrupt:
-        status, error = "KILLED", "interrupted from the keyboard"
-        raise
     except BaseException as failure:
-        status, error = "FAILED", f"{type(failure).__name__}: {failure}"
+        status, error = ending_of(failure)
         raise
     finally:
         recorder.finish(status, error)

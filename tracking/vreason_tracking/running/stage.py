@@ -15,11 +15,11 @@ from vreason.events import PrefillRecord, SampleRecord
 from vreason.listeners import ListenerGuard, VariantStarted
 from vreason_tracking.delivery import BackgroundDelivery
 from vreason_tracking.journal import Lease, LeaseTakenError, Manifest, RunFolder
+from vreason_tracking.running.endings import ending_of
 from vreason_tracking.running.executor import LocalExecutor
 from vreason_tracking.running.plan import Task, refresh
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.running.results import VariantResult
-from vreason_tracking.running.signals import Terminated
 from vreason_tracking.running.units import UnitEvent, plan_units
 from vreason_tracking.running.variant_session import VariantSession
 from vreason_tracking.telemetry import MemorySampler
@@ -147,14 +147,8 @@ class Stage:
         status, error, failures = "FINISHED", None, self.meter.errors
         try:
             yield
-        except Terminated:
-            status, error = "KILLED", "terminated (SIGTERM)"
-            raise
-        except KeyboardInterrupt:
-            status, error = "KILLED", "interrupted from the keyboard"
-            raise
         except BaseException as failure:
-            status, error = "FAILED", f"{type(failure).__name__}: {failure}"
+            status, error = ending_of(failure)
             raise
         finally:
             failed = self.meter.errors - failures
