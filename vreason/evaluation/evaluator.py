@@ -19,7 +19,7 @@ import torch
 from vreason.benchmarks import Sample
 from vreason.clock import unix_ms
 from vreason.config import VReasonConfig
-from vreason.errors import VReasonError
+from vreason.errors import PluginError, VReasonError
 from vreason.evaluation.batch import LoadedBatch, LoadedSample, batches_of, read_batch, require_unique_ids
 from vreason.evaluation.cuda_memory import CudaPeaks
 from vreason.evaluation.failure_signatures import ADVICE, OUT_OF_MEMORY
@@ -203,6 +203,8 @@ class Evaluator:
         turns = [(self._chat(each), [each.frames] if each.frames is not None else []) for each in samples]
         try:
             made = adapter.inputs(self.loaded.processor, turns, limits)
+        except PluginError:  # the adapter's own fault, and none of the frames
+            raise
         except (ValueError, VReasonError) as error:
             if len(samples) > 1:
                 return None, []

@@ -9,6 +9,7 @@ from typing import Any
 
 from vreason.errors import PluginError, UnsupportedModelError
 from vreason.models.adapter import ModelAdapter
+from vreason.models.plugin_adapter import PluginAdapter
 from vreason.models.qwen_vl import Qwen3VLAdapter, QwenVLAdapter
 from vreason.plugins import MODELS, find_plugin, plugins
 
@@ -52,5 +53,4 @@ def _made(found: Any, what: str) -> ModelAdapter:
         raise PluginError(f"the adapter {what} cannot be made: {type(error).__name__}: {error}; upgrade or remove that package") from error
     if missing := [name for name in _METHODS if not callable(getattr(adapter, name, None))]:
         raise PluginError(f"the adapter {what} lacks {', '.join(missing)}; see vreason.models.ModelAdapter")
-    made: ModelAdapter = adapter
-    return made
+    return PluginAdapter(adapter, what)

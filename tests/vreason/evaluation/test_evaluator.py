@@ -16,10 +16,12 @@ from tests.helpers import random_demo
 from tests.helpers.evaluations import CONFIG, TOKENS, Events, answered, run
 from vreason.benchmarks import Sample
 from vreason.config import VReasonConfig
+from vreason.errors import PluginError
 from vreason.evaluation.evaluator import Evaluator
 from vreason.evaluation.token_offsets import token_ends
 from vreason.events import SampleRecord, StepRecord
 from vreason.models.loading import LoadedModel, load_model
+from vreason.models.plugin_adapter import PluginAdapter
 from vreason.models.spec import ModelSpec
 
 
@@ -159,6 +161,18 @@ def test_a_bad_video_is_its_own_record(loaded: LoadedModel, samples: list[Sample
         assert record.decode_video_ms > 0
         assert record.started_ms > 0
     assert {samples[0].sample_id, samples[2].sample_id} == set(events.steps)
+
+
+def test_a_fault_of_the_adapter_ends_the_run(loaded: LoadedModel, samples: list[Sample]) -> None:
+    """An adapter of an installed package that cannot make inputs is no fault of the frames: it is raised, and no sample is recorded for it."""
+
+    class Broken(type(loaded.adapter)):  # type: ignore[misc]
+        def inputs(self, *_: Any) -> Any:
+            raise KeyError("video")
+
+    theirs = replace(loaded, adapter=PluginAdapter(Broken(), "'mine' of vreason-mine 0.3"))
+    with pytest.raises(PluginError, match="inputs failed: KeyError: 'video'; mend it"):
+        run(theirs, samples[:2])
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
