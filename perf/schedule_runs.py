@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 from measuring import Others
 
+from vreason.events import SampleRecord
 from vreason.listeners import Listener
 from vreason_tracking.catalog import LocalRun, Run, recorded_runs
 from vreason_tracking.comparison import compare
