@@ -19,6 +19,7 @@ from vreason_tracking.catalog.local_run import LocalRun, local_runs
 from vreason_tracking.journal.reader import read_events
 from vreason_tracking.journal.samples import SampleAssembly
 from vreason_tracking.journal.verification import verify
+from vreason_tracking.records.tags import EXPECTED_SAMPLES_TAG
 from vreason_tracking.running.own_loop import OwnLoop, record
 
 TOKENS = 6
@@ -173,6 +174,9 @@ def test_delivered_and_compared(
         stored.data.params["note"],
         stored.data.tags["source"],
     )
+    assert (None, False) == (runs[1].expected_samples, EXPECTED_SAMPLES_TAG in stored.data.tags)
+    listed = program("runs", "list", "--tracking-uri", tracking_uri)
+    assert 2 == listed.out.count(" 3/? "), listed.out
     compared = program("compare", "baseline", "mine", "--tracking-uri", tracking_uri, "--no-log")
     assert 0 == compared.code, compared.err
     assert "2 runs of loop, 3 questi" in compared.out

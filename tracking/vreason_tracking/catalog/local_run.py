@@ -128,9 +128,9 @@ class LocalRun:
         return len(self.marks.samples) if self.is_delivered else len(self.samples)
 
     @property
-    def expected_samples(self) -> int:
-        """Number of samples that it was begun to ask."""
-        return len(self.manifest.sample_ids)
+    def expected_samples(self) -> int | None:
+        """Number of samples that it was begun to ask; None of a program's own loop, which does not say."""
+        return len(self.manifest.sample_ids) or None
 
     @cached_property
     def recorded(self) -> int:

@@ -130,8 +130,8 @@ def _sample_sets(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> 
 
 def _digest(table: SampleTable) -> str:
     digest = hashlib.sha256()
-    for name, expected_samples in zip(table.ids, table.question_digests, strict=True):
-        digest.update(f"{name}\0".encode() + expected_samples)
+    for name, question in zip(table.ids, table.question_digests, strict=True):
+        digest.update(f"{name}\0".encode() + question)
     return digest.hexdigest()[:12]
 
 

@@ -189,7 +189,8 @@ class RunDelivery:
         found = self._find(f"tags.`{RUN_TAG}` = '{self.folder.run_id}'")
         self._interrupted |= found is not None
         tags = {**manifest.tags, RUN_TAG: self.folder.run_id, KIND_TAG: VARIANT_KIND, COLOUR_TAG: manifest.colour}
-        tags |= {EXPECTED_SAMPLES_TAG: str(len(manifest.sample_ids))}
+        if manifest.sample_ids:  # a program's own loop does not say
+            tags |= {EXPECTED_SAMPLES_TAG: str(len(manifest.sample_ids))}
         if user := manifest.tags.get(USER_TAG):
             tags[CREATED_BY_TAG] = user  # MLflow's "Created by"
         run_id = found or self.store.start_run(manifest.variant, tags, started_ms=manifest.created_ms)
