@@ -52,5 +52,5 @@ def test_neither(tmp_path) -> None:
     with pytest.raises(TrackingError, match=r"no such database; .*; and there is no journal in .*none \(name it with --journal\)"):
         sources.require_either(catalog)
     catalog.store_error = TrackingUnavailableError("unavailable")
-    with pytest.raises(TrackingUnavailableError, match="away; and there is no journal"):
+    with pytest.raises(TrackingUnavailableError, match="unavailable; and there is no journal"):
         sources.require_either(catalog)
