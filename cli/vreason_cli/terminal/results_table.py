@@ -80,6 +80,6 @@ def show(table: Table) -> None:
     """Print a table, as wide as it needs to be where nobody looks at a terminal."""
     console = Console()
     if not console.is_terminal:
-        console = Console(width=200)
+        console = Console(width=1_000)
     console.print()
     console.print(table)

@@ -109,7 +109,7 @@ def test_one_that_lives_sets_it_right(store, client, journal) -> None:
     readback.go_on(delivery)
     run_id = delivery.log.delivered.run_id
     assert [run_id] == [reaped.run_id for reaped in reap(store, journal / "another")]
-    delivery.beat()
+    delivery.send_heartbeat()
     run = client.get_run(run_id)
     assert ("RUNNING", False) == (run.info.status, "error" in run.data.tags)
     delivery.close()

@@ -47,7 +47,7 @@ def nowhere(tmp_path):
 def run(root, name, store=None, right=("s-1",)):
     """Six samples about six clips, one of which failed, and a second session; delivered, if a store is given."""
     names = [f"s-{number}" for number in range(1, 7)]
-    tags = {"device": "cpu", "host": "here", "data.digest": "d", "identity.prompt": "1", "config.name": "trial"}
+    tags = {"device": "cpu", "host": "here", "data.digest": "d", "identity.prompt": "1", "config.name": "trial", "vreason.call": "c0ffee"}
     about = {
         "tags": tags,
         "identity": {"prompt": "1"},

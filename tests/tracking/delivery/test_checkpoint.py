@@ -62,11 +62,11 @@ def test_a_later_session_counts(path) -> None:
     assert (2, "FINISHED") == (read_delivered(path).session, read_delivered(path).status)
 
 
-def test_parked_and_freed(path) -> None:
-    """A run is rejected with its reason until it is freed; what is not parked cannot be freed, and writes nothing."""
+def test_rejected_and_freed(path) -> None:
+    """A run is rejected with its reason until it is freed; what is not rejected cannot be freed, and writes nothing."""
     write(path, ("freed",))
     assert b"" == path.read_bytes()
-    write(path, ("parked", "the run was deleted"))
+    write(path, ("rejected", "the run was deleted"))
     assert "the run was deleted" == read_delivered(path).rejected
     write(path, ("freed",))
     assert read_delivered(path).rejected is None
