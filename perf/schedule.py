@@ -30,6 +30,7 @@ from typing import Any
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
+import torch
 from measuring import machine, ratios, spread
 from schedule_data import CLIPS, long_clips, question_sets, write_rows
 from schedule_runs import SCHEDULES, Burner, Measured, Work, measure
@@ -134,7 +135,7 @@ def main() -> int:
     """Measure, print and, if a file is named, write the figures and every run."""
     options = _options()
     logging.disable_progress_bar()
-    told = machine("torch", "transformers", "decord", "av")
+    told = f"{machine('torch', 'transformers', 'decord', 'av')}; {torch.get_num_threads()} thread(s) of torch"
     print(told)
     document: dict[str, Any] = {"machine": told, "samples": options.samples, "tokens": options.tokens, "parts": {}}
     for part in options.parts:

@@ -164,7 +164,7 @@ def test_a_bad_video_is_its_own_record(loaded: LoadedModel, samples: list[Sample
 
 
 def test_a_fault_of_the_adapter_ends_the_run(loaded: LoadedModel, samples: list[Sample]) -> None:
-    """An adapter of an installed package that cannot make inputs is not the frames' error: it is raised, and no sample is recorded."""
+    """An adapter of an installed package that cannot make inputs is no fault of the frames: it is raised, and nothing is recorded."""
 
     class Broken(type(loaded.adapter)):  # type: ignore[misc]
         def inputs(self, *_: Any) -> Any:
