@@ -58,7 +58,9 @@ generation:
   # top_p: 0.001
 
 batch_size: 1  # questions decoded side by side
+schedule: interleaved  # for each batch all variants in turn, so that times compare; sequential: one variant after another
 seed: 0
+# listeners: [my_module:MyListener]  # told of the run as it goes; or the name of one that an installed package offers
 
 tracking:
   # uri: http://localhost:5000  # else MLFLOW_TRACKING_URI, else sqlite:///mlflow.db in this folder
