@@ -22,12 +22,14 @@ quickstart: $(READY)  ## baseline, V-Reason and V-Reason Lite on the embedded de
 test: $(READY)  ## the whole suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
-lint: $(READY)  ## ruff, mypy --strict, import-linter
+lint: $(READY)  ## ruff (format and rules), mypy --strict, import-linter
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(READY)  ## what ruff can mend
+format: $(READY)  ## format the whole tree, and fix what ruff can fix
+	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 bench: $(READY)  ## control's cost on this CPU
@@ -42,7 +44,7 @@ bench-recording: $(READY)  ## what the record costs: W&B beside it is installed 
 
 docs: $(READY)  ## docs/cli.md out of the commands' own help, docs/metrics.md out of the table of metrics
 	$(BIN)/python -m vreason_cli.reference docs/cli.md
-	$(BIN)/python -m vreason_tracking.record.metrics_page docs/metrics.md
+	$(BIN)/python -m vreason_tracking.records.metrics_page docs/metrics.md
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

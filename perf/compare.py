@@ -80,10 +80,10 @@ def measure(way: str, folder: Path) -> Measured:
 
 def main() -> None:
     """Write the runs, measure, print."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", type=float, nargs="+", default=[0.01, 0.1, 1.0], help="parts of the samples")
-    parser.add_argument("--way", choices=WAYS)
+    parser.add_argument("--way", choices=WAYS, help="what a process of the comparison is started with, as is --folder")
     parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
     if arguments.way:

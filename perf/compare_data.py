@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from vreason.config import PRESETS
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.catalog import SAMPLES, STEPS, RecordedRun
-from vreason_tracking.record import arrow_schema
+from vreason_tracking.records import DATA_DIGEST_TAG, DEVICE_TAG, SCORING_TAG, arrow_schema
 from vreason_tracking.settings import Variant
 
 _KINDS = ("multiple choice", "numerical", "regression", "free-form")
@@ -45,7 +45,7 @@ def _run(place: Path, number: int) -> RecordedRun:
     method = Variant(name, PRESETS["v-reason" if number else "baseline"]).flattened()
     params = {f"method.{key}": str(value) for key, value in method.items()} | ({"method.controller.k": str(number)} if number else {})
     rows = pq.ParquetFile(place / SAMPLES).metadata.num_rows
-    tags = {"device": "cuda:0", "data.digest": "d", "scoring": "robust"}
+    tags = {DEVICE_TAG: "cuda:0", DATA_DIGEST_TAG: "d", SCORING_TAG: "robust"}
     return RecordedRun(name, place.name, None, None, name, "sweep", "FINISHED", rows, 0, params, tags, {}, place / SAMPLES, place / STEPS)
 
 

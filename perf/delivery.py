@@ -37,7 +37,7 @@ from synthetic_record import blocks, count_points, make_manifest, make_replies
 from vreason_tracking.delivery import RunDelivery, points_of, sample_tags
 from vreason_tracking.journal import FinishedSample, RunFolder
 from vreason_tracking.running import RunRecorder
-from vreason_tracking.stores import MlflowStore
+from vreason_tracking.stores import PARENT_TAG, MlflowStore
 
 STEPS = 500  # of a sample
 TARGET = 0.95
@@ -64,7 +64,7 @@ def send_by_hand(samples: Sequence[FinishedSample], store: MlflowStore) -> Times
     client, began = store.client, time.perf_counter()
     parent = client.create_run(store.experiment_id).info.run_id
     for finished in samples:
-        tags = {**sample_tags(finished.sample), "mlflow.parentRunId": parent}
+        tags = {**sample_tags(finished.sample), PARENT_TAG: parent}
         run = client.create_run(store.experiment_id, tags=tags, run_name=finished.sample.sample_id).info.run_id
         _send_thousands(client, run, [Metric(*point) for point in points_of(finished)])
         client.set_terminated(run)

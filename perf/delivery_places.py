@@ -18,7 +18,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # for `tests`
 
 from tests.helpers.postgres import running
 from tests.helpers.tracking_server import TrackingServer
-from vreason_tracking.record import SAMPLE_METRICS, STEP_METRICS
+from vreason_tracking.records import SAMPLE_METRICS, STEP_METRICS
 from vreason_tracking.stores import prepare
 
 

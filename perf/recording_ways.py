@@ -14,7 +14,7 @@ from synthetic_record import make_manifest
 
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.journal import read_events
-from vreason_tracking.record import count_points, step_points
+from vreason_tracking.records import count_points, step_points
 from vreason_tracking.running import RunRecorder
 
 

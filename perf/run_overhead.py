@@ -4,7 +4,7 @@
 
 The embedded model is loaded once and answers the quickstart's questions as `run` would have it. A round answers all of them
 
-none       with no observer; the memory sampler runs, for the method's own records hold the memory in use
+none       nothing is written; the memory sampler runs, for the method's own records hold the memory in use
 again      the same once more: how far two equal runs lie apart on this machine
 journal    with the journal and the device windows, as `run --offline` does it
 recorded   the same, and the delivering process beside it, which writes into SQLite while questions are answered
@@ -24,18 +24,18 @@ import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 from measuring import machine, ratios, spread, undisturbed
 from synthetic_record import make_manifest
 
-from vreason.evaluation import Evaluator
+from vreason.events import SampleRecord
 from vreason.models import LoadedModel, load_model
 from vreason_tracking.delivery import BackgroundDelivery, read_delivered
 from vreason_tracking.journal import RunFolder, recorded_points
-from vreason_tracking.running import RunRecorder, evaluation_config, load_samples
+from vreason_tracking.running import LocalExecutor, RunRecorder, UnitEvent, evaluation_config, load_samples, plan_units
 from vreason_tracking.settings import RunSettings, Variant, load_settings
 from vreason_tracking.telemetry import MemorySampler
 
@@ -77,16 +77,28 @@ class Task:
     samples: Sequence[Sample]
     meter: MemorySampler
 
-    def answer(self, observers: Sequence[Any]) -> tuple[str, int]:
+    def answer(self, recorder: RunRecorder | None = None) -> tuple[str, int]:
         """Every question; all replies and the number of their tokens."""
-        evaluation = Evaluator(self.loaded, evaluation_config(self.settings, self.variant), observers, self.meter)
-        records = list(evaluation.run(self.samples))
+        records: list[SampleRecord] = []
+
+        def receive(told: UnitEvent) -> None:
+            if isinstance(told.event, SampleRecord):
+                records.append(told.event)
+                if recorder is not None:
+                    recorder.on_sample(told.event)
+            elif isinstance(told.event, tuple) and recorder is not None:
+                recorder.on_steps(told.event)
+
+        executor = LocalExecutor(self.loaded, {0: evaluation_config(self.settings, self.variant)}, self.meter)
+        units = plan_units(self.samples, self.settings.batch_size, {0: frozenset()}, self.settings.seed)
+        for _ in executor.work(units, receive):
+            pass
         return "\n".join(record.output for record in records), sum(record.output_tokens for record in records)
 
     def unrecorded(self) -> Answered:
-        """Nobody listens."""
+        """Nothing is written."""
         began = time.perf_counter()
-        output, tokens = self.answer([])
+        output, tokens = self.answer()
         return Answered(time.perf_counter() - began, output, tokens)
 
     def journalled(self) -> Answered:
@@ -121,7 +133,7 @@ class Task:
         if delivery:
             delivery.deliver(recorder.folder)
         with self.meter.listening(recorder.on_device):
-            output, tokens = self.answer([recorder])
+            output, tokens = self.answer(recorder)
         recorder.finish("FINISHED")
         took = time.perf_counter() - began
         return Answered(took, output, tokens, points=recorded_points(recorder.folder)), recorder.folder

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.journal import Manifest, new_run_id
-from vreason_tracking.record import sample_points, step_points
+from vreason_tracking.records import GIT_COMMIT_TAG, sample_points, step_points
 
 BLOCK = 16  # steps that the decoding loop hands over at once
 _START_MS = 1_700_000_000_000
@@ -108,7 +108,7 @@ def make_manifest(samples: int, experiment: str = "benchmark") -> Manifest:
         config="name: benchmark\n",
         created_ms=int(time.time() * 1000),
         params={f"setting.{number}": number for number in range(40)},
-        tags={"git.commit": "0000000"},
+        tags={GIT_COMMIT_TAG: "0000000"},
         sample_ids=tuple(map(_name, range(samples))),
     )
 

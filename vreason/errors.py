@@ -1,14 +1,14 @@
 """The error tree. Every message ends with what to do next; the command line turns a class into its exit code.
 
 VReasonError                      1
-├── ConfigError                   2   a config file or a method's settings are wrong; lists every fault with its path
+├── ConfigError                   2   a config file or a method's settings are wrong; lists every issue with its path
 ├── PluginError                   2   a plug-in, or a function that a config names, cannot be loaded
 ├── UnsupportedModelError         3   no adapter for this model family, or the model cannot be loaded
 ├── UnsupportedGenerationError    3   a decoding mode that the method cannot steer (beams, assistants, static caches)
 ├── VideoError                    4   a video file cannot be used; a run records it as that sample's error
 ├── DataError                     4   a data file or a sample in it is wrong
 ├── TrackingError                 5   the record cannot be written or read
-│   └── TrackingUnavailableError  5   its server or database is away or busy: the same call may succeed later
+│   └── TrackingUnavailableError  5   its server or database is unavailable or busy: the same call may succeed later
 └── IncomparableRunsError               6   runs that are to be compared were not asked the same, in the same way
 """
 
@@ -26,7 +26,7 @@ class VReasonError(Exception):
 
 @dataclass(frozen=True)
 class ConfigIssue:
-    """One fault of a config: `path` as written ("method.controller.k"), what is wrong, and what would be right."""
+    """One issue of a config: `path` as written ("method.controller.k"), what is wrong, and what would be right."""
 
     path: str
     message: str
@@ -36,15 +36,15 @@ class ConfigIssue:
 
 
 class ConfigError(VReasonError):
-    """One or more faults of a configuration, all at once, each with its path."""
+    """One or more issues of a configuration, all at once, each with its path."""
 
     exit_code = 2
 
-    def __init__(self, faults: Sequence[ConfigIssue], source: str = "") -> None:
-        self.faults = tuple(faults)
+    def __init__(self, issues: Sequence[ConfigIssue], source: str = "") -> None:
+        self.issues = tuple(issues)
         self.source = source
-        head = f"{source}: {len(self.faults)} fault(s)\n" if source else ""
-        super().__init__(head + "\n".join(f"  {fault}" if source else str(fault) for fault in self.faults))
+        head = f"{source}: {len(self.issues)} issue(s)\n" if source else ""
+        super().__init__(head + "\n".join(f"  {issue}" if source else str(issue) for issue in self.issues))
 
 
 class PluginError(VReasonError):

@@ -103,7 +103,7 @@ class SampleRecord:
         answer: the expected answer.
         output: the model's whole reply; "" when the sample failed.
         prediction: the answer extracted from `output`; None when none could be.
-        score: 0 to 1 (regression: mean relative accuracy); None when the sample failed.
+        score: 0 to 1 (regression: mean relative accuracy); None when the sample failed, or nobody scored it.
         error: the failure in words, naming file and reason; None when there was none.
         prompt_tokens, video_tokens, output_tokens: counts.
         kept_video_tokens: video tokens left in the cache (Lite drops some).

@@ -78,7 +78,7 @@ def _changed(folder: str) -> int:
 def _distribution(entry: EntryPoint) -> str:
     try:
         name, version = (entry.dist.name, entry.dist.version) if entry.dist is not None else (None, None)
-    except (TypeError, KeyError):  # what an interrupted installation left: a folder without METADATA
+    except Exception:  # a folder without METADATA, as an interrupted installation leaves it; versions of Python differ in what they raise
         name = version = None
     return f"{name} {version}" if name else "a package without a name"
 
@@ -111,7 +111,7 @@ def reference_issue(text: str) -> str | None:
         except Exception as error:  # the package that holds it is imported, and raises whatever it likes
             absent = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
             if not absent:
-                return f"module {module!r} cannot be found: {type(error).__name__}: {error}; mend the package that holds it"
+                return f"module {module!r} cannot be found: {type(error).__name__}: {error}; fix the package that holds it"
     return f"there is no module {module!r}; install it, or start from the folder that holds it"
 
 
@@ -136,7 +136,7 @@ def load_reference(text: str, field: str) -> Any:
         except PluginError:
             raise
         except Exception as error:  # whatever a user's module raises
-            raise PluginError(f"{field}: {text!r} cannot be loaded: {type(error).__name__}: {error}; mend the module") from error
+            raise PluginError(f"{field}: {text!r} cannot be loaded: {type(error).__name__}: {error}; fix the module") from error
     return found
 
 

@@ -9,23 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.helpers import commands
+
 if TYPE_CHECKING:
     from tests.helpers.recorded_world import World
-
-_LEFT_BEHIND = {  # what a command sets for its own process when nobody has; here several commands share one
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "PGCONNECT_TIMEOUT": "10",
-}
 
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the user's, and nothing that stays."""
-    monkeypatch.delenv("VREASON_JOURNAL", raising=False)
-    for name, value in _LEFT_BEHIND.items():
-        monkeypatch.setenv(name, value)
+    commands.own_environment(monkeypatch)
 
 
 @pytest.fixture

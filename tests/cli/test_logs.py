@@ -107,7 +107,7 @@ def test_the_log_file_has_both_processes(program, config, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("address", ["http://me:s3cret@127.0.0.1:1", "postgresql+psycopg://me:s3cret@127.0.0.1:1/db"])
 def test_no_password_in_the_log(program, config, tmp_path, address):
-    """A store that is away is told of by both processes, its address given on the command line: the password is three stars everywhere."""
+    """Both processes tell of a store that is unavailable, its address given on the command line: the password is three stars everywhere."""
     outcome = program("-vv", "--log-file", "run.log", "run", "--config", config(), "--limit", 1, "--set", f"tracking.uri={address}")
     assert 0 == outcome.code
     text = (tmp_path / "run.log").read_text()

@@ -15,7 +15,7 @@ from tests.helpers import records
 from vreason.config import PRESETS
 from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.catalog.run_record import SAMPLES, STEPS, RecordedRun
-from vreason_tracking.record.parquet_writer import RecordTables
+from vreason_tracking.records.parquet_writer import RecordTables
 from vreason_tracking.settings.variants import Variant
 
 PARAMS = {
@@ -29,7 +29,14 @@ PARAMS = {
     "batch_size": "1",
     "seed": "0",
 }
-TAGS = {"data.digest": "d" * 32, "device": "cuda:0 (NVIDIA H200)", "host": "here", "scoring": "robust", "git.commit": "4c71d97"}
+TAGS = {
+    "data.digest": "d" * 32,
+    "device": "cuda:0 (NVIDIA H200)",
+    "host": "here",
+    "scoring": "robust",
+    "git.commit": "4c71d97",
+    "schedule": "interleaved",
+}
 IDENTITY = {"prompt": "1" * 16, "video": "2" * 16, "decoding": "3" * 16}
 KINDS = ("multiple choice", "numerical", "regression", "free-form")
 CATEGORIES = ("direction", "counting", "distance")
@@ -38,12 +45,16 @@ CATEGORIES = ("direction", "counting", "distance")
 def recorded(
     folder: Path, name: str, samples: Sequence[tuple[SampleRecord, Sequence[StepRecord]]], preset: str = "baseline", **changes: Any
 ) -> RecordedRun:
-    """A finished run with these samples; `changes` are fields, of which `params`, `tags` and `identity` are added to the usual ones."""
-    place = folder / name
-    place.mkdir(parents=True)
+    """A finished run with these samples, of one call with the others in this folder, each at a place of its own.
+
+    `changes` are fields, of which `params`, `tags` and `identity` are added to the usual ones.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    turn, place = sum(each.is_dir() for each in folder.iterdir()), folder / name
+    place.mkdir()
     tables = RecordTables(place)
     for sample, steps in samples:
-        tables.add(sample, steps)
+        tables.add(sample if sample.rotation_place is not None else replace(sample, rotation_place=turn), steps)
     tables.close()
     method = {f"method.{key}": str(value) for key, value in Variant(name, PRESETS[preset]).flattened().items()}
     made = RecordedRun(
@@ -61,6 +72,7 @@ def recorded(
         identity={**IDENTITY, **changes.pop("identity", {})},
         samples=place / SAMPLES,
         steps=place / STEPS,
+        call_id="c0ffee",
     )
     return replace(made, **changes)
 
@@ -170,6 +182,11 @@ def rewritten(run: RecordedRun, change: Callable[[pa.Table], pa.Table], row_grou
     path = run.samples.with_name("changed.parquet")
     pq.write_table(change(pq.read_table(run.samples)), path, row_group_size=row_group_size)
     return replace(run, samples=path)
+
+
+def without(*names: str) -> Callable[[pa.Table], pa.Table]:
+    """For `rewritten`: as an earlier version wrote it, which did not have these columns, and did not tell which one it was."""
+    return lambda table: table.drop_columns(list(names)).replace_schema_metadata()
 
 
 def rows(run: RecordedRun) -> list[dict[str, Any]]:

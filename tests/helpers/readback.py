@@ -233,8 +233,21 @@ def sample_points_in(database: Path, experiment_id: str) -> dict[str, list[tuple
 
 
 def without_measured(record: Any) -> dict[str, Any]:
-    """A step's or a sample's fields but for times and memory, which no two runs share."""
+    """A step's or a sample's fields but for times, memory, the machine's load and the variant's place, which no two runs share."""
     measured = {"timestamp_ms", "forward_ms", "control_ms", "device_memory_bytes", "memory_source", "started_ms", "decode_video_ms"}
     measured |= {"time_to_first_token_ms", "generation_ms", "peak_memory_bytes", "peak_allocated_bytes", "peak_reserved_bytes"}
+    measured |= {"rotation_place", "other_load", "cpu_steal"}
     values = record if isinstance(record, dict) else asdict(record)
     return {name: value for name, value in values.items() if name not in measured}
+
+
+def outcome(folder: RunFolder) -> list[tuple[int, dict[str, Any], list[dict[str, Any]]]]:
+    """Everything that a run says but for what is measured: samples in their order, each with its steps."""
+    return [
+        (done.number, without_measured(done.sample), [without_measured(step) for step in done.steps]) for done in finished_samples(folder)
+    ]
+
+
+def sessions(folder: RunFolder) -> list[int]:
+    """Numbers of its sessions, in order."""
+    return [event.session for event in read_events(folder) if isinstance(event, SessionStarted)]

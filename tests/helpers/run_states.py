@@ -17,7 +17,7 @@ from vreason.clock import unix_ms
 from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import closed_samples
-from vreason_tracking.record.tags import HEARTBEAT_TAG, RUN_TAG
+from vreason_tracking.records.tags import HEARTBEAT_TAG, RUN_TAG
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 

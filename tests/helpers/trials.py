@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from vreason.events import SampleRecord, StepRecord
+from vreason.events import PrefillRecord, SampleRecord, StepRecord
+from vreason.listeners import Listener, RunStarted, VariantFinished, VariantStarted
 
 if TYPE_CHECKING:
     from vreason_tracking.running.results import VariantResult
@@ -44,7 +45,7 @@ def trial(model: Path | str | dict[str, Any], uri: str | None = None, **sections
 def result(name: str, *samples: SampleRecord, status: str = "FINISHED", run_id: str = "0123456789abcdef", **changes: Any) -> VariantResult:
     """What became of a variant with these samples: ten points, all of them delivered. `changes` are fields."""
     from vreason_tracking.journal.folder import RunFolder
-    from vreason_tracking.record.summary import RunSummary
+    from vreason_tracking.records.summary import RunSummary
     from vreason_tracking.running.results import VariantResult
 
     folder = RunFolder(Path("vreason-journal") / "20261120T094512-3f2a9c")
@@ -52,42 +53,132 @@ def result(name: str, *samples: SampleRecord, status: str = "FINISHED", run_id: 
     return replace(made, **changes)
 
 
-class Watcher:
-    """Remembers what it is told."""
+class Watcher(Listener):
+    """Remembers what it is told.
+
+    Attributes:
+        told: name of the method and what it was told, in order.
+    """
 
     def __init__(self) -> None:
-        self.loaded: list[tuple[str, str, int]] = []
-        self.notices: list[str] = []
-        self.variants: list[tuple[str, str, int]] = []
-        self.samples: list[SampleRecord] = []
-        self.results: list[VariantResult] = []
-        self.delivered: list[VariantResult] = []
-        self.steps = 0
+        self.told: list[tuple[str, Any]] = []
 
-    def on_loaded(self, model: str, device: str, samples: int) -> None:
+    def of(self, *methods: str) -> list[Any]:
+        """What these methods were told."""
+        return [event for method, event in self.told if method in methods]
+
+    @property
+    def variants(self) -> list[tuple[str, str, int]]:
+        """Variant, run and samples done before, of each that began or went on."""
+        begun = self.of("on_variant_started", "on_variant_resumed")
+        return [(each.variant, each.run_id, each.done) for each in begun]
+
+    @property
+    def samples(self) -> list[SampleRecord]:
+        """Samples that have ended."""
+        return self.of("on_sample")
+
+    @property
+    def answers(self) -> list[tuple[str, str]]:
+        """The variant whose turn it was, and the id, of each of them."""
+        found, turn = [], ""
+        for method, event in self.told:
+            turn = event if method == "on_turn" else turn
+            found += [(turn, event.sample_id)] if method == "on_sample" else []
+        return found
+
+    @property
+    def ended(self) -> list[tuple[str, str]]:
+        """Name and status of each variant that has ended."""
+        return [(each.variant, each.status) for each in self.of("on_variant_finished", "on_variant_failed")]
+
+    @property
+    def notices(self) -> list[str]:
+        """Sentences."""
+        return self.of("on_notice")
+
+    @property
+    def steps(self) -> int:
+        """Number of steps."""
+        return sum(map(len, self.of("on_steps")))
+
+    def on_run_started(self, run: RunStarted) -> None:
         """Model and data are there."""
-        self.loaded.append((model, device, samples))
+        self.told.append(("on_run_started", run))
 
-    def on_notice(self, text: str) -> None:
-        """Something to know."""
-        self.notices.append(text)
+    def on_variant_started(self, variant: VariantStarted) -> None:
+        """A variant begins."""
+        self.told.append(("on_variant_started", variant))
 
-    def on_variant(self, name: str, run_id: str, done: int) -> None:
-        """A variant begins, or goes on."""
-        self.variants.append((name, run_id, done))
+    def on_variant_resumed(self, variant: VariantStarted) -> None:
+        """A variant goes on."""
+        self.told.append(("on_variant_resumed", variant))
+
+    def on_turn(self, variant: str) -> None:
+        """Another variant answers."""
+        self.told.append(("on_turn", variant))
+
+    def on_prefill(self, prefill: PrefillRecord) -> None:
+        """A prompt was read."""
+        self.told.append(("on_prefill", prefill))
 
     def on_steps(self, steps: Sequence[StepRecord]) -> None:
         """Tokens were drawn."""
-        self.steps += len(steps)
+        self.told.append(("on_steps", tuple(steps)))
 
     def on_sample(self, sample: SampleRecord) -> None:
         """A sample has ended."""
-        self.samples.append(sample)
+        self.told.append(("on_sample", sample))
 
-    def on_result(self, result: VariantResult) -> None:
-        """A variant has ended."""
-        self.results.append(result)
+    def on_variant_finished(self, variant: VariantFinished) -> None:
+        """A variant has ended as it should."""
+        self.told.append(("on_variant_finished", variant))
 
-    def on_delivered(self, results: Sequence[VariantResult]) -> None:
-        """Delivery is over."""
-        self.delivered = list(results)
+    def on_variant_failed(self, variant: VariantFinished) -> None:
+        """A variant has ended early."""
+        self.told.append(("on_variant_failed", variant))
+
+    def on_notice(self, text: str) -> None:
+        """Something to know."""
+        self.told.append(("on_notice", text))
+
+
+class Stopping(Watcher):
+    """Does something when it is told of the n-th event of a kind: presses Ctrl-C, unless told otherwise.
+
+    Args:
+        kind: "variant", "turn", "steps" or "sample"; of any other nothing happens.
+        number: from 1.
+        act: what to do.
+    """
+
+    def __init__(self, kind: str = "", number: int = 1, act: Callable[[], object] | None = None) -> None:
+        super().__init__()
+        self.kind, self.left, self.act = kind, number, act
+
+    def _count(self, kind: str) -> None:
+        if kind == self.kind:
+            self.left -= 1
+            if self.left == 0:
+                self._stop()
+
+    def _stop(self) -> None:
+        if self.act is None:
+            raise KeyboardInterrupt
+        self.act()
+
+    def on_variant_started(self, variant: VariantStarted) -> None:
+        super().on_variant_started(variant)
+        self._count("variant")
+
+    def on_turn(self, variant: str) -> None:
+        super().on_turn(variant)
+        self._count("turn")
+
+    def on_steps(self, steps: Sequence[StepRecord]) -> None:
+        super().on_steps(steps)
+        self._count("steps")
+
+    def on_sample(self, sample: SampleRecord) -> None:
+        super().on_sample(sample)
+        self._count("sample")

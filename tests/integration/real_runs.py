@@ -4,11 +4,10 @@ says.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.helpers import trials
+from tests.helpers import readback, trials
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.journal.folder import RunFolder, run_folders
 from vreason_tracking.journal.reader import read_events
@@ -16,8 +15,6 @@ from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
 
 TOKENS = 240
 SAMPLES = 10
-MEASURED = {"started_ms", "decode_video_ms", "time_to_first_token_ms", "generation_ms", "control_ms", "peak_memory_bytes", "memory_source"}
-MEASURED |= {"device_memory_bytes", "timestamp_ms", "forward_ms"}
 
 
 def make_place(folder: Path, template: Path, model: Path, uri: str | None = None, samples: int = SAMPLES, tokens: int = TOKENS) -> Path:
@@ -44,13 +41,12 @@ def finished_samples(folder: RunFolder) -> list[FinishedSample]:
 def outcome(folder: RunFolder) -> dict[str, Any]:
     """What the run says, without what a clock or a memory meter says."""
     return {
-        finished.sample.sample_id: (_without(asdict(finished.sample)), [_without(asdict(step)) for step in finished.steps])
+        finished.sample.sample_id: (
+            readback.without_measured(finished.sample),
+            [readback.without_measured(step) for step in finished.steps],
+        )
         for finished in finished_samples(folder)
     }
-
-
-def _without(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in MEASURED}
 
 
 def in_mlflow(folder: RunFolder, uri: str | None = None) -> dict[str, Any]:

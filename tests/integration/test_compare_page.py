@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mlflow_pages import browser_page, mlflow_server
 
 from tests.helpers import clips, compared, like_runs, records
-from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.run_record import recorded_runs
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.publishing import publish
@@ -138,12 +138,11 @@ def test_print(opened, tmp_path) -> None:
 def test_in_mlflow(tmp_path, tracking_uri) -> None:
     """The comparison's run shows its description, and its artifacts as a tree."""
     root = tmp_path / "journal"
-    like_runs.pair(root, MlflowStore(tracking_uri, "trial"))
-    catalog = Catalog(root, tracking_uri, None)
-    with recorded_runs(named_runs(catalog, ["baseline", "v-reason"])) as runs:
+    store = MlflowStore(tracking_uri, "trial")
+    like_runs.pair(root, store)
+    with recorded_runs(named_runs(Catalog(root, tracking_uri, None), ["baseline", "v-reason"]).runs) as runs:
         report = make_report(compare(runs), pages=2)
-        assert catalog.store is not None
-        run_id = publish(report, {"comparison.html": report.html().text}, catalog.store)
+        run_id = publish(report, {"comparison.html": report.html().text}, store)
     with mlflow_server(tracking_uri, tmp_path) as address, browser_page(tmp_path) as page:
         page.set_default_timeout(60_000)
         page.goto(f"{address}/#/experiments/1/runs/{run_id}")

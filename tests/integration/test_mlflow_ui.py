@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_variants_compare_side_by_side_and_their_entropy_curves_overlay(tmp_path):
-    """In the UI the three variants stand in the list, in the comparison with their accuracies, and in one chart of curve/entropy."""
+    """In the UI the three variants stand in the list, in the comparison with their accuracies, and in one chart of curve/entropy; all
+    charts stand in groups, by what is before the last / of their names.
+    """
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     places = [f"tracking.uri={uri}", f"tracking.journal={tmp_path}/journal"]
     results = run_experiment(load_settings(CONFIG, places, limit=3), trials.Watcher())
@@ -44,3 +46,6 @@ def test_variants_compare_side_by_side_and_their_entropy_curves_overlay(tmp_path
         page.wait_for_function("document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length % 3 == 0")
         for name in ("baseline", "v-reason", "v-reason-lite"):
             assert f"{name} (curve/ent" in page.inner_text("body")
+        page.get_by_placeholder("Search metric charts").fill("")
+        for group in ("accuracy", "accuracy/type", "curve", "host", "latency", "live", "memory", "samples", "signatures", "tokens"):
+            page.get_by_text(group, exact=True).first.wait_for()

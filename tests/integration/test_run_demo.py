@@ -176,7 +176,7 @@ def test_a_server_that_dies(folder, server, random_model_folder) -> None:
     out, err = process.communicate(timeout=300)
     assert 0 == process.returncode, err
     assert "Traceback" not in err
-    assert "the tracking store is away" in out
+    assert "the tracking store is unavailable" in out
     assert re.search(r"points recorded, .* delivered to .*, [1-9][\d,]* waiting", out)
     assert "s3cret" not in out + err
     server.start()

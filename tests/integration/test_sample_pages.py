@@ -16,7 +16,7 @@ from tests.helpers import clips, compared, records
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.sample_pages.page import anchor
 from vreason_tracking.comparison.sample_pages.reading import read_pages
-from vreason_tracking.record.step_table import read_steps
+from vreason_tracking.records.step_table import read_steps
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

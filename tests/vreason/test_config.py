@@ -98,10 +98,10 @@ def test_a_bad_value_is_refused_with_its_path(path: str, value: Any) -> None:
     kind = {"controller": ControllerConfig, "pruning": PruningConfig}[part]
     with pytest.raises(ConfigError) as direct:
         kind(**{name: value})
-    assert [path] == [fault.path for fault in direct.value.faults]
+    assert [path] == [fault.path for fault in direct.value.issues]
     with pytest.raises(ConfigError) as mapped:
         VReasonConfig.from_mapping({part: {name: value}})
-    assert [f"method.{path}"] == [fault.path for fault in mapped.value.faults]
+    assert [f"method.{path}"] == [fault.path for fault in mapped.value.issues]
     assert f"{shown(value)} is not " in str(mapped.value)
 
 
@@ -149,9 +149,9 @@ def test_all_faults_come_at_once() -> None:
         VReasonConfig.from_mapping(values, path="variants.a")
     paths = {"variants.a.lite", "variants.a.controller.betas", "variants.a.pruning.share"}
     paths |= {"variants.a.controller.k", "variants.a.controller.lr", "variants.a.pruning.drop"}
-    assert paths == {fault.path for fault in caught.value.faults}
+    assert paths == {fault.path for fault in caught.value.issues}
     assert all(f"{path}: " in str(caught.value) for path in paths)
-    messages = {fault.path: fault.message for fault in caught.value.faults}
+    messages = {fault.path: fault.message for fault in caught.value.issues}
     assert "known are controller, pruning" in messages["variants.a.lite"]
     assert "unknown key; did you mean beta?" == messages["variants.a.controller.betas"]
     assert "of at least 1" in messages["variants.a.controller.k"]
@@ -164,7 +164,7 @@ def test_a_part_that_is_no_mapping_is_a_fault(part: str, value: Any) -> None:
     """A number, text or list where settings belong is a ConfigError at that path, not a crash."""
     with pytest.raises(ConfigError) as caught:
         VReasonConfig.from_mapping({part: value})
-    assert [f"method.{part}"] == [fault.path for fault in caught.value.faults]
+    assert [f"method.{part}"] == [fault.path for fault in caught.value.issues]
 
 
 @pytest.mark.parametrize("options", [{"controller": {"k": 2}}, {"pruning": {"ratio": 0.5}}, {"controller": "switch"}], ids=str)
@@ -209,5 +209,5 @@ def test_the_observer_watches_under_the_controllers_settings() -> None:
 def test_an_error_lists_every_fault_under_its_source() -> None:
     """The message names the file, counts the faults and gives each a line; without a file the lines stand alone."""
     faults = [ConfigIssue("a.b", "wrong; do right"), ConfigIssue("", "empty file")]
-    assert "run.yaml: 2 fault(s)\n  a.b: wrong; do right\n  empty file" == str(ConfigError(faults, "run.yaml"))
+    assert "run.yaml: 2 issue(s)\n  a.b: wrong; do right\n  empty file" == str(ConfigError(faults, "run.yaml"))
     assert "a.b: wrong; do right\nempty file" == str(ConfigError(faults))

@@ -181,7 +181,7 @@ def test_a_module_that_is_not_there(site_packages: SitePackages) -> None:
     for module in ("absent_module", "absent_package.inner", "plain_module.inner"):
         issue = f"there is no module '{module}'; install it, or start from the folder that holds it"
         assert issue == reference_issue(f"{module}:Mine")
-        with pytest.raises(PluginError, match=f"controller.objective: '{module}:Mine' cannot be loaded: ModuleNotFoundError.*; mend"):
+        with pytest.raises(PluginError, match=f"controller.objective: '{module}:Mine' cannot be loaded: ModuleNotFoundError.*; fix"):
             load_reference(f"{module}:Mine", "controller.objective")
 
 
@@ -208,7 +208,7 @@ def test_a_module_that_fails_while_it_is_imported(site_packages: SitePackages, r
     assert reference_issue("failing_module:Mine") is None
     with pytest.raises(PluginError) as caught:
         load_reference("failing_module:Mine", "f")
-    assert f"f: 'failing_module:Mine' cannot be loaded: {reason}; mend the module" == str(caught.value)
+    assert f"f: 'failing_module:Mine' cannot be loaded: {reason}; fix the module" == str(caught.value)
 
 
 @pytest.mark.parametrize("source", ["raise RuntimeError('no')", "import no_such_library_here"])
@@ -218,7 +218,7 @@ def test_a_package_that_fails_while_a_module_in_it_is_looked_for(site_packages: 
     site_packages.write(here / "failing_package", __init__=source, inner="a = 1")
     issue = reference_issue("failing_package.inner:a") or ""
     assert "module 'failing_package.inner' cannot be found: " in issue
-    assert issue.endswith("; mend the package that holds it")
+    assert issue.endswith("; fix the package that holds it")
 
 
 def test_a_module_that_is_loaded_already_is_there() -> None:

@@ -14,7 +14,7 @@ from vreason.prompts import LETTERS, PROBLEM_TYPES
 
 _REQUIRED = ("video", "question", "answer")
 _KNOWN = (*_REQUIRED, "id", "options", "problem_type", "category", "benchmark")
-_SHOWN = 20  # faults printed; the rest is counted
+_SHOWN = 20  # printed; the rest is counted
 
 
 class JsonBenchmark:
@@ -38,22 +38,22 @@ class JsonBenchmark:
             DataError: the file cannot be read, or rows are wrong: all of them named, each with what is wrong.
         """
         rows = self._rows()
-        faults: list[str] = []
+        issues: list[str] = []
         samples = []
         seen: dict[str, int] = {}
         for number, (index, row) in enumerate(rows):
             wrong = _faults(row)
             if wrong:
-                faults += [f"{index}: {fault}" for fault in wrong]
+                issues += [f"{index}: {issue}" for issue in wrong]
                 continue
             sample = self._sample(row, number)
             if sample.sample_id in seen:
-                faults.append(f"{index}: id {sample.sample_id!r} was given before (row {seen[sample.sample_id]}); ids must differ")
+                issues.append(f"{index}: id {sample.sample_id!r} was given before (row {seen[sample.sample_id]}); ids must differ")
             seen[sample.sample_id] = number + 1
             samples.append(sample)
-        if faults:
-            more = f"\n  ... and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-            raise DataError(f"{self.path}: {len(faults)} fault(s)\n  " + "\n  ".join(faults[:_SHOWN]) + more)
+        if issues:
+            more = f"\n  ... and {len(issues) - _SHOWN} more" if len(issues) > _SHOWN else ""
+            raise DataError(f"{self.path}: {len(issues)} issue(s)\n  " + "\n  ".join(issues[:_SHOWN]) + more)
         if not samples:
             raise DataError(f"{self.path}: holds no samples; give one JSON object a line, or a JSON list of objects")
         return samples

@@ -1,7 +1,7 @@
 """The embedded default: a world of moving shapes and a small Qwen2.5-VL trained on it.
 
-It exists so that the whole product runs where no weights can be downloaded. It is honest about being one: see MODEL_CARD.md
-beside the weights.
+It exists so that the whole product runs where no weights can be downloaded. It is honest about being one: see README.md beside
+the weights.
 """
 
 import lazy_loader

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from vreason.benchmarks import Sample
 from vreason.clock import unix_ms
 from vreason.evaluation.batch import LoadedSample
 from vreason.evaluation.ema_peak import final_peak_token
 from vreason.evaluation.failure_signatures import find_signatures
 from vreason.evaluation.relay import BatchEvents
 from vreason.evaluation.token_offsets import token_ends
-from vreason.events import SampleRecord
+from vreason.events import PrefillRecord, SampleRecord, StepRecord
 from vreason.scoring import extract_answer, score_sample
 
 if TYPE_CHECKING:
@@ -19,9 +21,8 @@ if TYPE_CHECKING:
     from vreason.models import LoadedModel
 
 
-def failed_record(loaded: LoadedSample, error: str | None) -> SampleRecord:
-    """What is known of a sample without an answer; `error` says why there is none."""
-    sample = loaded.sample
+def _asked(sample: Sample) -> SampleRecord:
+    """The question alone."""
     return SampleRecord(
         sample_id=sample.sample_id,
         video=sample.video,
@@ -31,10 +32,12 @@ def failed_record(loaded: LoadedSample, error: str | None) -> SampleRecord:
         category=sample.category,
         benchmark=sample.benchmark,
         answer=sample.answer,
-        error=error,
-        started_ms=unix_ms(),
-        decode_video_ms=loaded.decode_ms,
     )
+
+
+def failed_record(loaded: LoadedSample, error: str | None) -> SampleRecord:
+    """What is known of a sample without an answer; `error` says why there is none."""
+    return replace(_asked(loaded.sample), error=error, started_ms=unix_ms(), decode_video_ms=loaded.decode_ms)
 
 
 def answered_record(
@@ -82,3 +85,57 @@ def _end_tokens(model: Any, config: Any) -> set[int]:
     """Token ids that end a reply."""
     ends = config.generation.get("eos_token_id", model.model.generation_config.eos_token_id)
     return set(ends) if isinstance(ends, list) else {ends}
+
+
+def record_of_steps(
+    sample: Sample,
+    steps: Sequence[StepRecord],
+    prefill: PrefillRecord | None,
+    *,
+    output: str | None = None,
+    processor: Any = None,
+    scoring: str | None = None,
+    score: float | None = None,
+    error: str | None = None,
+    memory: tuple[int | None, str | None] = (None, None),
+) -> SampleRecord:
+    """The record of a sample that a loop of somebody's own generated: times count from the beginning of the prefill.
+
+    Args:
+        sample: the question.
+        steps: all of its steps, in order; none of a sample that failed.
+        prefill: as it was told.
+        output: the reply; None decodes it with `processor`, and is "" without one.
+        processor: of the model.
+        scoring: profile by which the reply is scored; None takes `score`.
+        score: 0 to 1; None for a sample that nobody scores.
+        error: why there is no answer.
+        memory: greatest memory in use, bytes, and its source.
+    """
+    token_ids = [step.token_id for step in steps]
+    if output is None:
+        output = processor.decode(token_ids, skip_special_tokens=True) if processor is not None and token_ids else ""
+    extracted = extract_answer(output)
+    if scoring is not None and error is None:
+        score = score_sample(extracted or output, sample, scoring)
+    started = steps[0].timestamp_ms - int(steps[0].step_ms) if steps else unix_ms()
+    ends = token_ends(processor, token_ids, output) if processor is not None and token_ids else ()
+    return replace(
+        _asked(sample),
+        output=output,
+        prediction=extracted,
+        score=None if error is not None else score,
+        error=error,
+        prompt_tokens=prefill.prompt_tokens if prefill else 0,
+        video_tokens=prefill.video_tokens if prefill else 0,
+        kept_video_tokens=prefill.kept_video_tokens if prefill else 0,
+        output_tokens=len(steps),
+        peak_token=final_peak_token(steps),
+        started_ms=started,
+        time_to_first_token_ms=float(steps[0].timestamp_ms - started) if steps else None,
+        generation_ms=float(steps[-1].timestamp_ms - started) if steps else None,
+        control_ms=sum(step.control_ms for step in steps) if steps else None,
+        peak_memory_bytes=memory[0],
+        memory_source=memory[1],
+        token_ends=ends,
+    )

@@ -23,11 +23,11 @@ from vreason.errors import ConfigError, ConfigIssue
 from vreason.events import PrefillRecord
 from vreason.generation.sampling import TokenSampler
 from vreason.generation.step_log import StepClock, StepLog, StepTensors
-from vreason.generation.supported_modes import caller_argument, refuse_unsupported
+from vreason.generation.supported_modes import refuse_unsupported
 from vreason.listeners import ListenerGuard
 from vreason.meters import MemoryReader
 from vreason.method import Steering, prune, value_cache as kv
-from vreason.models import adapter_for
+from vreason.models import adapter_for, caller_argument, decode_optimizations, next_model_kwargs, pad_token, prefill
 
 
 def decode(
@@ -103,15 +103,15 @@ class _Loop:
     def run(self, input_ids: torch.Tensor, logits_processor: Any, stopping_criteria: Any, streamer: Any) -> Any:
         """Prefill, then a token at a time until every row has ended."""
         start = self.clock.mark()
-        outputs = self.model._prefill(input_ids, self.generation, self.model_kwargs)
+        outputs = prefill(self.model, input_ids, self.generation, self.model_kwargs)
         cache = outputs.past_key_values
         self._after_prefill(cache, input_ids)
-        with self.steering, self.model._optimize_model_for_decode():
+        with self.steering, decode_optimizations(self.model):
             unfinished = torch.ones(input_ids.shape[0], dtype=torch.long, device=input_ids.device)
             ends = any(hasattr(criteria, "eos_token_id") for criteria in stopping_criteria)
             token = 0
             while True:
-                self.model_kwargs = self.model._update_model_kwargs_for_generation(outputs, self.model_kwargs)
+                self.model_kwargs = next_model_kwargs(self.model, outputs, self.model_kwargs)
                 forwarded = self.clock.mark()
                 active = unfinished.bool()
                 signals = self.steering.observe(cache, outputs.logits, token, active)
@@ -119,7 +119,7 @@ class _Loop:
                 logits = outputs.logits[:, -1].detach()
                 drawn, scores = self._draw(input_ids, logits, logits_processor)
                 if ends:
-                    drawn = drawn * unfinished + self._pad(drawn) * (1 - unfinished)
+                    drawn = drawn * unfinished + pad_token(self.generation, drawn.device) * (1 - unfinished)
                 self._keep(outputs, scores, logits)
                 del outputs, logits
                 input_ids = torch.cat([input_ids, drawn[:, None]], dim=-1)
@@ -167,10 +167,6 @@ class _Loop:
         scores = logits_processor(input_ids, raw)
         drawn = self.sampler.draw(torch.softmax(scores, dim=-1)) if self.generation.do_sample else scores.argmax(dim=-1)
         return drawn, scores
-
-    def _pad(self, like: torch.Tensor) -> torch.Tensor:
-        pad: torch.Tensor = self.generation._pad_token_tensor
-        return pad.to(like.device)
 
     def _keep(self, outputs: Any, scores: torch.Tensor, logits: torch.Tensor) -> None:
         """Collect what `return_dict_in_generate` asks for."""

@@ -53,8 +53,8 @@ def _checked(seeds: list[Any], rows: int) -> list[int]:
     if len(seeds) != rows:
         raise ConfigError([ConfigIssue("row_seeds", f"{len(seeds)} seed(s) for {rows} row(s); give each row one")])
     text = "{!r} is not a seed; give a whole number of at least 0 and below 2**63"
-    if faults := [ConfigIssue(f"row_seeds[{row}]", text.format(seed)) for row, seed in enumerate(seeds) if not _is_seed(seed)]:
-        raise ConfigError(faults)
+    if issues := [ConfigIssue(f"row_seeds[{row}]", text.format(seed)) for row, seed in enumerate(seeds) if not _is_seed(seed)]:
+        raise ConfigError(issues)
     return [operator.index(seed) for seed in seeds]
 
 

@@ -83,7 +83,7 @@ class StepLog:
             return None
         try:
             return self.memory()
-        except Exception as error:  # a listener's fault is not the run's
+        except Exception as error:  # a listener's error is not the run's
             self.memory = None
             warnings.warn(f"the memory reader failed: {error!r}; the records go on without memory", RuntimeWarning, stacklevel=2)
             return None

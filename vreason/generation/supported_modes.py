@@ -1,25 +1,11 @@
-"""What `generate` was asked for: the modes we refuse, and the two arguments it keeps from a callable."""
+"""The decoding modes that the method cannot steer, and the refusal of each."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from vreason.errors import UnsupportedGenerationError
-
-
-def caller_argument(model: Any, name: str) -> Any:
-    """An argument of the `generate` call that is running, read from its frame; None when there is none.
-
-    transformers hands a `custom_generate` callable everything but `streamer`, `assistant_model` and a few more, which it keeps for its own
-    loops. A user who passes a streamer expects it to stream, so we look where it is.
-    """
-    frame = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code.co_name == "generate" and frame.f_locals.get("self") is model and name in frame.f_locals:
-            return frame.f_locals[name]
-        frame = frame.f_back  # type: ignore[assignment]
-    return None
+from vreason.models import caller_argument
 
 
 def refuse_unsupported(model: Any, generation_config: Any, model_kwargs: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ class _Entropy(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: torch.Tensor) -> torch.Tensor:
+        """H of each row of the logits, in float32 or float64."""
         raw = logits if logits.dtype == torch.float64 else logits.float()
         log_p = torch.log_softmax(raw, dim=-1)
         entropy: torch.Tensor = -torch.linalg.vecdot(log_p.exp(), log_p)
@@ -31,6 +32,7 @@ class _Entropy(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> torch.Tensor:
+        """The logits' gradient, in their own type."""
         log_p, entropy = ctx.saved_tensors
         gradient: torch.Tensor = (log_p + entropy[..., None]).mul_(log_p.exp()).mul_(-grads[0][..., None])
         return gradient.to(dtype=ctx.dtype)

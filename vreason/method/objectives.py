@@ -121,7 +121,7 @@ class _PluginObjective(Objective):
         try:
             made = call(*arguments)
         except Exception as error:  # whatever somebody else's code raises
-            raise PluginError(f"{FIELD}: {what} of {self._name} failed: {type(error).__name__}: {error}; mend it") from error
+            raise PluginError(f"{FIELD}: {what} of {self._name} failed: {type(error).__name__}: {error}; fix it") from error
         if not isinstance(made, torch.Tensor) or made.shape != like.shape:
             found = f"a tensor of shape {tuple(made.shape)}" if isinstance(made, torch.Tensor) else f"a {type(made).__name__}"
             raise PluginError(

@@ -1,5 +1,13 @@
 from . import torchvision_shim as torchvision_shim
 from .adapter import ModelAdapter as ModelAdapter
+from .hf_internals import (
+    caller_argument as caller_argument,
+    commit_of as commit_of,
+    decode_optimizations as decode_optimizations,
+    next_model_kwargs as next_model_kwargs,
+    pad_token as pad_token,
+    prefill as prefill,
+)
 from .loading import LoadedModel as LoadedModel, load_model as load_model
 from .registry import adapter_for as adapter_for, supported_families as supported_families
 from .spec import ModelSpec as ModelSpec

@@ -14,7 +14,9 @@ import torch
 
 import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
 from vreason.errors import UnsupportedModelError, VReasonError
-from vreason.models import ModelAdapter, adapter_for
+from vreason.models.adapter import ModelAdapter
+from vreason.models.hf_internals import commit_of
+from vreason.models.registry import adapter_for
 from vreason.models.spec import DEMO, ModelSpec
 
 _log = logging.getLogger(__name__)
@@ -114,8 +116,8 @@ def _placement(device: str) -> dict[str, Any]:
 
 def _revision(source: str, config: Any) -> str:
     """A hub commit, or "sha256:..." of a folder's weights (by names and sizes, "files:...", above 1 GiB)."""
-    if commit := getattr(config, "_commit_hash", None):
-        return str(commit)
+    if commit := commit_of(config):
+        return commit
     files = sorted(Path(source).glob("*.safetensors")) or sorted(Path(source).glob("*.bin"))
     whole = sum(file.stat().st_size for file in files) <= _HASHED_WHOLE
     digest = hashlib.sha256()

@@ -84,7 +84,7 @@ class PluginAdapter:
         except Exception as error:  # whatever somebody else's code raises
             if isinstance(error, passed) and not isinstance(error, NotImplementedError):
                 raise
-            raise PluginError(f"the adapter {self._what}: {method} failed: {type(error).__name__}: {error}; mend it") from error
+            raise PluginError(f"the adapter {self._what}: {method} failed: {type(error).__name__}: {error}; fix it") from error
 
     def _wrong(self, method: str, made: Any, wanted: str) -> PluginError:
         found = f"a tensor of {made.dtype} of shape {tuple(made.shape)}" if isinstance(made, torch.Tensor) else f"a {type(made).__name__}"

@@ -71,7 +71,7 @@ def _checked(scorer: Callable[[str, Sample], Any], prediction: str, sample: Samp
     try:
         made = scorer(prediction, sample)
     except Exception as error:  # whatever a user's function raises
-        raise PluginError(f"{FIELD}: {profile} failed on sample {sample.sample_id!r}: {type(error).__name__}: {error}; mend it") from error
+        raise PluginError(f"{FIELD}: {profile} failed on sample {sample.sample_id!r}: {type(error).__name__}: {error}; fix it") from error
     if isinstance(made, Real) and 0 <= (found := float(made)) <= 1:  # NumPy's numbers as well
         return found
     raise PluginError(f"{FIELD}: {profile} gave {made!r} for sample {sample.sample_id!r}; return a number from 0 to 1")

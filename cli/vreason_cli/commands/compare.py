@@ -12,8 +12,9 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog import Catalog, Run
+    from vreason_tracking.catalog import Catalog, CatalogIndex, Run
     from vreason_tracking.comparison import Comparison, Report
+    from vreason_tracking.stores import MlflowStore
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -86,21 +87,21 @@ def compare_command(
 
     functions = load_table_functions(tables)
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
-    found, notes = _chosen(catalog, runs, experiment, config_run, baseline)
-    sources.print_notes(catalog)
+    found, index, notes = _chosen(catalog, runs, experiment, config_run, baseline)
+    sources.print_notes(index)
     with recorded_runs(found) as recorded:
         comparison = compare(recorded, baseline, force, notes)
         require_compared(comparison, samples)
         comparison = with_added_tables(comparison, functions)
         print_comparison(comparison, [name.replace("-", " ") for name in groupings])
-        to_log = None if no_log else _place_to_log(comparison, catalog)
-        if not wanted and to_log is None:
+        store = None if no_log else _store_to_log(comparison, catalog, index)
+        if not wanted and store is None:
             return
-        report = make_report(comparison, samples, pages) if html_file or to_log else None
-        texts = _texts(comparison, report, _KINDS if to_log else tuple(wanted))
+        report = make_report(comparison, samples, pages) if html_file or store else None
+        texts = _texts(comparison, report, _KINDS if store else tuple(wanted))
         _write({file: texts[kind] for kind, file in wanted.items()})
-        if to_log is not None and report is not None:
-            _log(report, texts, catalog)
+        if store is not None and report is not None:
+            _log(report, texts, store)
     if open_page and html_file:
         click.launch(html_file.absolute().as_uri())
 
@@ -124,29 +125,32 @@ def _check(runs: Sequence[str], experiment: str | None, config_run: str | None, 
 
 def _chosen(
     catalog: Catalog, names: Sequence[str], experiment: str | None, config_run: str | None, baseline: str | None
-) -> tuple[list[Run], list[str]]:
+) -> tuple[Sequence[Run], CatalogIndex, list[str]]:
+    """The runs that are compared, what was read to find them, and what a reader must know of the choice."""
     from vreason_cli.terminal import sources
     from vreason_tracking.comparison import config_runs, experiment_runs, named_runs
 
     if names:
-        return named_runs(catalog, names, baseline), []
-    _ = catalog.runs
-    sources.require_either(catalog)
+        named = named_runs(catalog, names, baseline)
+        return named.runs, named.index, []
+    index = catalog.read()
+    sources.require_either(index)
     if config_run is not None:
-        return config_runs(catalog, config_run), []
-    found, excluded = experiment_runs(catalog, experiment or "")
-    return found, [excluded] if excluded else []
+        return config_runs(index, config_run), index, []
+    found, excluded = experiment_runs(index, experiment or "")
+    return found, index, [excluded] if excluded else []
 
 
-def _place_to_log(comparison: Comparison, catalog: Catalog) -> str | None:
-    """The experiment that the comparison is logged to; None, and a word to the user, where there is none."""
-    base, told = comparison.runs[comparison.baseline], catalog.store_error
-    if catalog.store is None or base.mlflow_id is None or base.experiment_id is None:
+def _store_to_log(comparison: Comparison, catalog: Catalog, index: CatalogIndex) -> MlflowStore | None:
+    """The store that the comparison is logged to; None, and a word to the user, where there is none."""
+    base = comparison.runs[comparison.baseline]
+    opened = index if index.store_asked else catalog.open_store()
+    if opened.store is None or base.mlflow_id is None or base.experiment_id is None:
         why = f"{base.name} is not in {catalog.address} (`vreason-track journal deliver` carries it there)"
-        why = "the store cannot be used, see above" if told else str(catalog.store_error or why)
+        why = "the store cannot be used, see above" if index.store_error else str(opened.store_error or why)
         click.echo(f"note: not logged to MLflow: {why}", err=True)
         return None
-    return base.experiment_id
+    return opened.store
 
 
 def _texts(comparison: Comparison, report: Report | None, kinds: Sequence[str]) -> dict[str, str]:
@@ -181,13 +185,12 @@ def _write(texts: dict[Path, str]) -> None:
         click.echo(f"written: {file}", err=True)
 
 
-def _log(report: Report, texts: dict[str, str], catalog: Catalog) -> None:
+def _log(report: Report, texts: dict[str, str], store: MlflowStore) -> None:
     from vreason.errors import TrackingError
     from vreason_tracking.comparison import publish
 
-    assert catalog.store is not None, "looked at before"
     try:
-        run_id = publish(report, {f"comparison.{kind}": text for kind, text in texts.items()}, catalog.store)
+        run_id = publish(report, {f"comparison.{kind}": text for kind, text in texts.items()}, store)
     except TrackingError as error:
         click.echo(f"note: not logged to MLflow: {error}", err=True)
         return

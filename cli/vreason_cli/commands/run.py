@@ -78,10 +78,15 @@ def _settings(
 
     if config is not None:
         return load_settings(config, changes, limit, variants)
+    from vreason.errors import TrackingError
     from vreason_tracking.catalog import require
     from vreason_tracking.journal import journal_folder
+    from vreason_tracking.records import OWN_LOOP_SOURCE, SOURCE_TAG
 
     manifest = require(journal_folder(journal), resume or "").manifest
+    if manifest.tags.get(SOURCE_TAG) == OWN_LOOP_SOURCE:
+        text = f"run {manifest.run_id} ({manifest.variant}) was recorded by a loop of somebody's own, which only that can continue"
+        raise TrackingError(f"{text}: run that program again")
     named = any(change.startswith("tracking.uri=") for change in changes)
     places = [f"tracking.mode={manifest.mode}", *([] if named else _address(manifest))]
     return parse_settings(manifest.config, f"config of run {manifest.run_id}", [*places, *changes], limit, variants)

@@ -12,7 +12,7 @@ import click
 
 from vreason_cli import options
 from vreason_cli.help_names import HELP
-from vreason_tracking.record import (
+from vreason_tracking.records import (
     ANSWER_TAG,
     CORRECT_TAG,
     ERROR_TAG,

@@ -67,7 +67,8 @@ def samples_command(
 
     _require_baseline(baseline, won, lost, failed)
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
-    own, base = catalog.find(run), catalog.find(baseline) if baseline else None
+    own, *others = catalog.find_all([run, *([baseline] if baseline else [])]).runs
+    base = others[0] if others else None
     statuses = [name for name, given in (("right", right), ("wrong", wrong), ("failed", failed)) if given]
     flips = [name for name, given in (("won", won), ("lost", lost)) if given]
     found = list_samples(own, base, SampleFilter(statuses, flips, problem_types, categories, signatures), limit)

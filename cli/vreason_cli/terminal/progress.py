@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from vreason.events import SampleRecord, StepRecord
 from vreason.listeners import Listener, RunStarted, VariantFinished, VariantStarted
-from vreason_tracking.record import RunSummary
+from vreason_tracking.records import RunSummary
 
 if TYPE_CHECKING:
     from vreason_tracking.settings import RunSettings

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vreason_tracking.record import metric_names as names
+from vreason_tracking.records import metric_names as names
 
 if TYPE_CHECKING:
     from vreason_tracking.comparison import RunEffects

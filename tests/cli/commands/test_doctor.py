@@ -53,7 +53,7 @@ def test_a_real_store_ends_with_0(store: str) -> None:
 
 
 def test_a_text_file_ends_with_1(text_file: str) -> None:
-    """A failure is one line with its mend, counted in the last line, and the exit code is 1."""
+    """A failure is one line with its hint, counted in the last line, and the exit code is 1."""
     result = doctor("--tracking-uri", text_file)
     assert 1 == result.exit_code
     path = text_file.removeprefix("sqlite:///")

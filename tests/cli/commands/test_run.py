@@ -125,7 +125,7 @@ def test_a_wrong_config_names_every_fault(program, config, tracking_uri) -> None
     outcome = program("run", "--config", path, "--set", "data.limit=0")
     assert (2, "") == (outcome.code, outcome.out)
     assert [] == [fault for fault in ("seed", "generation.max_new_tokens", "nonsense", "data.limit") if f"{fault}: " not in outcome.err]
-    assert "trial.yaml: 4 fault(s)" in outcome.err
+    assert "trial.yaml: 4 issue(s)" in outcome.err
     assert "Traceback" not in outcome.err
     assert [] == runs_of(tracking_uri)
 
@@ -192,7 +192,7 @@ def test_a_store_that_is_away(program, config, tmp_path, uri) -> None:
     assert 0 == outcome.code, outcome.err
     assert re.search(r"^[1-9]\d* points recorded, 0 delivered to .*, [1-9]\d* waiting$", outcome.out, re.MULTILINE)
     assert "  deliver          vreason-track journal deliver" in outcome.out
-    assert "the tracking store is away" in outcome.out
+    assert "the tracking store is unavailable" in outcome.out
     assert "s3cret" not in outcome.err + outcome.out
     assert [] == [path for path in (tmp_path / "vreason-journal").rglob("*") if path.is_file() and b"s3cret" in path.read_bytes()]
 

@@ -121,8 +121,8 @@ def test_a_kept_result(settings, capsys) -> None:
 
 def test_notices(settings, capsys) -> None:
     """What happens in between, such as a store that goes away, is a line of its own."""
-    PlainProgress(settings).on_notice("the tracking store is away [500]")
-    assert "the tracking store is away [500]\n" == capsys.readouterr().out
+    PlainProgress(settings).on_notice("the tracking store is unavailable [500]")
+    assert "the tracking store is unavailable [500]\n" == capsys.readouterr().out
 
 
 def test_plain_lines_are_few(settings, capsys) -> None:

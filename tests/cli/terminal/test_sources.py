@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_cli.terminal import sources
-from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.catalog import Catalog
 
 
 @pytest.fixture
 def half(world, tmp_path):
     """The journal, and a store that is not there."""
-    catalog = Catalog(world.root, f"sqlite:///{tmp_path}/none.db", "vreason")
-    assert catalog.runs
-    return catalog
+    return Catalog(world.root, f"sqlite:///{tmp_path}/none.db", "vreason").read()
 
 
 def test_notes(half, capsys) -> None:
@@ -31,10 +31,9 @@ def test_nothing_to_say(tmp_path, tracking_uri, capsys) -> None:
     from vreason_tracking.stores.mlflow_store import MlflowStore
 
     MlflowStore(tracking_uri, "vreason")
-    catalog = Catalog(tmp_path / "none", tracking_uri, "vreason")
-    assert [] == list(catalog.runs)
-    sources.print_notes(catalog)
-    sources.require_either(catalog)
+    index = Catalog(tmp_path / "none", tracking_uri, "vreason").read()
+    sources.print_notes(index)
+    sources.require_either(index)
     assert ("", "") == tuple(capsys.readouterr())
 
 
@@ -47,10 +46,9 @@ def test_fields(half, world) -> None:
 
 def test_neither(tmp_path) -> None:
     """An error that names both places; one that may pass stays one."""
-    catalog = Catalog(tmp_path / "none", f"sqlite:///{tmp_path}/none.db", "vreason")
-    assert [] == list(catalog.runs)
+    index = Catalog(tmp_path / "none", f"sqlite:///{tmp_path}/none.db", "vreason").read()
     with pytest.raises(TrackingError, match=r"no such database; .*; and there is no journal in .*none \(name it with --journal\)"):
-        sources.require_either(catalog)
-    catalog.store_error = TrackingUnavailableError("unavailable")
+        sources.require_either(index)
+    index = replace(index, store_error=TrackingUnavailableError("away"))
     with pytest.raises(TrackingUnavailableError, match="away; and there is no journal"):
-        sources.require_either(catalog)
+        sources.require_either(index)

@@ -6,8 +6,8 @@ import pytest
 
 from tests.helpers import readback, run_states
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.deletion import Deletion
-from vreason_tracking.catalog.index import Catalog
 from vreason_tracking.journal.lease import Lease
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
@@ -164,4 +164,4 @@ def test_a_folder_that_cannot_be_deleted(root, catalog, monkeypatch) -> None:
     monkeypatch.setattr(shutil, "rmtree", refuse)
     with pytest.raises(TrackingError, match=r"cannot be deleted \(Permission denied\)"):
         found.carry_out()
-    assert (True, []) == (folder.path.exists(), list(catalog().local))
+    assert (True, []) == (folder.path.exists(), catalog().read_journal().journal)

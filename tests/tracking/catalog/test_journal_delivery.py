@@ -116,7 +116,7 @@ def test_a_store_that_is_away(root) -> None:
     result, _, said = carry(f"http://me:s3cret@127.0.0.1:{free_port()}", folder, wait=1.0)
     assert result.unavailable
     assert 1 == len(said)
-    assert "is away" in said[0]
+    assert "is unavailable" in said[0]
     assert "trying again for 1 s" in said[0]
     assert "s3cret" not in said[0] + result.uri + result.unavailable
     assert 183 == LocalRun(folder).waiting
@@ -135,7 +135,7 @@ def test_a_store_that_comes_back(root, tmp_path) -> None:
         starting.join()
         server.stop()
     assert (None, {}) == (result.unavailable, result.refused)
-    assert ["is away", "is back"] == [next(word for word in ("is away", "is back") if word in line) for line in said]
+    assert ["is unavailable", "is back"] == [next(word for word in ("is unavailable", "is back") if word in line) for line in said]
     assert LocalRun(folder).is_delivered
 
 

@@ -36,7 +36,7 @@ def root(tmp_path):
     ],
 )
 def test_how_it_stands(world, name, status, unclosed, done) -> None:
-    """The lease tells what is under way, the last end what is over; a process that died without a word left neither."""
+    """The lease tells what is under way, the last end what is over; a process that died abruptly left neither."""
     run = LocalRun(world.local[name])
     assert (status, unclosed, done, 3) == (run.status, run.unclosed, run.done, run.expected_samples)
     assert run.fault is None
@@ -173,7 +173,7 @@ def test_a_folder_that_nobody_may_enter() -> None:
 
 @contextmanager
 def unprivileged() -> Iterator[None]:
-    """As somebody for whom rights count."""
+    """As somebody for whom permissions count."""
     if os.geteuid() != 0:
         yield
         return

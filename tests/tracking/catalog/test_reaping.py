@@ -28,7 +28,7 @@ from vreason_tracking.journal.verification import verify
 from vreason_tracking.running.recorder import RunRecorder
 
 LAST = unix_ms() - 3_600_000  # last sign of life of whoever died here: an hour ago
-WHY = "process 4242 on elsewhere died without a word (kill -9, out of memory or a power cut?)"
+WHY = "process 4242 on elsewhere died abruptly (kill -9, out of memory or a power cut?)"
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_a_run_that_died_before_it_said_anything(folder: RunFolder) -> None:
     os.utime(folder.path / MANIFEST, ns=(LAST * 1_000_000, LAST * 1_000_000))
     end = close_dead_run(folder)
     assert end is not None
-    assert (1, "KILLED", True) == (end.session, end.status, (end.error or "").startswith("its process died without a word"))
+    assert (1, "KILLED", True) == (end.session, end.status, (end.error or "").startswith("its process died abruptly"))
     assert abs(end.ended_ms - LAST) < 1000
 
 

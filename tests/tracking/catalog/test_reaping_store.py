@@ -64,7 +64,7 @@ def test_a_run_that_never_beat(store, client, journal, elsewhere) -> None:
 
 
 def test_runs_of_this_journal(store, client, journal) -> None:
-    """They are left to their own delivery, which knows better: also one that is silent since its store was away."""
+    """They are left to their own delivery, which knows better: also one that is silent since its store was unavailable."""
     recorder = readback.recorder_of(journal, created_ms=1_000)
     readback.answer(recorder, {"s-1": 3})
     recorder._writer.close()

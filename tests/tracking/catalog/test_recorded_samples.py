@@ -9,8 +9,9 @@ import pytest
 
 from tests.helpers import old_records, readback, records, run_states
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Catalog, Run
+from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.recorded_samples import read_sample, sample_of, sample_rows, sample_tags_of
+from vreason_tracking.catalog.run import Run
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_an_unknown_sample(store, record) -> None:
 @pytest.mark.parametrize("sample", list(readback.LENGTHS))
 def test_both_sides_say_the_same(catalog, sample) -> None:
     """A sample of a delivered run, read from the journal and from MLflow: figures, series, and every tag that we have given it."""
-    run = next(run for run in catalog.runs if run.variant == "v-reason")
+    run = next(run for run in catalog.read().runs if run.variant == "v-reason")
     here, there = sample_of(run, sample), sample_of(Run(None, run.stored, True), sample)
     ours = {name: value for name, value in there.tags.items() if not name.startswith("mlflow.") and name != "vreason.number"}
     assert (here.run_id, here.metrics, ours) == (there.run_id, there.metrics, here.tags)

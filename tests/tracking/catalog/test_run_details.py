@@ -7,17 +7,23 @@ import platform
 
 import pytest
 
-from tests.helpers import old_records, records, run_states
+from tests.helpers import old_records, readback, records, run_states
 from tests.helpers.recorded_world import PARTS
-from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.run_details import details_of
+from vreason_tracking.journal.folder import RunFolder
+from vreason_tracking.stores.mlflow_store import MlflowStore
+
+
+def read(catalog, name):
+    found = catalog.find_all([name])
+    return details_of(found.runs[0], found.index)
 
 
 @pytest.fixture(scope="module")
 def details(world):
     """Of a run by its variant."""
-    catalog = Catalog(world.root, world.uri, "vreason")
-    return lambda name: details_of(catalog.find(name), catalog)
+    return lambda name: read(Catalog(world.root, world.uri, "vreason"), name)
 
 
 def test_sessions(details) -> None:
@@ -91,6 +97,20 @@ def test_figures_of_the_first_version(tmp_path) -> None:
     assert {} == there.so_far
 
 
+def test_what_the_first_version_began_to_deliver(tmp_path, monkeypatch) -> None:
+    """This version delivers the rest: one summary under the names of now, the journal's, though the store holds points of both versions."""
+    monkeypatch.chdir(tmp_path)
+    unpacked = old_records.unpack(tmp_path)
+    folder = RunFolder(unpacked.journal / "20261126T003047-7f9d8a")
+    store = MlflowStore(unpacked.uri, "vreason", create=False)
+    store.log("30d706e2e3ab49f49688245e15d09f82", [("live.failed", 0.0, 1, 1), ("accuracy.numerical", 0.25, 1, 1)])
+    assert "FINISHED" == readback.deliver(folder, store).status
+    both, far = Catalog(unpacked.journal, unpacked.uri, "vreason"), Catalog(tmp_path / "none", unpacked.uri, "vreason")
+    here, there = (details_of(catalog.find(name), catalog) for catalog, name in ((both, folder.run_id), (far, "30d706e2")))
+    assert (6, 6) == (here.run.samples_done, there.run.samples_done)
+    assert there.summary == pytest.approx(here.summary)
+
+
 def test_progress_of_the_first_version(store, tracking_uri, tmp_path) -> None:
     """Of a run that is not finished: how far it came, by the names that it would have now."""
     run_id = run_states.remote(store, "x", started_ms=1)
@@ -102,14 +122,12 @@ def test_progress_of_the_first_version(store, tracking_uri, tmp_path) -> None:
 
 def test_samples(tmp_path, tracking_uri) -> None:
     """Asked, answered and failed."""
-    from tests.helpers import readback
-
     recorder = readback.recorder_of(tmp_path / "journal")
     readback.answer(recorder, {"s-1": 4})
     recorder.on_sample(records.failed("s-2"))
     recorder.finish("FAILED", "out of memory")
     catalog = Catalog(tmp_path / "journal", tracking_uri, "trial")
-    found = details_of(catalog.find("v-reason"), catalog)
+    found = read(catalog, "v-reason")
     assert {"asked": 3, "answered": 1, "failed": 1} == found.samples
     assert ("FAILED", "out of memory", 2) == (found.run.status, found.error, found.run.samples_done)
 
@@ -142,11 +160,11 @@ def test_the_default_journal_is_not_named(world, monkeypatch) -> None:
     """From its own folder the command is short."""
     monkeypatch.setenv("VREASON_JOURNAL", str(world.root))
     catalog = Catalog(world.root, world.uri, "vreason")
-    assert ["vreason-track", "run", "--resume", world.local["killed"].run_id] == details_of(catalog.find("killed"), catalog).resume
+    assert ["vreason-track", "run", "--resume", world.local["killed"].run_id] == read(catalog, "killed").resume
 
 
 def test_passwords_stay_hidden(store, tracking_uri, tmp_path) -> None:
     """A tag with an address in it is shown without its password."""
     run_states.remote(store, "x", started_ms=1, note="see http://me:s3cret@host/")
     catalog = Catalog(tmp_path / "none", tracking_uri, "trial")
-    assert "s3cret" not in str(details_of(catalog.find("x"), catalog).tags)
+    assert "s3cret" not in str(read(catalog, "x").tags)

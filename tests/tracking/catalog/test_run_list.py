@@ -9,7 +9,7 @@ import pytest
 from tests.helpers import run_states
 from tests.helpers.recorded_world import DAY, NEWEST_FIRST, PARTS, SILENT_MINUTES
 from vreason.clock import unix_ms
-from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.run_list import RunFilter, iso, list_runs
 
 ACCURACY = 1.4 / 3
@@ -17,28 +17,28 @@ ACCURACY = 1.4 / 3
 
 
 @pytest.fixture(scope="module")
-def catalog(world):
-    return Catalog(world.root, world.uri, "vreason")
+def index(world):
+    return Catalog(world.root, world.uri, "vreason").read()
 
 
 @pytest.fixture(scope="module")
-def rows(catalog):
+def rows(index):
     """By variant."""
-    return {row.variant: row for row in list_runs(catalog, RunFilter(), 100).rows}
+    return {row.variant: row for row in list_runs(index, RunFilter(), 100).rows}
 
 
-def names(catalog, limit=100, **wanted):
-    return [row.variant for row in list_runs(catalog, RunFilter(**wanted), limit).rows]
+def names(index, limit=100, **wanted):
+    return [row.variant for row in list_runs(index, RunFilter(**wanted), limit).rows]
 
 
-def test_newest_first(catalog) -> None:
+def test_newest_first(index) -> None:
     """All that are known."""
-    assert list(NEWEST_FIRST) == names(catalog)
+    assert list(NEWEST_FIRST) == names(index)
 
 
-def test_the_limit(catalog) -> None:
+def test_the_limit(index) -> None:
     """The newest ones, and how many more there are."""
-    found = list_runs(catalog, RunFilter(), 4)
+    found = list_runs(index, RunFilter(), 4)
     assert (list(NEWEST_FIRST[:4]), len(NEWEST_FIRST) - 4) == ([row.variant for row in found.rows], found.more)
 
 
@@ -102,14 +102,14 @@ def test_times(rows) -> None:
         ({"configs": ["trial"], "statuses": ["FINISHED"], "since_ms": unix_ms() - int(6.5 * DAY)}, ["offline", "refused"]),
     ],
 )
-def test_filters(catalog, wanted, expected) -> None:
+def test_filters(index, wanted, expected) -> None:
     """Each one narrows; several together narrow further."""
-    assert expected == names(catalog, **wanted)
+    assert expected == names(index, **wanted)
 
 
 def test_without_a_store_the_rows_are_the_same(world, rows, tmp_path) -> None:
     """What the journal knows it tells alone; only whether the store still has a run is open."""
-    alone = list_runs(Catalog(world.root, f"sqlite:///{tmp_path}/none.db", "vreason"), RunFilter(), 100).rows
+    alone = list_runs(Catalog(world.root, f"sqlite:///{tmp_path}/none.db", "vreason").read(), RunFilter(), 100).rows
     for row in alone:
         told, known = vars_of(row), vars_of(rows[row.variant])
         differing = {name for name in told if told[name] != known[name]}
@@ -125,7 +125,7 @@ def vars_of(row):
 def test_a_run_of_an_older_version(store, tracking_uri, tmp_path) -> None:
     """What nobody recorded then is empty, and nothing fails."""
     store.start_run("old", {"vreason.kind": "variant"}, started_ms=5_000)
-    (row,) = list_runs(Catalog(tmp_path / "none", tracking_uri, "trial"), RunFilter(), 1).rows
+    (row,) = list_runs(Catalog(tmp_path / "none", tracking_uri, "trial").read(), RunFilter(), 1).rows
     assert ("", "", "", "", None, None) == (row.config, row.identity, row.user, row.host, row.journal_id, row.samples_expected)
     assert "1970-01-01T00:00:05Z" == row.started
 
@@ -137,7 +137,7 @@ def test_damage_is_not_counted_as_done(store, tracking_uri, tmp_path) -> None:
     folder = run_states.finished(tmp_path / "journal")
     run_states.flip_a_bit(folder)
     readback.deliver(folder, store)
-    (row,) = list_runs(Catalog(tmp_path / "journal", tracking_uri, "trial"), RunFilter(), 1).rows
+    (row,) = list_runs(Catalog(tmp_path / "journal", tracking_uri, "trial").read(), RunFilter(), 1).rows
     assert (2, 3, 0, pytest.approx(0.7)) == (row.samples_done, row.samples_expected, row.waiting_points, row.accuracy)
 
 
@@ -153,11 +153,12 @@ def test_the_format_can_be_read_back() -> None:
 
 
 def test_a_journal_that_cannot_be_read(tracking_uri, store, tmp_path) -> None:
-    """The run is left out and named among the damaged ones; the others are listed."""
+    """What turns out while the runs are listed is told with the list; the others have their rows, and the index stays as it was read."""
     hopeless, other = run_states.finished(tmp_path / "journal", "hopeless"), run_states.finished(tmp_path / "journal", "other")
     _, path = hopeless.fragments()[0]
     path.unlink()
     path.mkdir()  # reading it fails, for whoever reads
-    catalog = Catalog(tmp_path / "journal", tracking_uri, "trial")
-    assert [other.run_id] == [row.id for row in list_runs(catalog, RunFilter(), 9).rows]
-    assert [hopeless.run_id] == [run.run_id for run in catalog.damaged]
+    index = Catalog(tmp_path / "journal", tracking_uri, "trial").read()
+    found = list_runs(index, RunFilter(), 9)
+    assert ([other.run_id], [hopeless.run_id]) == ([row.id for row in found.rows], [run.run_id for run in found.unreadable])
+    assert [] == index.damaged

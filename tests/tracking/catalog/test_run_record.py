@@ -17,7 +17,7 @@ import pytest
 from tests.helpers import compared, readback, records, run_states
 from tests.helpers.tracking_server import TrackingServer
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.run_record import recorded_runs, unique_names
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.export.documents import to_json
@@ -83,7 +83,7 @@ def artifact(folder, name):
 
 def compared_in(catalog, names=NAMES):
     """The comparison as a document without MLflow's ids, its groups, and where the files were."""
-    with recorded_runs(named_runs(catalog, names)) as found:
+    with recorded_runs(named_runs(catalog, names).runs) as found:
         comparison = compare(found, force=True)
         document = json.loads(to_json(comparison))
         for each in document["runs"]:
@@ -92,7 +92,7 @@ def compared_in(catalog, names=NAMES):
 
 
 def steps_in(catalog, names=NAMES):
-    with recorded_runs(named_runs(catalog, names)) as found:
+    with recorded_runs(named_runs(catalog, names).runs) as found:
         return [pq.read_table(each.steps).to_pylist() for each in found]
 
 
@@ -125,7 +125,7 @@ def test_both_sides_say_the_same(root, elsewhere, nowhere, tracking_uri, both) -
 def test_what_is_known_of_a_run(root, elsewhere, tracking_uri, both) -> None:
     """Settings as text, provenance without the store's own bookkeeping, and every id."""
     for place in (root, elsewhere):
-        with recorded_runs(named_runs(Catalog(place, tracking_uri, None), ["v-reason"])) as (found,):
+        with recorded_runs(named_runs(Catalog(place, tracking_uri, None), ["v-reason"]).runs) as (found,):
             assert ("v-reason", "v-reason", "FINISHED", 6) == (found.name, found.variant, found.status, found.expected_samples)
             assert {"seed": "0", "video.nframes": "8", "data.limit": "null"} == found.params
             tags = {"device": "cpu", "host": "here", "data.digest": "d", "identity.prompt": "1", "config.name": "trial"}
@@ -136,10 +136,10 @@ def test_what_is_known_of_a_run(root, elsewhere, tracking_uri, both) -> None:
 
 
 def test_files_of_the_journal_go(root, nowhere) -> None:
-    """What is written for the comparison is away after it, also when it fails; the journal is as it was."""
+    """What is written for the comparison is gone after it, also when it fails; the journal is as it was."""
     folder = run(root, "a")
     before = {path: path.read_bytes() for path in folder.path.iterdir()}
-    with pytest.raises(RuntimeError), recorded_runs(named_runs(Catalog(root, nowhere, None), ["a"])) as (found,):  # noqa: PT012
+    with pytest.raises(RuntimeError), recorded_runs(named_runs(Catalog(root, nowhere, None), ["a"]).runs) as (found,):  # noqa: PT012
         assert found.samples.is_file()
         raise RuntimeError
     assert not found.samples.parent.exists()
@@ -151,7 +151,7 @@ def test_mlflow_has_only_its_beginning(root, tracking_uri, store) -> None:
     folder = run_states.interrupted(root, {"s-1": 12})
     readback.deliver(folder, store)
     run_states.continued(folder, {"s-2": 7, "s-3": 1})
-    with recorded_runs(named_runs(Catalog(root, tracking_uri, None), ["v-reason"])) as (found,):
+    with recorded_runs(named_runs(Catalog(root, tracking_uri, None), ["v-reason"]).runs) as (found,):
         assert ["s-1", "s-2", "s-3"] == sorted(row["sample_id"] for row in compared.rows(found))
         assert 20 == pq.read_metadata(found.steps).num_rows
         assert ("FINISHED", 3) == (found.status, found.expected_samples)
@@ -160,13 +160,13 @@ def test_mlflow_has_only_its_beginning(root, tracking_uri, store) -> None:
 def test_interrupted_and_delivered(root, elsewhere, tracking_uri, store) -> None:
     """MLflow has its finished samples: it can be compared by force, from another machine too."""
     readback.deliver(run_states.interrupted(root, {"s-1": 12}), store)
-    with recorded_runs(named_runs(Catalog(elsewhere, tracking_uri, None), ["v-reason"])) as (found,):
+    with recorded_runs(named_runs(Catalog(elsewhere, tracking_uri, None), ["v-reason"]).runs) as (found,):
         assert ("KILLED", 3, ["s-1"]) == (found.status, found.expected_samples, [row["sample_id"] for row in compared.rows(found)])
 
 
 def test_under_way(root, nowhere) -> None:
     """A run that goes on is read as far as it is."""
-    with run_states.running(root, {"s-1": 12}), recorded_runs(named_runs(Catalog(root, nowhere, None), ["v-reason"])) as (found,):
+    with run_states.running(root, {"s-1": 12}), recorded_runs(named_runs(Catalog(root, nowhere, None), ["v-reason"]).runs) as (found,):
         assert ("RUNNING", ["s-1"]) == (found.status, [row["sample_id"] for row in compared.rows(found)])
 
 
@@ -174,7 +174,7 @@ def test_a_damaged_journal(root, nowhere) -> None:
     """A sample that is damaged is left out, and the run counts as partial."""
     folder = run_states.finished(root, "a")
     run_states.flip_a_bit(folder)
-    with recorded_runs(named_runs(Catalog(root, nowhere, None), ["a"])) as (found,):
+    with recorded_runs(named_runs(Catalog(root, nowhere, None), ["a"]).runs) as (found,):
         assert (["s-1", "s-3"], 3) == (sorted(row["sample_id"] for row in compared.rows(found)), found.expected_samples)
 
 
@@ -194,7 +194,7 @@ def test_an_artifact_that_is_gone(root, elsewhere, tracking_uri, both, name) -> 
 def test_without_steps(root, elsewhere, tracking_uri, both) -> None:
     """Where no steps are needed their file is not fetched, and may be gone."""
     artifact(both["v-reason"], "steps.parquet").unlink()
-    with recorded_runs(named_runs(Catalog(elsewhere, tracking_uri, None), NAMES), steps=False) as found:
+    with recorded_runs(named_runs(Catalog(elsewhere, tracking_uri, None), NAMES).runs, steps=False) as found:
         assert [6, 6] == [len(compared.rows(each)) for each in found]
         assert not any(each.steps.exists() for each in found)
         assert 6 == compare(found, force=True).groups[0].questions
@@ -216,7 +216,7 @@ def test_a_run_that_mlflow_has_no_tables_of(elsewhere, tracking_uri, store) -> N
     run_id = run_states.remote(store, "live", started_ms=records.START_MS)
     with (
         pytest.raises(TrackingError, match=rf"live \({run_id}\): its record .*samples.parquet is not there; is the run finished"),
-        recorded_runs(named_runs(Catalog(elsewhere, tracking_uri, None), [run_id])),
+        recorded_runs(named_runs(Catalog(elsewhere, tracking_uri, None), [run_id]).runs),
     ):
         pass
 
@@ -224,7 +224,7 @@ def test_a_run_that_mlflow_has_no_tables_of(elsewhere, tracking_uri, store) -> N
 def test_a_journal_that_cannot_be_read(root, nowhere) -> None:
     """The error names the file."""
     folder = run(root, "a")
-    runs = named_runs(Catalog(root, nowhere, None), ["a"])
+    runs = named_runs(Catalog(root, nowhere, None), ["a"]).runs
     fragment = next(path for _, path in folder.fragments())
     fragment.unlink()
     fragment.mkdir()
@@ -237,7 +237,7 @@ def test_no_room_for_the_tables(root, nowhere, tmp_path, monkeypatch) -> None:
     """Where temporary files cannot grow, the error names the run and what to do; nothing is left behind."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     folder = run(root, "a")
-    runs = named_runs(Catalog(root, nowhere, None), ["a"])
+    runs = named_runs(Catalog(root, nowhere, None), ["a"]).runs
     before = sorted(tmp_path.iterdir())
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
@@ -266,7 +266,9 @@ def test_from_a_server(root, elsewhere, nowhere, tmp_path) -> None:
             f"*/{Catalog(root, nowhere, None).find(folders['v-reason'].run_id).mlflow_id}/**/samples.parquet"
         )
         os.unlink(lost)
-        with pytest.raises(TrackingError, match=r"v-reason \([0-9a-f]{32}\): its record samples.parquet cannot be read: ") as wrong:
+        with pytest.raises(
+            TrackingError, match=r"v-reason \([0-9a-f]{32}\): its record mlflow-artifacts:/.*/samples\.parquet is not there"
+        ) as wrong:
             compared_in(Catalog(elsewhere, server.uri, None))
         assert "s3cret" not in str(wrong.value)
         assert (document, groups) == compared_in(Catalog(root, server.uri, None))[:2]

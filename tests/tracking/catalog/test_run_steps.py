@@ -10,7 +10,7 @@ import pytest
 from tests.helpers import readback, records, run_states
 from tests.helpers.run_states import OPEN
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.run_steps import steps_of
 from vreason_tracking.journal.dead_runs import close_dead_run
 from vreason_tracking.running.recorder import RunRecorder

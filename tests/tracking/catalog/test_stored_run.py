@@ -9,7 +9,7 @@ from tests.helpers.recorded_world import DAY, SILENT_MINUTES
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_tracking.catalog.stored_run import SILENT_MS, StoredRun, stored_runs, translate_store_errors
-from vreason_tracking.record.tags import DONE_TAG, HEARTBEAT_TAG
+from vreason_tracking.records.tags import DONE_TAG, HEARTBEAT_TAG
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 NOW = unix_ms()

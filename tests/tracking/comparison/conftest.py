@@ -27,6 +27,40 @@ def with_added(trio, hostile):
 
 
 @pytest.fixture(scope="session")
+def elsewhere(tmp_path_factory):
+    """The same runs, of which the second is of another call: its times do not compare, the third's do."""
+    base, own, lite = compared.trio(tmp_path_factory.mktemp("elsewhere"), steps=12)
+    return compare([base, replace(own, call_id="another"), lite])
+
+
+CONDITIONS = {
+    "other call": "measured at different times, in different calls of `run`",
+    "sequential": "the variants ran one after another (schedule: sequential), so that each met other conditions",
+    "busy": "other programs used 45% of the machine's processors meanwhile",
+    "steal": "the hypervisor gave 30% of the machine's processor time to others meanwhile",
+}
+"""Why times of a run do not compare, by the run's name."""
+
+
+@pytest.fixture(scope="session")
+def conditions():
+    return CONDITIONS
+
+
+@pytest.fixture(scope="session")
+def unequal(tmp_path_factory):
+    """A baseline, a run measured in turn with it, and one for each of `CONDITIONS`."""
+    folder = tmp_path_factory.mktemp("unequal")
+    samples = {name: compared.make_samples(48, 12, seed) for seed, name in enumerate(("baseline", "in turn", *CONDITIONS))}
+    for name, load in (("busy", {"other_load": 0.9}), ("steal", {"cpu_steal": 0.6})):
+        samples[name] = [(replace(sample, generation_ms=1_000.0, **load), steps) for sample, steps in samples[name]]
+    samples["baseline"] = [(replace(s, generation_ms=1_000.0, other_load=0.0, cpu_steal=0.0), steps) for s, steps in samples["baseline"]]
+    runs = [compared.recorded(folder, name, each) for name, each in samples.items()]
+    changes = {"other call": {"call_id": "another"}, "sequential": {"tags": {**compared.TAGS, "schedule": "sequential"}}}
+    return compare([replace(run, **changes.get(run.name, {})) for run in runs])
+
+
+@pytest.fixture(scope="session")
 def many(tmp_path_factory):
     """A baseline and nine others, of which some are surely better or worse."""
     folder = tmp_path_factory.mktemp("many")
@@ -49,8 +83,8 @@ def forced(tmp_path_factory):
     base = [(replace(sample, category=HOSTILE), steps) for sample, steps in compared.make_samples(40, 10, 0, steps=12)]
     for place in (3, 5, 17):
         old = own[place][0]
-        expected_samples = {name: getattr(old, name) for name in ("video", "question", "options", "problem_type", "category")}
-        own[place] = (records.failed(old.sample_id, error=HOSTILE, **expected_samples), ())
-    other = {"params": {"generation.max_new_tokens": "128"}, "tags": {"device": HOSTILE}, "status": "KILLED", "asked": 40}
+        question = {name: getattr(old, name) for name in ("video", "question", "options", "problem_type", "category")}
+        own[place] = (records.failed(old.sample_id, error=HOSTILE, **question), ())
+    other = {"params": {"generation.max_new_tokens": "128"}, "tags": {"device": HOSTILE}, "status": "KILLED", "expected_samples": 40}
     run = compared.recorded(folder, "own", own[:36], "v-reason", **other)
     return compare([compared.recorded(folder, "baseline", base), replace(run, name=HOSTILE, config=HOSTILE)], force=True)

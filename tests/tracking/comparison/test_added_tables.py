@@ -50,7 +50,7 @@ def test_functions_are_found_in_the_current_folder(site_packages) -> None:
         ("no_such_module:make", "--table: there is no module 'no_such_module'; install it, or start from the folder that holds it"),
         (
             "own_broken_tables:make",
-            "--table: 'own_broken_tables:make' cannot be loaded: ZeroDivisionError: division by zero; mend the module",
+            "--table: 'own_broken_tables:make' cannot be loaded: ZeroDivisionError: division by zero; fix the module",
         ),
         ("math:no_such_name", "--table: module 'math' has no 'no_such_name'; check the name behind the colon"),
         ("math:pi", "--table: math:pi is a float; name a function of one comparison"),
@@ -71,7 +71,7 @@ def fails(given):
 @pytest.mark.parametrize(
     ("made", "told"),
     [
-        (fails, "mine:make failed: KeyError: 'score'; mend it"),
+        (fails, "mine:make failed: KeyError: 'score'; fix it"),
         ([["a"]], "mine:make returned a list; return a vreason_tracking.presentation.Table"),
         (None, "mine:make returned a NoneType; return a vreason_tracking.presentation.Table"),
         (replace(GOOD, name="By length"), "its name is 'By length'; use small letters, digits and hyphens, for it becomes a link"),

@@ -10,7 +10,7 @@ from tests.helpers import compared
 from vreason.errors import IncomparableRunsError
 from vreason_tracking.comparison.comparability import Mismatch, known_differences, missing_of, unlike
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.record.sample_table import read_samples
+from vreason_tracking.records.sample_table import read_samples
 
 
 def pair(folder, one=None, other=None, samples=None):
@@ -53,10 +53,14 @@ def test_alike(tmp_path) -> None:
         ({"tags": {"device": "cpu"}}, {"tags": {"device": "cpu", "host": "there"}}, "device: cpu of here (a); cpu of there (b)"),
         ({"tags": {"device": "mps"}}, {"tags": {"device": "mps", "host": "there"}}, "device: mps of here (a); mps of there (b)"),
         ({"status": "KILLED"}, {}, "partial run: KILLED, 6 of 6 samples (a)"),
-        ({"status": "FAILED", "asked": 9}, {}, "partial run: FAILED, 6 of 9 samples (a)"),
-        ({"status": "RUNNING", "asked": None}, {}, "partial run: RUNNING, 6 of ? samples (a)"),
-        ({"status": "SILENT"}, {"status": "KILLED", "asked": 7}, "partial run: SILENT, 6 of 6 samples (a); KILLED, 6 of 7 samples (b)"),
-        ({"asked": 7}, {}, "partial run: FINISHED, 6 of 7 samples (a)"),
+        ({"status": "FAILED", "expected_samples": 9}, {}, "partial run: FAILED, 6 of 9 samples (a)"),
+        ({"status": "RUNNING", "expected_samples": None}, {}, "partial run: RUNNING, 6 of ? samples (a)"),
+        (
+            {"status": "SILENT"},
+            {"status": "KILLED", "expected_samples": 7},
+            "partial run: SILENT, 6 of 6 samples (a); KILLED, 6 of 7 samples (b)",
+        ),
+        ({"expected_samples": 7}, {}, "partial run: FINISHED, 6 of 7 samples (a)"),
     ],
 )
 def test_what_is_refused(tmp_path, one, other, text) -> None:
@@ -122,7 +126,7 @@ def test_videos_elsewhere(tmp_path) -> None:
 
 
 def test_everything_at_once(tmp_path) -> None:
-    """All that differs is listed, a line each, so that nobody mends one thing after the other."""
+    """All that differs is listed, a line each, so that nobody fixes one thing after the other."""
     one = {
         "tags": {"data.digest": "x", "scoring": "video-r1", "device": "cpu"},
         "params": {"prompt.template": "reasoning", "video.nframes": "16", "generation.max_new_tokens": "8", "batch_size": "2"},

@@ -12,7 +12,7 @@ from tests.helpers import compared, records
 from vreason.events import SampleRecord
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.costs import QUANTITIES, errors
-from vreason_tracking.record.summary import RunSummary
+from vreason_tracking.records.summary import RunSummary
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 GROUPINGS = ("all", "benchmark", "problem type", "category")

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers import compared, records
 from vreason.errors import IncomparableRunsError
 from vreason_tracking.comparison.paired_samples import align
-from vreason_tracking.record.sample_table import read_samples
+from vreason_tracking.records.sample_table import read_samples
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
@@ -82,7 +82,7 @@ def test_records_without_benchmarks(tmp_path) -> None:
     new = compared.recorded(tmp_path, "new", compared.make_samples(4, 2), params={"data.source": "eval/mmvu.json"})
     old = compared.rewritten(
         compared.recorded(tmp_path, "old", compared.make_samples(4, 2), params={"data.source": "old/MMVU.json"}),
-        lambda table: table.drop_columns(["benchmark", "token_ends", "peak_allocated_bytes"]),
+        compared.without("benchmark", "token_ends", "peak_allocated_bytes"),
     )
     assert [["shapes", "shapes (acc)", "shapes (MRA)"]] * 2 == [named(aligned(runs), "benchmark") for runs in ([old, new], [new, old])]
     older = [old, replace(old, params={**old.params, "data.source": "eval/mmvu.json"})]

@@ -139,7 +139,7 @@ def test_part_of_a_benchmark(tmp_path, column, n, reason) -> None:
 
 
 def test_every_reason_at_once(tmp_path) -> None:
-    """All that differs, so that it can be mended in one go."""
+    """All that differs, so that it can be fixed in one go."""
     found = of([run(tmp_path, **{"video.nframes": "8", "data.scoring": "robust"})], {"MMVU": (0.5, 10)})
     reasons = "data.scoring is robust, not video-r1; video.nframes is 8, not 16; MMVU: 10 answered, not 625"
     assert [f"baseline: no column of the paper's ({reasons})"] == found.excluded

@@ -14,7 +14,7 @@ import pytest
 
 from tests.helpers import faulty_store, like_runs, readback
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.run_record import recorded_runs
 from vreason_tracking.catalog.stored_run import stored_runs
 from vreason_tracking.comparison.comparability import Mismatch
@@ -38,7 +38,7 @@ def pair(tmp_path, store):
 @contextmanager
 def reported(root, uri, names=("baseline", "v-reason"), baseline=None, **options):
     """A report on these runs."""
-    with recorded_runs(named_runs(Catalog(root, uri, None), names)) as runs:
+    with recorded_runs(named_runs(Catalog(root, uri, None), names).runs) as runs:
         yield make_report(compare(runs, baseline, **options), pages=2)
 
 
@@ -213,8 +213,7 @@ def test_it_is_no_run_of_a_variant(pair, tracking_uri, store) -> None:
     """Neither in the list of runs, nor among those that an experiment's comparison takes."""
     published(pair, tracking_uri, store)
     assert ["v-reason", "baseline"] == [run.name for run in stored_runs(MlflowStore(tracking_uri, "trial"))]
-    catalog = Catalog(pair, tracking_uri, "trial")
-    found, excluded = experiment_runs(catalog, "trial")
+    found, excluded = experiment_runs(Catalog(pair, tracking_uri, "trial").read(), "trial")
     assert (["baseline", "v-reason"], None) == ([run.variant for run in found], excluded)
 
 

@@ -6,10 +6,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.helpers import readback, scored_runs
+from tests.helpers import compared, readback, scored_runs
 from tests.helpers.scored_runs import BASE, OWN, record
 from vreason.errors import IncomparableRunsError, TrackingError
-from vreason_tracking.catalog.index import Catalog
+from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.comparison.sample_flips import SampleFilter, list_samples
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
@@ -173,7 +173,7 @@ def test_an_older_record(tmp_path, tracking_uri) -> None:
     """Records of earlier versions name no benchmark."""
     readback.deliver(record(tmp_path / "journal", "v-reason", OWN), MlflowStore(tracking_uri, "vreason"))
     [path] = tmp_path.rglob("samples.parquet")
-    pq.write_table(pq.read_table(path).drop_columns(["benchmark"]), path)
+    pq.write_table(compared.without("benchmark")(pq.read_table(path)), path)
     found = listed(Catalog(tmp_path / "elsewhere", tracking_uri, "vreason"))
     assert ({""}, list(OWN)) == ({row.benchmark for row in found.rows}, ids(found))
 

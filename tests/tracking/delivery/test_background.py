@@ -115,7 +115,7 @@ def test_a_dead_server(begun, tmp_path) -> None:
     assert time.monotonic() - start < background.STILL_UNAVAILABLE + 3
     assert ("unavailable", None) == (delivery.state, marks(recorder.folder).run_id)
     (notice,) = notices
-    assert "the tracking store is away" in notice
+    assert "the tracking store is unavailable" in notice
     assert "s3cret" not in notice
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"s3cret" in path.read_bytes()]
 
@@ -144,7 +144,7 @@ def test_a_store_that_is_none(begun, tmp_path, uri) -> None:
 
 
 def test_a_store_that_refuses_later(begun, tmp_path) -> None:
-    """One that was away at the beginning and then refuses for good: the user hears of it, not only of points that wait."""
+    """One that was unavailable at the beginning and then refuses for good: the user hears of it, not only of points that wait."""
     port = free_port()
     delivery, notices = begun(f"http://127.0.0.1:{port}")
     delivery.require_store()
@@ -263,7 +263,7 @@ def test_a_server_that_comes_back(begun, tmp_path, mlflow_template) -> None:
         delivery.finish()
     finally:
         server.stop()
-    assert ["the tracking store is away", "the tracking store is back"] == [notice.split(" (")[0] for notice in notices]
+    assert ["the tracking store is unavailable", "the tracking store is back"] == [notice.split(" (")[0] for notice in notices]
     there = readback.sample_points_in(tmp_path / "server" / "mlflow.db", marks(recorder.folder).experiment_id)
     assert ("FINISHED", set(lengths)) == (marks(recorder.folder).status, set(there))
     assert readback.journal_points(recorder.folder) == there

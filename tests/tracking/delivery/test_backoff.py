@@ -1,4 +1,4 @@
-"""vreason_tracking.delivery.backoff: how long a store that is away is left alone."""
+"""vreason_tracking.delivery.backoff: how long a store that is unavailable is left alone."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from tests.helpers import readback
 from tests.helpers.faulty_store import faulty
 from vreason_tracking.delivery.call_plot import NAME, draw_together
-from vreason_tracking.record.entropy_curve import EntropyCurve
+from vreason_tracking.records.entropy_curve import EntropyCurve
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 

@@ -63,7 +63,7 @@ def test_a_later_session_counts(path) -> None:
 
 
 def test_parked_and_freed(path) -> None:
-    """A run is parked with its reason until it is freed; what is not parked cannot be freed, and writes nothing."""
+    """A run is rejected with its reason until it is freed; what is not parked cannot be freed, and writes nothing."""
     write(path, ("freed",))
     assert b"" == path.read_bytes()
     write(path, ("parked", "the run was deleted"))

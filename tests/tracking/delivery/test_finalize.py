@@ -9,8 +9,8 @@ import pytest
 from tests.helpers import readback, records
 from vreason_tracking.delivery.finalize import RunFinalizer
 from vreason_tracking.journal.codec import SessionEnded
-from vreason_tracking.record.entropy_curve import EntropyCurve
-from vreason_tracking.record.summary import RunSummary
+from vreason_tracking.records.entropy_curve import EntropyCurve
+from vreason_tracking.records.summary import RunSummary
 
 ENDED_MS = records.START_MS + 90_000
 

@@ -9,7 +9,7 @@ import pytest
 from tests.helpers import records
 from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
 from vreason_tracking.journal.samples import FinishedSample
-from vreason_tracking.record.metrics import STEP_METRICS, count_points
+from vreason_tracking.records.metrics import STEP_METRICS, count_points
 
 CONTROLLER = {"loss", "delta_v_norm", "grad_norm", "value_cosine"}
 

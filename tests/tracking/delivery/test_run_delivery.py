@@ -19,7 +19,7 @@ from vreason_tracking.delivery.run_delivery import RunDelivery
 from vreason_tracking.journal.codec import SampleEntry
 from vreason_tracking.journal.lease import LeaseTakenError
 from vreason_tracking.journal.reader import read_events, recorded_points
-from vreason_tracking.record.arrow_types import arrow_schema
+from vreason_tracking.records.arrow_types import arrow_schema
 
 
 class DeliveryState:
@@ -193,7 +193,7 @@ def test_no_sample_at_all(custom) -> None:
     assert ("FINISHED", {}, {}) == (made.run().info.status, nested(made.client, made.run_id), made.points())
     assert {"config.yaml", "samples.parquet", "steps.parquet", "summary_table.json"} == made.files()
     assert [] == readback.rows(made.client, made.run_id, "samples.parquet")
-    assert (0.0, 0.0) == (made.summary()["samples.answered"], made.summary()["samples.failed"])
+    assert (0.0, 0.0) == (made.summary()["samples/answered"], made.summary()["samples/failed"])
     assert "accuracy" not in made.summary()
 
 
@@ -203,7 +203,7 @@ def test_all_samples_failed(custom) -> None:
     runs = nested(made.client, made.run_id)
     assert {"FAILED"} == {run.info.status for run in runs.values()}
     assert {"clips/s-9.mp4: is not a video"} == {run.data.tags["error"] for run in runs.values()}
-    assert (3.0, 0.0, None) == (made.summary()["samples.failed"], made.summary()["samples.answered"], made.summary().get("accuracy"))
+    assert (3.0, 0.0, None) == (made.summary()["samples/failed"], made.summary()["samples/answered"], made.summary().get("accuracy"))
     assert [1.0, 2.0, 3.0] == [value for _, _, value in series(made.client, made.run_id, "live/failed")]
 
 

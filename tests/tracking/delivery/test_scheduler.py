@@ -1,4 +1,4 @@
-"""vreason_tracking.delivery.scheduler: several runs into one store, one that is away, one that refuses. In this process, into a
+"""vreason_tracking.delivery.scheduler: several runs into one store, one that is unavailable, one that refuses. In this process, into a
 database.
 """
 
@@ -112,7 +112,7 @@ def test_nothing_to_do_is_waited_for(tracking_uri, journal) -> None:
 
 @pytest.mark.parametrize("refuses", ["the run was deleted", "the experiment was deleted", "the run is gone"])
 def test_what_is_refused_is_parked(tracking_uri, journal, client, tmp_path, refuses) -> None:
-    """A run that the store refuses for good is parked with the reason, and told of once; others go on."""
+    """A run that the store refuses for good is rejected with the reason, and told of once; others go on."""
     recorder, other = begun(journal), readback.recorded(journal, experiment="other")
     with Deliveries(tracking_uri) as deliveries:
         deliveries.rounds.add(recorder.folder)
@@ -141,7 +141,7 @@ def _take_out(database: Path, run_id: str) -> None:
 
 
 def test_a_parked_run_is_freed_by_delivering_it(tracking_uri, journal, client) -> None:
-    """Once the cause is mended, the next delivery takes it up where it was and forgets that it was parked."""
+    """Once the cause is fixed, the next delivery takes it up where it was and forgets that it was rejected."""
     recorder = begun(journal)
     readback.deliver(recorder.folder, MlflowStore(tracking_uri, "trial"))
     run_id = marks(recorder.folder).run_id
@@ -160,7 +160,7 @@ def test_freed_although_the_store_was_away_at_first(tracking_uri, journal, clien
     folder = readback.recorded(journal)
     readback.deliver(folder, MlflowStore(tracking_uri, "trial"))
     log = RunDelivery(folder, MlflowStore(tracking_uri, "trial"))
-    log.log.rejected("mended since")
+    log.log.rejected("fixed since")
     log.close()
     store = MlflowStore(tracking_uri, "trial")
     faulty(store, lambda number, name: "before" if number == 1 else None)
@@ -171,7 +171,7 @@ def test_freed_although_the_store_was_away_at_first(tracking_uri, journal, clien
 
 
 def test_a_parked_run_is_nobodys(tracking_uri, journal, client) -> None:
-    """Whoever mends the cause can deliver it at once, while the process that parked it still carries others."""
+    """Whoever fixes the cause can deliver it at once, while the process that rejected it still carries others."""
     recorder = begun(journal)
     with Deliveries(tracking_uri) as deliveries:
         deliveries.rounds.add(recorder.folder)
@@ -211,7 +211,7 @@ def test_a_damaged_manifest(tracking_uri, journal) -> None:
 
 
 def test_artifacts_that_cannot_be_written(tracking_uri, journal, client, tmp_path) -> None:
-    """An experiment whose artifacts lie where nobody can write is a refusal, not a store that is away: others go on."""
+    """An experiment whose artifacts lie where nobody can write is a refusal, not a store that is unavailable: others go on."""
     (tmp_path / "a file").write_text("no folder")
     client.create_experiment("sealed", artifact_location=f"file://{tmp_path}/a%20file/artifacts")
     sealed, good = readback.recorded(journal, experiment="sealed"), readback.recorded(journal, experiment="good")

@@ -14,8 +14,8 @@ import pytest
 from tests.helpers import readback, records
 from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.checkpoint import DeliveryLog, read_delivered
-from vreason_tracking.record import parquet_writer as tables_module
-from vreason_tracking.record.parquet_writer import RecordTables
+from vreason_tracking.records import parquet_writer as tables_module
+from vreason_tracking.records.parquet_writer import RecordTables
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
@@ -82,7 +82,7 @@ def test_no_room_for_the_tables(store, tracking_uri, tmp_path, monkeypatch, wher
     assert (3, "FINISHED", 2) == (len(marks.samples), marks.status, marks.devices)
     assert 20 == len(readback.rows(store.client, marks.run_id, "steps.parquet"))
     metrics = store.client.get_run(marks.run_id).data.metrics
-    summary = {name: value for name, value in metrics.items() if name.split(".")[0] not in SERIES}
+    summary = {name: value for name, value in metrics.items() if name.split("/")[0] not in SERIES}
     assert records.figures(readback.rows(store.client, marks.run_id, "samples.parquet")) == pytest.approx(summary)
 
 

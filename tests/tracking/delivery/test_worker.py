@@ -97,7 +97,7 @@ def test_a_store_that_is_none(tracking_uri, tmp_path, journal, said, uri) -> Non
 
 
 def test_a_run_that_died_is_killed_in_mlflow(tracking_uri, client, journal) -> None:
-    """Its process is gone without a word: what it closed is delivered, and it says KILLED with the reason."""
+    """Its process died abruptly: what it closed is delivered, and it says KILLED with the reason."""
     recorder = readback.recorder_of(journal)
     readback.answer(recorder, {"s-1": 4})
     recorder._writer.close()
@@ -105,7 +105,7 @@ def test_a_run_that_died_is_killed_in_mlflow(tracking_uri, client, journal) -> N
     assert 0 == work(tracking_uri, journal, own(recorder.folder))
     run = client.get_run(marks(recorder.folder).run_id)
     assert "KILLED" == run.info.status
-    assert "died without a word" in run.data.tags["error"]
+    assert "died abruptly" in run.data.tags["error"]
     assert {"s-1"} == set(nested(client, run.info.run_id))
 
 

@@ -93,8 +93,8 @@ def test_no_password_in_a_line(heard):
         try:
             raise OSError("no answer from postgresql://me:s3cret@db/mlflow")
         except OSError:
-            logging.getLogger("vreason_tracking.module").exception("http://me:s3cret@server:5000 is away")
-    assert "http://me:***@server:5000 is away" in stream.getvalue()
+            logging.getLogger("vreason_tracking.module").exception("http://me:s3cret@server:5000 is unavailable")
+    assert "http://me:***@server:5000 is unavailable" in stream.getvalue()
     assert "OSError: no answer from postgresql://me:***@db/mlflow" in stream.getvalue()
     assert "s3cret" not in stream.getvalue()
 

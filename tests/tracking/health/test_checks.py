@@ -19,7 +19,7 @@ def states(found: dict[str, Check]) -> dict[str, str]:
 
 
 def test_a_healthy_store_has_no_failure_and_every_other_line_says_what_to_do(tracking_uri: str) -> None:
-    """On this machine every check but the GPU's is well, and exactly the checks that are not well carry a mend."""
+    """On this machine every check but the GPU's is well, and exactly the checks that are not well carry a hint."""
     found = list(run_checks(tracking_uri))
     named = ["python", *(f"package {name}" for name in health.PACKAGES), "torchvision", "device", "gpu memory", "decord"]
     assert [*named, "database", "journal mode", "schema", "folder", "disk"] == [check.name for check in found]
@@ -34,7 +34,7 @@ def test_an_absent_database_is_not_made(tmp_path: Path) -> None:
 
 
 def test_a_check_that_breaks_is_a_failure_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A package that cannot be imported spoils its own line only, with the reason and the mend."""
+    """A package that cannot be imported spoils its own line only, with the reason and the hint."""
     monkeypatch.setitem(sys.modules, "decord", None)
     found = {check.name: check for check in run_checks(f"sqlite:///{tmp_path}/mlflow.db")}
     assert ("failure", "`pip install --force-reinstall decord`") == (found["decord"].state, found["decord"].hint)

@@ -43,13 +43,13 @@ def test_the_same_run_twice(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     """The message names the folder, the reason and the way out."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(TrackingError, match=r"file/2026.*cannot be written \(.*Not a directory.*\); mend .* tracking\.journal$"):
+    with pytest.raises(TrackingError, match=r"file/2026.*cannot be written \(.*Not a directory.*\); fix .* tracking\.journal$"):
         journals.new(tmp_path / "file")
 
 
 def test_a_disk_without_room_for_the_manifest(tmp_path: Path) -> None:
     """No run is begun: the message says which and why, and what is left is taken for no run."""
-    with no_room(100), pytest.raises(TrackingError, match=rf"{journals.RUN_ID}: the journal cannot be written .*File too large.*; mend"):
+    with no_room(100), pytest.raises(TrackingError, match=rf"{journals.RUN_ID}: the journal cannot be written .*File too large.*; fix"):
         journals.new(tmp_path)
     assert ([], []) == (list(run_folders(tmp_path)), list(tmp_path.rglob("*.*")))
 

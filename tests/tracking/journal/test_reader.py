@@ -23,7 +23,7 @@ from vreason_tracking.journal.reader import (
     read_only,
     recorded_points,
 )
-from vreason_tracking.record.metrics import count_points
+from vreason_tracking.records.metrics import count_points
 from vreason_tracking.telemetry import DeviceRecord
 
 REPLY = records.steps("s-1", 4)
@@ -94,7 +94,7 @@ def test_a_later_format(folder: RunFolder, look: Any) -> None:
 def test_a_fragment_that_cannot_be_read(folder: RunFolder, look: Any) -> None:
     """The message names it and says what to do. (A folder of its name is the one thing that not even root can read.)"""
     folder.fragment(1).mkdir()
-    with pytest.raises(TrackingError, match=r"00000001\.journal: cannot be read \(.+\); mend its rights, or restore it"):
+    with pytest.raises(TrackingError, match=r"00000001\.journal: cannot be read \(.+\); check its permissions, or restore it"):
         look(folder)
 
 

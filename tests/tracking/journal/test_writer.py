@@ -23,7 +23,7 @@ from vreason_tracking.journal.codec import SampleEntry
 from vreason_tracking.journal.folder import RunFolder
 from vreason_tracking.journal.reader import read_fragment
 from vreason_tracking.journal.writer import INTERVAL, QUEUED, JournalWriter
-from vreason_tracking.record.metrics import count_points
+from vreason_tracking.records.metrics import count_points
 
 HOUR = 3600.0
 

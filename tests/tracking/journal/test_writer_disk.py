@@ -92,7 +92,7 @@ def test_patience_at_its_end(disk: FullDisk, folder: RunFolder) -> None:
     with pytest.raises(TrackingError) as caught:
         writer.close()
     text = f"{folder.path}: the journal cannot be written (No space left on device); what was closed before is kept: "
-    assert f"{text}make room or mend the folder, then continue with --resume {folder.run_id}" == str(caught.value)
+    assert f"{text}make room or fix the folder, then continue with --resume {folder.run_id}" == str(caught.value)
     assert before == {path: path.read_bytes() for _, path in folder.fragments()}
     disk.make_room()
     recover(folder)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers import records
 from vreason_tracking.presentation.entropy_plot import draw_entropy
-from vreason_tracking.record.entropy_curve import EntropyCurve
+from vreason_tracking.records.entropy_curve import EntropyCurve
 
 
 def curve(length: int = 30, samples: int = 3) -> EntropyCurve:

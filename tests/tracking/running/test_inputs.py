@@ -9,12 +9,22 @@ from types import SimpleNamespace
 
 import pytest
 
+import vreason.plugins
 from tests.helpers import trials
 from vreason.benchmarks import data_digest
-from vreason.errors import DataError
-from vreason_tracking.running.inputs import config_text, evaluation_config, load_samples, run_tags, variant_params
+from vreason.errors import DataError, PluginError
+from vreason_tracking.running.inputs import (
+    config_text,
+    evaluation_config,
+    load_samples,
+    plugin_names,
+    require_plugins,
+    run_tags,
+    variant_params,
+)
 from vreason_tracking.settings import parse_settings
 
+QWEN = SimpleNamespace(config=SimpleNamespace(model_type="qwen2_5_vl"))
 PASSWORD = {"uri": "http://me:s3cret@h:5000", "experiment": "nights", "journal": "/somewhere", "mode": "offline"}
 
 
@@ -101,7 +111,7 @@ def test_tags(tmp_path, monkeypatch) -> None:
     subprocess.run(["git", "-C", tmp_path, *name, "commit", "--quiet", "--allow-empty", "-m", "one"], check=True)
     commit = subprocess.run(["git", "-C", tmp_path, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     monkeypatch.chdir(tmp_path)
-    loaded = SimpleNamespace(device="cuda:0", dtype="bfloat16", revision="sha256:1")
+    loaded = SimpleNamespace(device="cuda:0", dtype="bfloat16", revision="sha256:1", model=QWEN)
     tags = run_tags(settings(seed=7), loaded, SimpleNamespace(device_names=lambda: ["H200", "H100"]), "00ff")
     expected = {
         "git.commit": commit,
@@ -114,10 +124,12 @@ def test_tags(tmp_path, monkeypatch) -> None:
         "model.revision": "sha256:1",
         "scoring": "robust",
         "seed": "7",
+        "schedule": "interleaved",
         **{f"version.{package}": metadata.version(package) for package in ("torch", "transformers", "mlflow", "decord", "numpy")},
     }
     assert expected.items() <= tags.items()
-    on_cpu = SimpleNamespace(device="cpu", dtype="float32", revision="r")
+    assert "plugins" not in tags
+    on_cpu = SimpleNamespace(device="cpu", dtype="float32", revision="r", model=QWEN)
     assert "cpu" == run_tags(settings(), on_cpu, SimpleNamespace(device_names=list), "d")["device"]
 
 
@@ -128,5 +140,60 @@ def test_a_change_that_is_not_committed(tmp_path, monkeypatch) -> None:
     subprocess.run(["git", "-C", tmp_path, *name, "commit", "--quiet", "--allow-empty", "-m", "one"], check=True)
     (tmp_path / "changed").touch()
     monkeypatch.chdir(tmp_path)
-    loaded = SimpleNamespace(device="cpu", dtype="float32", revision="r")
+    loaded = SimpleNamespace(device="cpu", dtype="float32", revision="r", model=QWEN)
     assert "true" == run_tags(settings(), loaded, SimpleNamespace(device_names=list), "d")["git.dirty"]
+
+
+@pytest.mark.parametrize("schedule", ["interleaved", "sequential"])
+def test_how_it_was_measured(schedule) -> None:
+    """Every run says whether its variants answered in turn."""
+    loaded = SimpleNamespace(device="cpu", dtype="float32", revision="r", model=QWEN)
+    assert schedule == run_tags(settings(schedule=schedule), loaded, SimpleNamespace(device_names=list), "d")["schedule"]
+
+
+@pytest.fixture
+def offered(monkeypatch):
+    """What installed packages offer: a model family, a benchmark, two objectives and a listener, each of the program's own package."""
+    distribution = metadata.distribution("vreason-track")
+    offers = {
+        "vreason.models": {"llava": "nowhere:Llava"},
+        "vreason.benchmarks": {"clips": "nowhere:Clips"},
+        "vreason.objectives": {"calm": "tests.helpers.objectives:breaks_on_demand", "unused": "nowhere:unused"},
+        "vreason.listeners": {"loud": "nowhere:Loud"},
+    }
+    entries = {group: [metadata.EntryPoint(name, value, group) for name, value in found.items()] for group, found in offers.items()}
+    for each in (entry for found in entries.values() for entry in found):
+        vars(each)["dist"] = distribution
+    monkeypatch.setattr(vreason.plugins, "entry_points", lambda group: entries.get(group, []))
+    return f"{distribution.name} {distribution.version}"
+
+
+CALM = [{"name": "baseline", "preset": "baseline"}, {"name": "calm", "controller": {"objective": "calm"}}]
+
+
+def test_plug_ins_that_are_used(offered) -> None:
+    """Family, benchmark, objectives and listeners, each once with its package and version; nothing is loaded, and nothing else is named."""
+    now = settings(
+        variants=[*CALM, {"name": "calm k=8", "controller": {"objective": "calm", "k": 8}}], listeners=["loud"], data={"source": "clips"}
+    )
+    assert [f"{name} = {offered}" for name in ("llava", "clips", "calm", "loud")] == plugin_names(now, "llava")
+    assert [f"calm = {offered}"] == plugin_names(settings(variants=CALM), "qwen2_5_vl")
+    assert [] == plugin_names(settings(), "qwen2_5_vl")
+    loaded = SimpleNamespace(device="cpu", dtype="float32", revision="r", model=QWEN)
+    tags = run_tags(settings(variants=CALM), loaded, SimpleNamespace(device_names=list), "d")
+    assert f"calm = {offered}" == tags["plugins"]
+
+
+def test_required_plug_ins(offered) -> None:
+    """What can be loaded is; a scorer or an objective that cannot be is named before anything is begun."""
+    require_plugins(settings())
+    require_plugins(settings(variants=CALM, data={"source": "demo", "scoring": "tests.tracking.running.test_inputs:exact"}))
+    with pytest.raises(PluginError, match=r"'unused' \(vreason.objectives, nowhere:unused\) of vreason-track .* cannot be loaded"):
+        require_plugins(settings(variants=[{"name": "odd", "controller": {"objective": "unused"}}]))
+    with pytest.raises(PluginError, match="has no 'nothing'"):
+        require_plugins(settings(data={"source": "demo", "scoring": "tests.tracking.running.test_inputs:nothing"}))
+
+
+def exact(prediction: str, sample) -> float:
+    """A scorer of one's own."""
+    return float(prediction == sample.answer)

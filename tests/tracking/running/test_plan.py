@@ -36,7 +36,7 @@ def request(now, weights=WEIGHTS, data=DATA) -> list[VariantRequest]:
 
 
 def begin(journal, now, *statuses, call_id="c1", created_ms=1_000, samples=("s-1",)):
-    """The runs that a call of these settings began, one status a variant; None is one that died without a word."""
+    """The runs that a call of these settings began, one status a variant; None is one that died abruptly."""
     folders = []
     for position, (each, status) in enumerate(zip(request(now), statuses, strict=False)):
         recorder = readback.recorder_of(

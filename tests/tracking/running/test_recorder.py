@@ -202,7 +202,7 @@ def test_a_lease_that_cannot_be_made(tmp_path: Path) -> None:
     folder = journals.new(tmp_path)
     folder.lease.unlink(missing_ok=True)
     folder.lease.mkdir()
-    with pytest.raises(TrackingError, match=r"lease.*(mend|rights)"):
+    with pytest.raises(TrackingError, match=r"lease.*permissions"):
         RunRecorder(folder)
 
 

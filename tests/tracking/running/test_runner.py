@@ -1,6 +1,5 @@
 """vreason_tracking.running.runner: an experiment from settings to record, with a real model of random weights and a real process that
-delivers. Read
-back through MLflow's own API.
+delivers. Read back through MLflow's own API.
 """
 
 from __future__ import annotations
@@ -17,10 +16,11 @@ from mlflow import MlflowClient
 
 from tests.helpers import readback, records, trials
 from vreason.benchmarks import data_digest
+from vreason.listeners import RunStarted, VariantFinished
 from vreason_tracking.journal.folder import run_folders
-from vreason_tracking.record.metrics import STEP_METRICS
+from vreason_tracking.records.metrics import STEP_METRICS
 from vreason_tracking.running.inputs import load_samples
-from vreason_tracking.running.runner import run_experiment
+from vreason_tracking.running.runner import Experiment, run_experiment
 from vreason_tracking.settings import parse_settings
 
 STEP_NAMES = {metric.name for metric in STEP_METRICS}
@@ -28,12 +28,12 @@ CONTROLLER = {"loss", "delta_v_norm", "grad_norm", "value_cosine"}
 
 
 class Recorded:
-    """A finished experiment: its settings, what its watcher saw, and how to read it."""
+    """A finished experiment: its settings, what its watcher saw, what became of it, and how to read it."""
 
-    def __init__(self, settings, watcher) -> None:
-        self.settings, self.watcher = settings, watcher
+    def __init__(self, settings, watcher, results) -> None:
+        self.settings, self.watcher, self.results = settings, watcher, results
         self.client = MlflowClient(settings.tracking.uri)
-        self.runs = {result.name: result.run_id for result in watcher.delivered}
+        self.runs = {result.name: result.run_id for result in results}
 
     def rows(self, variant, file):
         return pq.read_table(self.client.download_artifacts(self.runs[variant], file)).to_pylist()
@@ -59,8 +59,9 @@ def recorded(random_model_folder, mlflow_template, tmp_path_factory):
     watcher = trials.Watcher()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        run_experiment(settings, watcher)
-    return Recorded(settings, watcher)
+        experiment = Experiment(settings, [watcher])
+        assert experiment.run() is experiment.results
+    return Recorded(settings, watcher, experiment.results)
 
 
 def test_one_run_a_variant(recorded) -> None:
@@ -71,25 +72,46 @@ def test_one_run_a_variant(recorded) -> None:
     assert [] == [run for run in found if "mlflow.parentRunId" in run.data.tags]
 
 
-def test_what_a_watcher_is_told(recorded) -> None:
-    """The model with its type and device, the number of questions, every variant, step and sample, and every result."""
+def test_what_a_listener_is_told(recorded) -> None:
+    """The model with its type and device, the number of questions, every variant with its run, every step, sample and end."""
     seen = recorded.watcher
-    ((model, device, samples),) = seen.loaded
-    assert (recorded.settings.model.id in model, "float32" in model, device, samples) == (True, True, "cpu", 3)
-    assert [(name, result.folder.run_id, 0) for name, result in zip(trials.VARIANTS, seen.results, strict=True)] == seen.variants
-    assert (9, 9 * trials.TOKENS, []) == (len(seen.samples), seen.steps, seen.notices)
-    assert [(name, "FINISHED", 3) for name in trials.VARIANTS] == [(r.name, r.status, r.summary.answered) for r in seen.results]
-    assert [((), False, None)] * 3 == [(result.notes, result.kept, result.rejected) for result in seen.delivered]
+    (run,) = seen.of("on_run_started")
+    model = f"{recorded.settings.model.id} (float32)"
+    assert RunStarted("trial", model, "cpu", 3, trials.VARIANTS, "interleaved") == run
+    assert [(name, result.folder.run_id, 0) for name, result in zip(trials.VARIANTS, recorded.results, strict=True)] == seen.variants
+    assert (9, 9 * trials.TOKENS, 9, []) == (len(seen.samples), seen.steps, len(seen.of("on_prefill")), seen.notices)
+    accuracies = [result.summary.accuracy for result in recorded.results]
+    assert [
+        VariantFinished(name, result.folder.run_id, "FINISHED", 3, 0, accuracy)
+        for name, result, accuracy in zip(trials.VARIANTS, recorded.results, accuracies, strict=True)
+    ] == seen.of("on_variant_finished", "on_variant_failed")
+
+
+def test_the_order_of_what_is_told(recorded) -> None:
+    """First the run, then every variant's beginning, then the answers in turns, and at last every variant's end."""
+    methods = [method for method, _ in recorded.watcher.told]
+    answers = {"on_turn", "on_prefill", "on_steps", "on_sample"}
+    assert ["on_run_started", *["on_variant_started"] * 3, "on_turn", "on_prefill", "on_steps"] == methods[:7]
+    assert ["on_sample", *["on_variant_finished"] * 3] == methods[-4:]
+    assert answers == set(methods[4:-3])
+
+
+def test_results(recorded) -> None:
+    """In the order of the config: what became of each, over all of its samples."""
+    expected = [(name, "FINISHED", 3, (), False, None, None) for name in trials.VARIANTS]
+    assert expected == [
+        (each.name, each.status, each.summary.answered, each.notes, each.kept, each.rejected, each.error) for each in recorded.results
+    ]
 
 
 def test_everything_is_delivered(recorded) -> None:
     """When the call ends, as many points are in MLflow as in the journal, and they are the same ones."""
-    for result in recorded.watcher.delivered:
+    for result in recorded.results:
         assert 0 < result.recorded == result.delivered
         database = Path(recorded.settings.tracking.uri.removeprefix("sqlite:///"))
         there = readback.content(database, result.experiment_id)
         (run,) = there[result.name]
-        own = [point for point in run["points"] if point[0].startswith(("host.", "gpu."))]
+        own = [point for point in run["points"] if point[0].startswith(("host/", "gpu/"))]
         nested = {name: each["points"] for name, several in there.items() for each in several if each["parent"] == result.name}
         assert readback.journal_points(result.folder) == {name: sorted(point[:4] for point in points) for name, points in nested.items()}
         assert result.recorded == len(own) + sum(map(len, nested.values()))
@@ -97,7 +119,7 @@ def test_everything_is_delivered(recorded) -> None:
 
 def test_the_journal_of_a_call(recorded) -> None:
     """A run a variant, in order, of one call, each with all that was known before its first record."""
-    folders = [result.folder for result in recorded.watcher.delivered]
+    folders = [result.folder for result in recorded.results]
     root = Path(recorded.settings.tracking.uri.removeprefix("sqlite:///")).parent / "vreason-journal"
     assert {folder.path for folder in folders} == {folder.path for folder in run_folders(root)}
     manifests = [folder.manifest for folder in folders]
@@ -158,6 +180,7 @@ def test_tags(recorded) -> None:
     assert data_digest(load_samples(recorded.settings)) == tags["data.digest"]
     assert tags["model.revision"].startswith("sha256:")
     assert ("float32", "7", "trial") == (tags["dtype"], tags["seed"], tags["config.name"])
+    assert "interleaved" == tags["schedule"]
 
 
 @pytest.mark.parametrize("variant", trials.VARIANTS)
@@ -269,7 +292,7 @@ def test_the_same_run_twice(experiment) -> None:
     sampling = {"max_new_tokens": 6, "do_sample": True, "temperature": 1.5}
     tables = []
     for _ in range(2):
-        (result,) = run_experiment(experiment(generation=sampling, tracking={"mode": "offline"}), trials.Watcher())
+        (result,) = run_experiment(experiment(generation=sampling, tracking={"mode": "offline"}))
         steps = [step for finished in readback.finished_samples(result.folder) for step in finished.steps]
         tables.append([(step.token_id, step.entropy) for step in steps])
     assert 18 == len(tables[0])

@@ -1,6 +1,5 @@
 """vreason_tracking.running.runner of a call that continues an earlier one: the result is the one that an undisturbed call has. A real
-model of random
-weights; most runs write the journal only.
+model of random weights; most runs write the journal only.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from mlflow import MlflowClient
 
 from tests.helpers import random_demo, readback, trials
 from vreason.errors import TrackingError
-from vreason_tracking.journal.codec import SampleEntry, SessionStarted
+from vreason_tracking.journal.codec import SampleEntry
 from vreason_tracking.journal.folder import RunFolder, run_folders
 from vreason_tracking.journal.lease import Lease
 from vreason_tracking.journal.reader import last_end, read_events
@@ -28,40 +27,6 @@ OFFLINE = {"mode": "offline"}
 SAMPLES, TOKENS = 4, 20  # a block of steps is 16: an interrupt between two of them is inside a sample
 GREEDY = {"max_new_tokens": TOKENS, "min_new_tokens": TOKENS}
 SAMPLED = GREEDY | {"do_sample": True, "temperature": 1.7}
-
-
-class Stopping(trials.Watcher):
-    """Presses Ctrl-C when it is told of the n-th event of a kind."""
-
-    def __init__(self, kind="", number=0) -> None:
-        super().__init__()
-        self.kind, self.left = kind, number
-
-    def _count(self, kind) -> None:
-        if kind == self.kind:
-            self.left -= 1
-            if self.left == 0:
-                raise KeyboardInterrupt
-
-    def on_steps(self, steps):
-        super().on_steps(steps)
-        self._count("steps")
-
-    def on_sample(self, sample):
-        super().on_sample(sample)
-        self._count("sample")
-
-
-def outcome(folder) -> list:
-    """Everything that the run says but times and memory: samples in their order, each with its steps."""
-    return [
-        (done.number, readback.without_measured(done.sample), [readback.without_measured(step) for step in done.steps])
-        for done in readback.finished_samples(folder)
-    ]
-
-
-def sessions(folder) -> list[int]:
-    return [event.session for event in read_events(folder) if isinstance(event, SessionStarted)]
 
 
 @pytest.fixture
@@ -84,14 +49,14 @@ def undisturbed():
 def in_one_go(asking, undisturbed, batch_size, generation):
     key = (batch_size, "do_sample" in generation)
     if key not in undisturbed:
-        (result,) = run_experiment(asking(batch_size, generation), trials.Watcher())
-        undisturbed[key] = outcome(result.folder), _figures(result.summary), result.recorded
+        (result,) = run_experiment(asking(batch_size, generation))
+        undisturbed[key] = readback.outcome(result.folder), _figures(result.summary), result.recorded
     return undisturbed[key]
 
 
 def _figures(summary) -> dict[str, float]:
     """The summary's metrics but for those of time and memory."""
-    measured = ("latency", "time_to", "ms_per", "control", "peak")
+    measured = ("latency/", "memory/")
     return {name: value for name, value in summary.metrics().items() if not name.startswith(measured)}
 
 
@@ -107,14 +72,14 @@ def test_interrupted_and_continued(asking, undisturbed, kind, number, batch_size
     """
     expected, figures, recorded = in_one_go(asking, undisturbed, batch_size, generation)
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(asking(batch_size, generation), Stopping(kind, number))
+        run_experiment(asking(batch_size, generation), [trials.Stopping(kind, number)])
     watcher = trials.Watcher()
-    (result,) = run_experiment(asking(batch_size, generation), watcher, "auto")
-    assert expected == outcome(result.folder)
+    (result,) = run_experiment(asking(batch_size, generation), [watcher], "auto")
+    assert expected == readback.outcome(result.folder)
     assert figures == pytest.approx(_figures(result.summary))
-    (told,) = watcher.variants
-    assert SAMPLES - told[2] == len(watcher.samples)
-    assert [1, 2] == sessions(result.folder)
+    (told,) = watcher.of("on_variant_resumed")
+    assert (result.folder.run_id, SAMPLES - told.done) == (told.run_id, len(watcher.samples))
+    assert [1, 2] == readback.sessions(result.folder)
     assert abs(recorded - result.recorded) < 20  # device windows depend on how long it took
 
 
@@ -123,18 +88,18 @@ def test_interrupted_again_and_again(asking, undisturbed) -> None:
     expected, _, _ = in_one_go(asking, undisturbed, 1, GREEDY)
     for number in range(1, SAMPLES):
         with pytest.raises(KeyboardInterrupt):
-            run_experiment(asking(), Stopping("sample", 1), "auto" if number > 1 else None)
-    (result,) = run_experiment(asking(), trials.Watcher(), "auto")
-    assert expected == outcome(result.folder)
-    assert list(range(1, SAMPLES + 1)) == sessions(result.folder)
+            run_experiment(asking(), [trials.Stopping("sample", 1)], "auto" if number > 1 else None)
+    (result,) = run_experiment(asking(), resume="auto")
+    assert expected == readback.outcome(result.folder)
+    assert list(range(1, SAMPLES + 1)) == readback.sessions(result.folder)
 
 
 def test_in_mlflow(asking, undisturbed, tracking_uri, tmp_path) -> None:
     """Tables, summary and curves of the continued run are those of the undisturbed one."""
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(asking(), Stopping("steps", 3))
-    run_experiment(asking(), trials.Watcher(), "auto")
-    run_experiment(asking(), trials.Watcher())
+        run_experiment(asking(), [trials.Stopping("steps", 3)])
+    run_experiment(asking(), resume="auto")
+    run_experiment(asking())
     assert [] == readback.carry(tracking_uri, *run_folders(tmp_path / "vreason-journal"))
     client = MlflowClient(tracking_uri)
     ids = [readback.read_delivered(folder.delivery_log).run_id for folder in run_folders(tmp_path / "vreason-journal")]
@@ -152,31 +117,35 @@ def test_in_mlflow(asking, undisturbed, tracking_uri, tmp_path) -> None:
 
 def test_nothing_left_to_do(asking) -> None:
     """A finished call is kept as it is: no question is asked, no session begins, the results are there."""
-    (before,) = run_experiment(asking(), trials.Watcher())
+    (before,) = run_experiment(asking())
     watcher = trials.Watcher()
-    (result,) = run_experiment(asking(), watcher, "auto")
+    (result,) = run_experiment(asking(), [watcher], "auto")
     assert (True, "FINISHED", before.folder.path) == (result.kept, result.status, result.folder.path)
-    assert ([], [], [1]) == (watcher.variants, watcher.samples, sessions(result.folder))
+    assert ([], [], [1]) == (watcher.variants, watcher.samples, readback.sessions(result.folder))
     assert (before.summary.metrics(), before.recorded) == (result.summary.metrics(), result.recorded)
-    assert [result.name] == [told.name for told in watcher.results]
+    (told,) = watcher.of("on_variant_finished")
+    assert (result.name, result.run_id, SAMPLES, True) == (told.variant, told.run_id, told.answered, told.kept)
 
 
 def test_only_what_was_left(asking) -> None:
-    """Of two variants the finished one is kept, the interrupted one continued, under the same call."""
+    """Of two variants one after the other the finished one is kept, the interrupted one continued, under the same call."""
+    settings = asking(variants=trials.TWO, schedule="sequential")
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(asking(variants=trials.TWO), Stopping("sample", SAMPLES + 2))
+        run_experiment(settings, [trials.Stopping("sample", SAMPLES + 2)])
     watcher = trials.Watcher()
-    first, second = run_experiment(asking(variants=trials.TWO), watcher, "auto")
-    assert [(True, [1]), (False, [1, 2])] == [(result.kept, sessions(result.folder)) for result in (first, second)]
+    first, second = run_experiment(settings, [watcher], "auto")
+    assert [(True, [1]), (False, [1, 2])] == [(result.kept, readback.sessions(result.folder)) for result in (first, second)]
     assert [("v-reason", second.folder.run_id, 2)] == watcher.variants
+    assert [("baseline", True), ("v-reason", False)] == [(each.variant, each.kept) for each in watcher.of("on_variant_finished")]
     assert 1 == len({result.folder.manifest.call_id for result in (first, second)})
 
 
 def test_a_variant_that_never_began(asking) -> None:
     """It is begun by the continuation, as part of the same call and in its own place."""
+    settings = asking(variants=trials.TWO, schedule="sequential")
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(asking(variants=trials.TWO), Stopping("sample", 1))
-    first, second = run_experiment(asking(variants=trials.TWO), trials.Watcher(), "auto")
+        run_experiment(settings, [trials.Stopping("sample", 1)])
+    first, second = run_experiment(settings, resume="auto")
     manifests = [result.folder.manifest for result in (first, second)]
     assert [(0, 2), (1, 2)] == [(each.call_position, each.call_variants) for each in manifests]
     assert (1, 2) == tuple(len({getattr(each, name) for each in manifests}) for name in ("call_id", "colour"))
@@ -185,32 +154,32 @@ def test_a_variant_that_never_began(asking) -> None:
 def test_a_changed_config(asking) -> None:
     """It is refused before any question is asked; the journal stays as it was."""
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(asking(), Stopping("sample", 1))
+        run_experiment(asking(), [trials.Stopping("sample", 1)])
     watcher = trials.Watcher()
     with pytest.raises(TrackingError, match="seed: 0 when it was begun, 1 now"):
-        run_experiment(asking(seed=1), watcher, "auto")
-    assert ([], []) == (watcher.variants, watcher.delivered)
+        run_experiment(asking(seed=1), [watcher], "auto")
+    assert ([], []) == (watcher.variants, watcher.ended)
 
 
 def test_changed_weights(asking, random_model_folder, tmp_path) -> None:
     """Other weights in the same folder are noticed."""
     model = shutil.copytree(random_model_folder, tmp_path / "model")
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(asking(model=model), Stopping("sample", 1))
+        run_experiment(asking(model=model), [trials.Stopping("sample", 1)])
     random_demo.save(model, seed=1)
     with pytest.raises(TrackingError, match=r"no setting differs: the weights.*\n.*differ: model"):
-        run_experiment(asking(model=model), trials.Watcher(), "auto")
+        run_experiment(asking(model=model), resume="auto")
 
 
 def test_a_run_that_is_under_way(asking) -> None:
     """It is refused, naming the process; its journal is not touched."""
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(asking(), Stopping("sample", 1))
+        run_experiment(asking(), [trials.Stopping("sample", 1)])
     (folder,) = run_folders(asking().tracking.journal_folder())
     before = {path.name: path.read_bytes() for path in folder.path.iterdir() if path.name != "lease"}
     watcher = trials.Watcher()
     with Lease(folder.lease), pytest.raises(TrackingError, match=rf"in use by process {os.getpid()} on .*two processes never own one run"):
-        run_experiment(asking(), watcher, folder.run_id)
+        run_experiment(asking(), [watcher], folder.run_id)
     assert before == {path.name: path.read_bytes() for path in folder.path.iterdir() if path.name != "lease"}
     assert [] == watcher.samples
 
@@ -222,23 +191,24 @@ class Meanwhile(trials.Watcher):
         super().__init__()
         self.call = call
 
-    def on_result(self, result):
-        super().on_result(result)
-        if len(self.results) == 1:
+    def on_variant_finished(self, variant):
+        super().on_variant_finished(variant)
+        if len(self.ended) == 1:
             self.call()
 
 
 def test_somebody_else_was_faster(asking) -> None:
     """A variant that another call finishes meanwhile is not answered once more: what a plan says may be old when its turn comes."""
+    settings = asking(variants=trials.TWO, schedule="sequential")
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(asking(variants=trials.TWO), Stopping("sample", 1))
-    run_experiment(asking(variants=trials.TWO), Stopping(), "auto")
-    second = next(folder for folder in run_folders(asking().tracking.journal_folder()) if folder.manifest.variant == "v-reason")
+        run_experiment(settings, [trials.Stopping("sample", 1)])
+    run_experiment(settings, resume="auto")
+    second = next(folder for folder in run_folders(settings.tracking.journal_folder()) if folder.manifest.variant == "v-reason")
     _cut_to(second, 1)
-    watcher = Meanwhile(lambda: run_experiment(asking(variants=trials.TWO[1:]), trials.Watcher(), second.run_id))
+    watcher = Meanwhile(lambda: run_experiment(asking(variants=trials.TWO[1:]), resume=second.run_id))
     with contextlib.suppress(TrackingError):  # to refuse would be as good as to keep
-        run_experiment(asking(variants=trials.TWO), watcher, "auto")
-    assert [] == [sample.sample_id for sample in watcher.samples]
+        run_experiment(settings, [watcher], "auto")
+    assert [] == watcher.samples
     assert "FINISHED" == last_end(second).status
 
 
@@ -259,7 +229,7 @@ def test_two_at_once(asking, random_model_folder, tmp_path) -> None:
     text = trials.trial(random_model_folder, variants=trials.ONE, data=data, generation=generation, tracking=OFFLINE)
     (tmp_path / "trial.yaml").write_text(text)
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(parse_settings(text), Stopping("sample", 1))
+        run_experiment(parse_settings(text), [trials.Stopping("sample", 1)])
     (folder,) = run_folders(tmp_path / "vreason-journal")
     command = [sys.executable, "-c", "from vreason_cli.main import main; main()", "run", "-c", "trial.yaml", "--resume", folder.run_id]
     both = [
@@ -277,4 +247,4 @@ def test_two_at_once(asking, random_model_folder, tmp_path) -> None:
     assert f"in use by process {winner.pid} on" in err
     names = [event.sample.sample_id for event in read_events(folder) if isinstance(event, SampleEntry)]
     assert (40, 40) == (len(names), len(set(names)))
-    assert ([1, 2], "FINISHED") == (sessions(folder), last_end(folder).status)
+    assert ([1, 2], "FINISHED") == (readback.sessions(folder), last_end(folder).status)

@@ -23,8 +23,8 @@ def message(path: str, value: object) -> str:
         inner = {key: inner}
     with pytest.raises(ConfigError) as caught:
         parse_settings(dump({**ONE, keys[0]: inner}))
-    assert [path] == [fault.path for fault in caught.value.faults]
-    return caught.value.faults[0].message
+    assert [path] == [fault.path for fault in caught.value.issues]
+    return caught.value.issues[0].message
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_no_value_brings_anything_but_config_errors_in_our_words(values):
     else:
         assert run == parse_settings(run.to_yaml())
         return
-    assert {fault.path.split(".")[0] for fault in refusal.faults} <= set(RunSettings.model_fields)
+    assert {fault.path.split(".")[0] for fault in refusal.issues} <= set(RunSettings.model_fields)
     assert not any(word in str(refusal) for word in ("Input should", "Value error", "type=", "pydantic"))
 
 

@@ -70,7 +70,7 @@ def faults(text: str, **changes: object) -> dict[str, str]:
     """The faults of a configuration by path; fails when there are none."""
     with pytest.raises(ConfigError) as caught:
         parse_settings(text, "run.yaml", **changes)
-    return {fault.path: fault.message for fault in caught.value.faults}
+    return {fault.path: fault.message for fault in caught.value.issues}
 
 
 @given(_run)
@@ -187,8 +187,8 @@ def test_sections_say_what_their_dataclass_says(section, kind):
     wrong = dict.fromkeys(asdict(kind()), -1)
     with pytest.raises(ConfigError) as made:
         kind(**wrong)
-    assert {issue.path: issue.message for issue in made.value.faults} == faults(ONE + dump({section: wrong}))
-    assert set(wrong) <= {issue.path.removeprefix(f"{section}.") for issue in made.value.faults}
+    assert {issue.path: issue.message for issue in made.value.issues} == faults(ONE + dump({section: wrong}))
+    assert set(wrong) <= {issue.path.removeprefix(f"{section}.") for issue in made.value.issues}
 
 
 def test_a_faulty_section_hides_no_other():
@@ -228,7 +228,7 @@ def test_message_names_file_path_and_nearest_key():
     """The message opens with the file, and a misspelt key is answered with the right one."""
     with pytest.raises(ConfigError) as caught:
         parse_settings(ONE + "generation: {max_new_token: 5}", "run.yaml")
-    assert "run.yaml: 1 fault(s)\n  generation.max_new_token: unknown key; did you mean max_new_tokens?" == str(caught.value)
+    assert "run.yaml: 1 issue(s)\n  generation.max_new_token: unknown key; did you mean max_new_tokens?" == str(caught.value)
 
 
 def test_missing_variants_are_a_fault():
@@ -253,13 +253,13 @@ def test_load_reads_a_file_and_lays_changes_over_it(tmp_path):
 
 def test_load_names_the_missing_file(tmp_path):
     """A file that does not exist is a ConfigError under its own path."""
-    with pytest.raises(ConfigError, match=r"absent\.yaml: 1 fault\(s\)\n  no such file"):
+    with pytest.raises(ConfigError, match=r"absent\.yaml: 1 issue\(s\)\n  no such file"):
         load_settings(tmp_path / "absent.yaml")
 
 
 def test_text_faults_carry_the_file_name():
     """An empty text is refused under the name given."""
-    with pytest.raises(ConfigError, match=r"^run.yaml: 1 fault\(s\)\n  is empty"):
+    with pytest.raises(ConfigError, match=r"^run.yaml: 1 issue\(s\)\n  is empty"):
         parse_settings("# nothing\n", "run.yaml")
 
 

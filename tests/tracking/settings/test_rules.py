@@ -23,7 +23,7 @@ def faults(lines):
     """The faults of a configuration with these lines, by path."""
     with pytest.raises(ConfigError) as caught:
         parse_settings(ONE + lines)
-    return {fault.path: fault.message for fault in caught.value.faults}
+    return {fault.path: fault.message for fault in caught.value.issues}
 
 
 def test_fps_takes_the_place_of_nframes():

@@ -63,7 +63,7 @@ def test_any_text_is_a_mapping_or_a_config_error(text):
     try:
         data, _ = read_mapping(text)
     except ConfigError as error:
-        data = {fault.path: fault.message for fault in error.faults}
+        data = {fault.path: fault.message for fault in error.issues}
         assert data
     assert isinstance(data, dict)
 
@@ -93,7 +93,7 @@ def test_texts_that_are_no_configuration(text, expected):
     """A text that cannot be read says where and what, and what the top level must be."""
     with pytest.raises(ConfigError) as caught:
         read_mapping(text)
-    (fault,) = caught.value.faults
+    (fault,) = caught.value.issues
     assert expected == str(fault)[: len(expected)]
 
 
@@ -130,7 +130,7 @@ def test_numbers_out_of_all_bounds_are_faults():
 
 def test_missing_file(tmp_path):
     """A missing file is answered with the command that writes one."""
-    with pytest.raises(ConfigError, match=r"absent.yaml: 1 fault\(s\)\n  no such file; write one with `vreason-track init FILE`"):
+    with pytest.raises(ConfigError, match=r"absent.yaml: 1 issue\(s\)\n  no such file; write one with `vreason-track init FILE`"):
         read_text(tmp_path / "absent.yaml")
 
 

@@ -10,7 +10,7 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, strategies as st
 
-from vreason_tracking.record.metrics import percentile
+from vreason_tracking.records.metrics import percentile
 from vreason_tracking.statistics.estimates import Codes, Estimate, Values
 from vreason_tracking.statistics.quantiles import quantile, ratio_of_rates
 

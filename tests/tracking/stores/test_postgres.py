@@ -171,7 +171,7 @@ def as_role(uri, role, password="p/w") -> str:
 
 @slow
 def test_who_may_not(postgres, postgres_uri, empty, role) -> None:
-    """A wrong password, a database that is not there, and rights that miss: each is told with what to do, and without the password."""
+    """A wrong password, a database that is not there, and permissions that miss: each is told with what to do, and without the password."""
     wrong = as_role(postgres_uri, role, "s3cret")
     assert re.search(r"authentication failed.*; check user and password", refused(wrong))
     nowhere = make_url(postgres_uri).set(database="nowhere").render_as_string(hide_password=False)

@@ -65,7 +65,7 @@ def test_what_sqlite_refuses(tracking_uri: str, statement: str, words: str, expe
 
 
 def test_a_damaged_file(tracking_uri: str, tmp_path: Path) -> None:
-    """It does not mend itself."""
+    """It does not repair itself."""
     store = MlflowStore(tracking_uri, "trial")
     run = store.start_run("a", {})
     SqlAlchemyStore._engine_map[tracking_uri].dispose()
@@ -127,8 +127,8 @@ def test_failure() -> None:
 
 def test_reason_of() -> None:
     """One line, without the driver's preamble and without passwords; an error without words is named by its class."""
-    text = "(raised as a result of autoflush)\n(psycopg.OperationalError) postgresql://u:s3cret@h/x is away\n[SQL: SELECT 1]"
-    assert "postgresql://u:***@h/x is away" == reason_of(RuntimeError(text))
+    text = "(raised as a result of autoflush)\n(psycopg.OperationalError) postgresql://u:s3cret@h/x is unavailable\n[SQL: SELECT 1]"
+    assert "postgresql://u:***@h/x is unavailable" == reason_of(RuntimeError(text))
     assert "TimeoutError" == reason_of(TimeoutError())
 
 

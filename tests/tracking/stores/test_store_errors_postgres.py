@@ -47,7 +47,7 @@ def uri(database: PostgresServer, template: str, tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize("how", ["SIGINT", "SIGQUIT"])
 def test_a_postgres_that_restarts(database: PostgresServer, uri: str, how: str) -> None:
-    """While it is away a call may pass; when it is back, after a shutdown as after a crash, the same store goes on."""
+    """While it is unavailable a call may pass; when it is back, after a shutdown as after a crash, the same store goes on."""
     store = MlflowStore(uri, "trial")
     run = store.start_run("a", {})
     database.stop(signal.Signals[how])

@@ -30,7 +30,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_port_where_nobody_listens() -> None:
-    """A server that is away may come back."""
+    """A server that is unavailable may come back."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
         client = MlflowClient(f"http://127.0.0.1:{taken.getsockname()[1]}")
@@ -120,7 +120,7 @@ def server(database: PostgresServer, tmp_path: Path) -> Iterator[TrackingServer]
 
 @pytest.mark.slow
 def test_mlflows_server(server: TrackingServer, database: PostgresServer) -> None:
-    """What it refuses is refused for good; while its database is away, or itself, a call may pass, and afterwards does."""
+    """What it refuses is refused for good; while its database is unavailable, or itself, a call may pass, and afterwards does."""
     store = MlflowStore(server.uri, "trial")
     run = store.start_run("a", {})
     store.log(run, params={"seed": 7})

@@ -28,9 +28,9 @@ class Listening:
 
     def __init__(self) -> None:
         self.told: list[DeviceRecord] = []
-        self.clock, self.faults = Clock(), ErrorCounter()
+        self.clock, self.errors = Clock(), ErrorCounter()
         self.begun_ms = time.time() * 1000
-        self.windows = Windows(self.told.append, self.faults, clock=self.clock)
+        self.windows = Windows(self.told.append, self.errors, clock=self.clock)
 
     def at(self, second: float, *readings: Reading) -> None:
         self.clock.now = 1000.0 + second

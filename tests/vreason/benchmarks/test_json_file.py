@@ -145,7 +145,7 @@ def test_faults_are_named(tmp_path: Path, name: str) -> None:
 def test_all_faults_at_once(tmp_path: Path) -> None:
     """Every wrong row is told in one go, each with its line, also two faults of one row."""
     message = refused(tmp_path, ROW | {"answer": "C"}, ROW, {"question": "?"}, 7, lines=True)
-    assert "4 fault(s)" in message
+    assert "4 issue(s)" in message
     faults = ("line 1: answer 'C'", "line 3: video is missing", "line 3: answer is missing", "line 4: is a int")
     assert [] == [fault for fault in faults if fault not in message]
 
@@ -153,7 +153,7 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
 def test_many_faults_are_counted(tmp_path: Path) -> None:
     """Twenty are printed, the others counted."""
     message = refused(tmp_path, *[ROW | {"answer": "C"}] * 50)
-    assert "50 fault(s)" in message
+    assert "50 issue(s)" in message
     assert "and 30 more" in message
     assert 20 == message.count("'C'")
 

@@ -164,14 +164,14 @@ def test_a_bad_video_is_its_own_record(loaded: LoadedModel, samples: list[Sample
 
 
 def test_a_fault_of_the_adapter_ends_the_run(loaded: LoadedModel, samples: list[Sample]) -> None:
-    """An adapter of an installed package that cannot make inputs is no fault of the frames: it is raised, and nothing is recorded."""
+    """An adapter of an installed package that cannot make inputs is not the frames' error: it is raised, and no sample is recorded."""
 
     class Broken(type(loaded.adapter)):  # type: ignore[misc]
         def inputs(self, *_: Any) -> Any:
             raise KeyError("video")
 
     theirs = replace(loaded, adapter=PluginAdapter(Broken(), "'mine' of vreason-mine 0.3"))
-    with pytest.raises(PluginError, match="inputs failed: KeyError: 'video'; mend it"):
+    with pytest.raises(PluginError, match="inputs failed: KeyError: 'video'; fix it"):
         run(theirs, samples[:2])
 
 

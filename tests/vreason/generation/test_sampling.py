@@ -84,7 +84,7 @@ def test_every_row_needs_a_seed(seeds: list[int]) -> None:
     """Too few or too many seeds for three rows raise ConfigError at `row_seeds`, which counts both."""
     with pytest.raises(ConfigError) as caught:
         TokenSampler(seeds, 3, CPU)
-    (fault,) = caught.value.faults
+    (fault,) = caught.value.issues
     assert "row_seeds" == fault.path
     assert f"{len(seeds)} seed(s) for 3 row(s)" in fault.message
 
@@ -94,8 +94,8 @@ def test_every_wrong_seed_is_named() -> None:
     wrong: list[Any] = [5, -1, 2**63, 1.5, "7", None]
     with pytest.raises(ConfigError) as caught:
         TokenSampler(wrong, 6, CPU)
-    assert [f"row_seeds[{row}]" for row in range(1, 6)] == [fault.path for fault in caught.value.faults]
-    assert all(repr(value) in fault.message for value, fault in zip(wrong[1:], caught.value.faults, strict=True))
+    assert [f"row_seeds[{row}]" for row in range(1, 6)] == [fault.path for fault in caught.value.issues]
+    assert all(repr(value) in fault.message for value, fault in zip(wrong[1:], caught.value.issues, strict=True))
 
 
 def test_numpy_s_whole_numbers_are_seeds() -> None:

@@ -241,12 +241,12 @@ def whole_numbers(token: int, entropy: torch.Tensor, ema: torch.Tensor, peak: to
         ("short", "alpha of {} returned a tensor of shape (0,); return a tensor of shape (1,), a value a row"),
         ("scalar", "alpha of {} returned a float; return a tensor of shape (1,), a value a row"),
         ("nothing", "alpha of {} returned a NoneType; return a tensor of shape (1,), a value a row"),
-        ("fails", "alpha of {} failed: ZeroDivisionError: division by zero; mend it"),
-        ("few", "alpha of {} failed: TypeError: few() takes 0 positional arguments but 4 were given; mend it"),
+        ("fails", "alpha of {} failed: ZeroDivisionError: division by zero; fix it"),
+        ("few", "alpha of {} failed: TypeError: few() takes 0 positional arguments but 4 were given; fix it"),
         ("Detached", "the loss of {} does not depend on the entropy; make it of the tensor that is handed in"),
         ("Summed", "loss of {} returned a tensor of shape (); return a tensor of shape (1,), a value a row"),
         ("Number", "loss of {} returned a float; return a tensor of shape (1,), a value a row"),
-        ("Fails", "loss of {} failed: KeyError: 'weight'; mend it"),
+        ("Fails", "loss of {} failed: KeyError: 'weight'; fix it"),
     ],
 )
 def test_what_an_objective_does_wrong_ends_generation_in_plain_words(site_packages: SitePackages, name: str, message: str) -> None:

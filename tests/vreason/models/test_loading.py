@@ -178,14 +178,26 @@ AutoModelForImageTextToText.register(GlanceConfig, GlanceForConditionalGeneratio
 """
 
 
+def offered(folder: Path, target: Path, packages: SitePackages, module: str) -> ModelSpec:
+    """A copy of the model whose family transformers does not know, and an installed package with this module that offers its adapter."""
+    copy = copied(folder, target / "model")
+    config = json.loads((copy / "config.json").read_text()) | {"model_type": "glance"}
+    (copy / "config.json").write_text(json.dumps(config))
+    packages.install("glance-family", {MODELS: {"glance": "glance_family:Adapter"}}, glance_family=module)
+    return ModelSpec(id=str(copy), device="cpu")
+
+
 def test_a_plug_in_may_bring_the_classes_of_its_family(folder: Path, tmp_path: Path, site_packages: SitePackages) -> None:
     """It is imported before transformers is asked for a family that only its classes know."""
-    site_packages.install("glance-family", {MODELS: {"glance": "glance_family:Adapter"}}, glance_family=PLUGIN)
-    copy = copied(folder, tmp_path / "model")
-    (copy / "config.json").write_text(json.dumps(json.loads((copy / "config.json").read_text()) | {"model_type": "glance"}))
-    loaded = load_model(ModelSpec(id=str(copy), device="cpu"))
+    loaded = load_model(offered(folder, tmp_path, site_packages, PLUGIN))
     assert ("glance", ("glance",)) == (loaded.model.config.model_type, loaded.adapter.model_types)
     assert "GlanceForConditionalGeneration" == type(loaded.model).__name__
+
+
+def test_a_plug_in_that_cannot_be_loaded_is_named(folder: Path, tmp_path: Path, site_packages: SitePackages) -> None:
+    """With its package and what to do; it is no fault of the model's id."""
+    with pytest.raises(PluginError, match=r"of glance-family 1\.0 cannot be loaded: ZeroDivisionError: .*; upgrade or remove that package"):
+        load_model(offered(folder, tmp_path, site_packages, "1 / 0"))
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:3"])

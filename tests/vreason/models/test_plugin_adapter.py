@@ -72,7 +72,7 @@ def test_what_theirs_raises_is_told_with_the_package(method: str) -> None:
 
         error = error_of(lambda: getattr(adapter(**{method: fails}), method)(*CALLS[method]))
         assert isinstance(error, PluginError)
-        assert f"the adapter {WHAT}: {method} failed: {type(raised).__name__}: {raised}; mend it" == str(error)
+        assert f"the adapter {WHAT}: {method} failed: {type(raised).__name__}: {raised}; fix it" == str(error)
 
 
 @pytest.mark.parametrize(

@@ -38,14 +38,14 @@ def test_a_wrong_setting_is_refused_by_its_path(settings: dict[str, object], exp
     """Each wrong value makes one issue: the field, the value, and what is allowed."""
     with pytest.raises(ConfigError) as caught:
         ModelSpec(**settings)  # type: ignore[arg-type]
-    assert [f"model.{expected}"] == [str(issue) for issue in caught.value.faults]
+    assert [f"model.{expected}"] == [str(issue) for issue in caught.value.issues]
 
 
 def test_every_wrong_setting_is_reported_at_once() -> None:
     """Each wrong field makes an issue, in one error."""
     with pytest.raises(ConfigError) as caught:
         ModelSpec(id=" ", revision="", dtype="x", device="x", attention="x")
-    assert {"id", "revision", "dtype", "device", "attention"} == {issue.path.removeprefix("model.") for issue in caught.value.faults}
+    assert {"id", "revision", "dtype", "device", "attention"} == {issue.path.removeprefix("model.") for issue in caught.value.issues}
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "mps", "cuda", "cuda:0", "cuda:12"])

@@ -109,7 +109,7 @@ def test_what_is_no_score_is_refused(site_packages: SitePackages, function: str,
 def test_a_function_that_fails_is_told_with_its_sample(site_packages: SitePackages, function: str, reason: str) -> None:
     """Whatever it raises, the message has the function, the sample and the reason."""
     site_packages.work_in(own_scoring=SOURCE)
-    with pytest.raises(PluginError, match=f"data.scoring: own_scoring:{function} failed on sample 'q-1': {reason}; mend it"):
+    with pytest.raises(PluginError, match=f"data.scoring: own_scoring:{function} failed on sample 'q-1': {reason}; fix it"):
         score_sample("A", CHOICE, f"own_scoring:{function}")
 
 

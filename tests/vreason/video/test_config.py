@@ -18,7 +18,7 @@ def found(**settings: object) -> list[str]:
     """Everything that making these settings is refused for."""
     with pytest.raises(ConfigError) as caught:
         VideoConfig(**settings)  # type: ignore[arg-type]
-    return [str(issue) for issue in caught.value.faults]
+    return [str(issue) for issue in caught.value.issues]
 
 
 @pytest.mark.parametrize(

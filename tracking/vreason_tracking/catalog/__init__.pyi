@@ -1,5 +1,6 @@
+from .catalog import Catalog as Catalog, FoundRuns as FoundRuns
 from .deletion import Deletion as Deletion
-from .index import Catalog as Catalog, Run as Run
+from .index import CatalogIndex as CatalogIndex, Sources as Sources
 from .journal_check import check as check, chosen_folders as chosen_folders
 from .journal_delivery import DeliveryOutcome as DeliveryOutcome, JournalDelivery as JournalDelivery, consign as consign
 from .journal_status import JournalRow as JournalRow, journal_rows as journal_rows, journal_rows_of as journal_rows_of, totals as totals
@@ -7,6 +8,7 @@ from .local_run import LocalRun as LocalRun
 from .lookup import require as require
 from .reaping import reap_journal as reap_journal
 from .recorded_samples import RecordedSample as RecordedSample, sample_of as sample_of, sample_tags_of as sample_tags_of
+from .run import Run as Run
 from .run_details import RunDetails as RunDetails, Session as Session, details_of as details_of
 from .run_list import RunFilter as RunFilter, RunRow as RunRow, iso as iso, list_runs as list_runs
 from .run_record import (

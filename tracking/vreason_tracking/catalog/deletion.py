@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
 
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Catalog, Run
+from vreason_tracking.catalog.catalog import Catalog
+from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import translate_store_errors
 from vreason_tracking.journal import MANIFEST, Lease, LeaseTakenError, RunFolder, sync_folder
-from vreason_tracking.record import HOST_TAG
+from vreason_tracking.records import HOST_TAG
 from vreason_tracking.stores import PARENT_TAG, MlflowStore, open_store, portable_uri
 
 
@@ -26,7 +26,7 @@ class Deleted:
 
 
 class Deletion:
-    """The deletion of one run. Making one checks that it may be; `carry_out` does it.
+    """The deletion of one run. Making one checks that it may be, and asks the store; `carry_out` does it.
 
     Args:
         run: the run.
@@ -35,7 +35,7 @@ class Deletion:
         even_undelivered: also a folder that holds points that MLflow has not.
 
     Raises:
-        TrackingError: it is under way, points would be lost, or there is nothing of it to delete.
+        TrackingError: it is under way, points would be lost, there is nothing of it to delete, or the store cannot be asked.
     """
 
     def __init__(self, run: Run, catalog: Catalog, *, journal_too: bool, even_undelivered: bool) -> None:
@@ -49,6 +49,7 @@ class Deletion:
                     f"run {run.journal_id}: {self._local.waiting:,} points of it are not in MLflow; `vreason-track journal deliver"
                     f" {run.journal_id}` carries them there, --even-undelivered deletes them"
                 )
+        self._store = self._store_that_holds_it()
         if not self.in_mlflow and self._local is None:
             raise TrackingError(f"run {run.journal_id} is in the journal only; --journal-too deletes it there")
 
@@ -58,18 +59,23 @@ class Deletion:
             who = run.local.holder if run.local else f"a process on {run.tags.get(HOST_TAG, 'another machine')}"
             raise TrackingError(f"run {run.shown_id} is under way ({who}); stop that first")
 
-    @cached_property
+    @property
     def in_mlflow(self) -> bool:
         """Whether MLflow holds it, not deleted."""
-        if self.run.mlflow_id is None:
-            return False
-        store = self._store
-        with translate_store_errors(store):
-            return store.has_run(self.run.mlflow_id) and store.client.get_run(self.run.mlflow_id).info.lifecycle_stage == "active"
+        return self._store is not None
 
-    @cached_property
-    def _store(self) -> MlflowStore:
-        """The store that holds it."""
+    def _store_that_holds_it(self) -> MlflowStore | None:
+        """None where no store has it, or it is deleted there."""
+        run_id = self.run.mlflow_id
+        if run_id is None:
+            return None
+        store = self._open_store()
+        with translate_store_errors(store):
+            present = store.has_run(run_id) and store.client.get_run(run_id).info.lifecycle_stage == "active"
+        return store if present else None
+
+    def _open_store(self) -> MlflowStore:
+        """The store that it was found in, else the one that it was delivered to."""
         if self.run.stored is not None:
             return self.run.stored.store
         delivered_to = self.run.local.marks.uri if self.run.local else None
@@ -96,13 +102,16 @@ class Deletion:
         with ExitStack() as held:
             if self._local is not None:
                 _take(held, self._local.folder)
-            count = self._delete_in_mlflow() if self.in_mlflow else 0
+            count = self._delete_in_mlflow()
             if self._local is not None:
                 _delete_folder(self._local.folder)
         return Deleted(self.run.shown_id, self.run.variant, count, self._local is not None)
 
     def _delete_in_mlflow(self) -> int:
+        """Delete the run and those of its samples, if MLflow holds it; returns how many."""
         store, run_id = self._store, self.run.mlflow_id
+        if store is None:
+            return 0
         with translate_store_errors(store):
             nested = store.all_runs(f"tags.`{PARENT_TAG}` = '{run_id}'", "attributes.start_time ASC")
             for run in nested:
@@ -125,7 +134,7 @@ def _take(held: ExitStack, folder: RunFolder) -> None:
         except LeaseTakenError as error:
             raise TrackingError(f"run {folder.run_id} is in use by {error.holder}; wait for it, or stop it") from error
         except OSError as error:
-            raise TrackingError(f"{path}: cannot be locked ({error.strerror}); mend the folder's rights") from error
+            raise TrackingError(f"{path}: cannot be locked ({error.strerror}); check the permissions") from error
 
 
 def _delete_folder(folder: RunFolder) -> None:
@@ -136,4 +145,4 @@ def _delete_folder(folder: RunFolder) -> None:
         shutil.rmtree(folder.path)
         sync_folder(folder.path.parent)
     except OSError as error:
-        raise TrackingError(f"{error.filename or folder.path}: cannot be deleted ({error.strerror}); mend the folder's rights") from error
+        raise TrackingError(f"{error.filename or folder.path}: cannot be deleted ({error.strerror}); check the permissions") from error

@@ -16,8 +16,8 @@ from vreason_tracking.delivery import DeliveryScheduler, read_delivered
 from vreason_tracking.journal import Lease, LeaseTakenError, RunFolder, close_dead_run
 from vreason_tracking.stores import MlflowStore, portable_uri
 
-WAIT = 30.0  # seconds for which a store that is away is asked again
-_QUIET = 2.0  # seconds without anything to do after which a run that has not ended is left; more than its points wait for company
+WAIT = 30.0  # seconds for which a store that is unavailable is asked again
+_QUIET = 2.0  # seconds without anything to do after which a run that has not ended is left; longer than its points wait to be sent together
 _POLL = 0.1
 
 
@@ -73,7 +73,7 @@ def forget(folder: RunFolder) -> None:
                     number += 1
                 folder.delivery_log.rename(aside)
     except OSError as error:
-        raise TrackingError(f"{error.filename or folder.path}: cannot be written ({error.strerror}); mend the folder's rights") from error
+        raise TrackingError(f"{error.filename or folder.path}: cannot be written ({error.strerror}); check the permissions") from error
 
 
 class JournalDelivery:
@@ -83,7 +83,7 @@ class JournalDelivery:
         uri: where to, password and all.
         runs: the runs.
         notice: told in words of what a user should know meanwhile.
-        wait: seconds for which a store that is away is asked again.
+        wait: seconds for which a store that is unavailable is asked again.
 
     Attributes:
         result: what came of it, once `advance` has come to its end.
@@ -144,7 +144,7 @@ class JournalDelivery:
             self._notice(reason)
         elif state == "unavailable":
             self._unavailable_since, self.result.unavailable = time.monotonic(), reason
-            self._notice(f"{self.result.uri} is away ({reason}); trying again for {self._wait:.0f} s")
+            self._notice(f"{self.result.uri} is unavailable ({reason}); trying again for {self._wait:.0f} s")
         else:
             self._unavailable_since, self.result.unavailable = None, None
             self._notice(f"{self.result.uri} is back")

@@ -90,7 +90,7 @@ def _state(run: LocalRun) -> tuple[str, str | None]:
     if run.marks.rejected is not None:
         return "refused", run.marks.rejected
     if run.unclosed:
-        return "killed", "its process is gone without a word; `runs reap` or `journal deliver` closes it"
+        return "killed", "its process died abruptly; `runs reap` or `journal deliver` closes it"
     if run.is_delivered:
         return "delivered", None
     return "waiting", "recorded offline" if run.manifest.mode == "offline" and run.marks.run_id is None else None

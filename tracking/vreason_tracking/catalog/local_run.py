@@ -83,7 +83,7 @@ class LocalRun:
 
     @cached_property
     def end(self) -> SessionEnded | None:
-        """How its last session ended; None while it is under way, or died without a word."""
+        """How its last session ended; None while it is under way, or died abruptly."""
         with translate_os_errors(self.folder.path):
             return last_end(self.folder)
 
@@ -173,7 +173,7 @@ def local_runs(root: Path) -> list[LocalRun]:
 def _is_run(path: Path) -> bool:
     try:
         return (path / MANIFEST).is_file()
-    except OSError:  # its rights keep us from knowing
+    except OSError:  # its permissions keep us from knowing
         return True
 
 
@@ -188,4 +188,6 @@ def translate_os_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         where = error.filename or path
-        raise TrackingError(f"{where}: cannot be read ({error.strerror or error}); mend its rights, or name another --journal") from error
+        raise TrackingError(
+            f"{where}: cannot be read ({error.strerror or error}); check its permissions, or name another --journal"
+        ) from error

@@ -1,4 +1,4 @@
-"""A run by whichever name somebody has for it. The journal is searched here; both sides of the record, in `catalog`."""
+"""A run by whichever name somebody has for it. The journal is searched here; both sides of the record, by `Catalog.find`."""
 
 from __future__ import annotations
 

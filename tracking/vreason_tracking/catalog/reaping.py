@@ -9,7 +9,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import local_runs
 from vreason_tracking.delivery import Reaped
 from vreason_tracking.journal import close_dead_run
-from vreason_tracking.record import HOST_TAG
+from vreason_tracking.records import HOST_TAG
 
 
 def reap_journal(root: Path, *, dry: bool = False) -> Iterator[Reaped]:

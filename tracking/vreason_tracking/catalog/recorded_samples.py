@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun
+from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.run_steps import journal_steps, unknown_sample
 from vreason_tracking.catalog.stored_run import StoredRun, series_of, translate_store_errors
 from vreason_tracking.delivery import sample_tags
-from vreason_tracking.record import NUMBER_TAG, SAMPLE_ID_TAG, metric_names, sample_points
+from vreason_tracking.records import NUMBER_TAG, SAMPLE_ID_TAG, metric_names, sample_points
 from vreason_tracking.stores import PARENT_TAG, MlflowStore
 
 FIGURES = (metric_names.SCORE, metric_names.OUTPUT_TOKENS, metric_names.TOTAL_MS)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vreason_tracking.catalog.index import Catalog, Run
+from vreason_tracking.catalog.index import CatalogIndex
 from vreason_tracking.catalog.local_run import LocalRun, translate_os_errors
+from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.run_list import RunRow, iso, row_of
 from vreason_tracking.catalog.stored_run import StoredRun
 from vreason_tracking.journal import SessionEnded, SessionStarted, journal_folder, read_only
-from vreason_tracking.record import CALL_TAG, ERROR_TAG, MLFLOW_PREFIX, OWN_PREFIX, RunSummary, metric_names
+from vreason_tracking.records import CALL_TAG, ERROR_TAG, MLFLOW_PREFIX, OWN_PREFIX, RunSummary, metric_names
 from vreason_tracking.stores import redact_password
 
 _BOOKKEEPING = (MLFLOW_PREFIX, OWN_PREFIX)  # tags that the journal does not keep
@@ -73,7 +74,7 @@ class RunDetails:
         run: its row in the list.
         error: what ended it early.
         holder: the process that runs it now.
-        unclosed: its process died without a word, and nobody has closed the run yet.
+        unclosed: its process died abruptly, and nobody has closed the run yet.
         call_id: shared by the variants of one call of `run`.
         siblings: those variants, this one among them, in the order of the config.
         identity: digests by part, "run" for the whole.
@@ -108,16 +109,20 @@ class RunDetails:
     resume: Sequence[str] | None
 
 
-def details_of(run: Run, catalog: Catalog) -> RunDetails:
+def details_of(run: Run, index: CatalogIndex) -> RunDetails:
     """All that is known of it: from the journal where it is there, else from the store.
+
+    Args:
+        run: the run.
+        index: where it was found, for the variants of the same call.
 
     Raises:
         TrackingError: a side that is needed cannot be read.
     """
-    return _from_journal(run, run.local, catalog) if run.local else _from_store(run, catalog)
+    return _from_journal(run, run.local, index) if run.local else _from_store(run, index)
 
 
-def _from_journal(run: Run, local: LocalRun, catalog: Catalog) -> RunDetails:
+def _from_journal(run: Run, local: LocalRun, index: CatalogIndex) -> RunDetails:
     summary = RunSummary.of(closed.sample for closed in local.samples)
     finished = run.status == "FINISHED"
     manifest, marks = local.manifest, local.marks
@@ -127,7 +132,7 @@ def _from_journal(run: Run, local: LocalRun, catalog: Catalog) -> RunDetails:
         holder=local.holder,
         unclosed=local.unclosed,
         call_id=manifest.call_id,
-        siblings=_siblings(Run(each, None, None) for each in catalog.local if each.manifest.call_id == manifest.call_id),
+        siblings=_siblings(Run(each, None, None) for each in index.journal if each.manifest.call_id == manifest.call_id),
         identity=dict(manifest.identity),
         params=dict(manifest.params),
         tags=dict(manifest.tags),
@@ -146,11 +151,11 @@ def _from_journal(run: Run, local: LocalRun, catalog: Catalog) -> RunDetails:
         ),
         journal=str(local.folder.path),
         bytes_on_disk=local.bytes_on_disk,
-        resume=None if finished or local.holder is not None else _resume(local, catalog.root),
+        resume=None if finished or local.holder is not None else _resume(local, index.root),
     )
 
 
-def _from_store(run: Run, catalog: Catalog) -> RunDetails:
+def _from_store(run: Run, index: CatalogIndex) -> RunDetails:
     stored = run.stored
     assert stored is not None
     metrics = stored.metrics
@@ -158,7 +163,7 @@ def _from_store(run: Run, catalog: Catalog) -> RunDetails:
     live = {name: value for name, value in metrics.items() if metric_names.group_of(name) == metric_names.LIVE_GROUP}
     finished = run.status == "FINISHED"
     call = stored.tags.get(CALL_TAG)
-    siblings = [each for each in catalog.runs if call and each.stored and each.stored.tags.get(CALL_TAG) == call]
+    siblings = [each for each in index.runs if call and each.stored and each.stored.tags.get(CALL_TAG) == call]
     return RunDetails(
         run=row_of(run),
         error=stored.tags.get(ERROR_TAG),

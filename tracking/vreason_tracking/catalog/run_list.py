@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Catalog, Run
+from vreason_tracking.catalog.index import CatalogIndex
+from vreason_tracking.catalog.local_run import LocalRun
+from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import SILENT
-from vreason_tracking.record import HOST_TAG, USER_TAG, RunSummary
+from vreason_tracking.records import HOST_TAG, USER_TAG, RunSummary
 from vreason_tracking.settings import WHOLE
 
 STATUSES = ("RUNNING", SILENT, "FINISHED", "FAILED", "KILLED")
@@ -89,28 +91,36 @@ class RunRow:
 
 @dataclass(frozen=True)
 class RunList:
-    """The rows asked for, newest first, and how many more there are."""
+    """The rows asked for.
+
+    Attributes:
+        rows: newest first.
+        more: how many more there are.
+        unreadable: runs that have no row, for their journal turned out to be unreadable.
+    """
 
     rows: Sequence[RunRow]
     more: int
+    unreadable: Sequence[LocalRun]
 
 
-def list_runs(catalog: Catalog, wanted: RunFilter, limit: int) -> RunList:
-    """The newest runs that fit. One whose journal turns out to be unreadable is left out, and added to the damaged ones of the catalog.
+def list_runs(index: CatalogIndex, wanted: RunFilter, limit: int) -> RunList:
+    """The newest runs that fit. Counts samples and points, for which journals are read and the store is asked.
 
     Raises:
-        TrackingError: the journal cannot be read, or the store went away in between.
+        TrackingError: the store became unavailable in between.
     """
-    fitting = [run for run in catalog.runs if wanted.takes(run)]
-    rows = []
+    fitting = [run for run in index.runs if wanted.takes(run)]
+    rows: list[RunRow] = []
+    unreadable: list[LocalRun] = []
     for run in fitting[:limit]:
         try:
             rows.append(row_of(run))
         except TrackingError:
             if run.local is None:
                 raise
-            catalog.damaged.append(run.local)
-    return RunList(rows, max(0, len(fitting) - limit))
+            unreadable.append(run.local)
+    return RunList(rows, max(0, len(fitting) - limit), unreadable)
 
 
 def row_of(run: Run) -> RunRow:

@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from vreason.errors import TrackingError
-from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun
-from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
+from vreason_tracking.catalog.run import Run
+from vreason_tracking.catalog.stored_run import StoredRun
 from vreason_tracking.journal import RunFolder, SampleAssembly, read_events
-from vreason_tracking.record import CALL_TAG, MEMORY_SOURCE_TAG, MLFLOW_PREFIX, OWN_PREFIX, RecordTables
-from vreason_tracking.stores import truncate_values
+from vreason_tracking.records import CALL_TAG, MEMORY_SOURCE_TAG, MLFLOW_PREFIX, OWN_PREFIX, RecordTables
+from vreason_tracking.stores import fetch_artifact, truncate_values
 
 SAMPLES, STEPS = "samples.parquet", "steps.parquet"
 _BOOKKEEPING = (MLFLOW_PREFIX, OWN_PREFIX)  # tags that change with the delivery, and say nothing of what was run
@@ -143,25 +143,11 @@ def _downloaded(stored: StoredRun, folder: Path, with_steps: bool) -> tuple[Path
     """The artifacts of the run; on this machine they are read where they lie."""
     found = []
     for name in (SAMPLES, STEPS) if with_steps else (SAMPLES,):
-        uri = f"{stored.run.info.artifact_uri}/{name}"
-        local = _local_path(uri)
         try:
-            with translate_store_errors(stored.store):
-                path = local or Path(stored.store.client.download_artifacts(stored.run_id, name, str(folder)))
+            found.append(fetch_artifact(stored.store, stored.run, name, folder))
         except TrackingError as error:
-            raise type(error)(f"{stored.name} ({stored.run_id}): its record {name} cannot be read: {error}") from error
-        if not path.is_file():
-            hint = "is the run finished, and do you see its artifacts' folder from this machine?"
-            raise TrackingError(f"{stored.name} ({stored.run_id}): its record {uri} is not there; {hint}")
-        found.append(path)
+            raise type(error)(f"{stored.name} ({stored.run_id}): its record {error}") from error
     return found[0], found[1] if with_steps else folder / STEPS
-
-
-def _local_path(uri: str) -> Path | None:
-    from mlflow.utils.file_utils import local_file_uri_to_path
-    from mlflow.utils.uri import is_local_uri
-
-    return Path(local_file_uri_to_path(uri)) if is_local_uri(uri) else None
 
 
 def _written(local: LocalRun, folder: Path) -> tuple[Path, Path]:

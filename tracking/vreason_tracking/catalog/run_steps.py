@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.catalog.index import Run
 from vreason_tracking.catalog.local_run import LocalRun, translate_os_errors
-from vreason_tracking.catalog.stored_run import StoredRun, translate_store_errors
+from vreason_tracking.catalog.run import Run
+from vreason_tracking.catalog.stored_run import StoredRun
 from vreason_tracking.journal import Event, Fragment, RunFolder, SampleEntry, SessionStarted, read_fragment
-from vreason_tracking.record import HOST_TAG
+from vreason_tracking.records import HOST_TAG, column_names, make_record, record_file
+from vreason_tracking.stores import ArtifactMissingError, fetch_artifact
 
 STEPS_FILE = "steps.parquet"
 
@@ -135,42 +135,23 @@ def unknown_sample(run_id: str, sample_id: str, known: Sequence[str]) -> str:
 
 
 def _stored_steps(stored: StoredRun, sample_id: str) -> SampleSteps:
-    import pyarrow.parquet as pq
+    import pyarrow.compute as pc
 
-    with tempfile.TemporaryDirectory(prefix="vreason-") as folder:
-        path = _download(stored, Path(folder))
-        try:
-            rows = pq.read_table(path, filters=[("sample_id", "=", sample_id)]).to_pylist()
-            known = [] if rows else pq.read_table(path, columns=["sample_id"]).column("sample_id").unique().to_pylist()
-            steps = [_step(row) for row in rows]
-        except (OSError, ValueError, KeyError) as error:  # pyarrow's own are ValueErrors
-            raise TrackingError(f"{STEPS_FILE} of run {stored.run_id} cannot be read ({error}); is the artifact whole?") from error
+    with tempfile.TemporaryDirectory(prefix="vreason-") as folder, record_file(_table(stored, Path(folder)), StepRecord, "steps") as file:
+        rows = file.read(column_names(StepRecord), pc.field("sample_id") == sample_id).to_pylist()
+        known = [] if rows else file.read(["sample_id"]).column("sample_id").unique().to_pylist()
+        steps = [make_record(StepRecord, row) for row in rows]
     if not rows:
         raise TrackingError(unknown_sample(stored.run_id, sample_id, known))
     return SampleSteps(sample_id, sorted(steps, key=lambda step: step.token_index), None, True, "store")
 
 
-def _download(stored: StoredRun, folder: Path) -> Path:
-    from mlflow.exceptions import MlflowException
-
-    with translate_store_errors(stored.store):
-        present = {file.path for file in stored.store.client.list_artifacts(stored.run_id)}
-    if STEPS_FILE not in present:
+def _table(stored: StoredRun, folder: Path) -> Path:
+    try:
+        return fetch_artifact(stored.store, stored.run, STEPS_FILE, folder)
+    except ArtifactMissingError as error:
         where = stored.tags.get(HOST_TAG, "another machine")
         text = f"run {stored.run_id} has no {STEPS_FILE}, which is written when a run ends; its steps are in the journal on {where}"
-        raise TrackingError(text)
-    try:
-        return Path(stored.store.client.download_artifacts(stored.run_id, STEPS_FILE, str(folder)))
-    except (MlflowException, OSError) as error:
-        text = f"{STEPS_FILE} of run {stored.run_id} cannot be fetched ({error}); can the artifact store be reached?"
         raise TrackingError(text) from error
-
-
-def _step(row: Mapping[str, Any]) -> StepRecord:
-    """A row of the table, which may be of a version that had other columns."""
-    values: dict[str, Any] = {each.name: row.get(each.name) for each in fields(StepRecord)}
-    needed = [each.name for each in fields(StepRecord) if each.default is MISSING and "None" not in str(each.type)]
-    absent = [name for name in needed if values[name] is None]
-    if absent:
-        raise ValueError(f"no column {', '.join(absent)}")
-    return StepRecord(**values)
+    except TrackingError as error:
+        raise type(error)(f"run {stored.run_id}: {error}") from error

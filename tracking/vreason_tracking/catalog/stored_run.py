@@ -11,7 +11,7 @@ from typing import Any
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason_tracking.delivery import SILENT_MS
-from vreason_tracking.record import DONE_TAG, EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG, KIND_TAG, RUN_TAG, VARIANT_KIND, metric_names
+from vreason_tracking.records import DONE_TAG, EXPECTED_SAMPLES_TAG, HEARTBEAT_TAG, KIND_TAG, RUN_TAG, VARIANT_KIND, metric_names
 from vreason_tracking.stores import MlflowStore, failure, reason_of, redact_password
 
 _log = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ def translate_store_errors(store: MlflowStore) -> Iterator[None]:
     """Say of whatever a store raises that it cannot be used now, and what to do.
 
     Raises:
-        TrackingUnavailableError: it is away or busy.
+        TrackingUnavailableError: it is unavailable or busy.
         TrackingError: it refuses.
     """
     from mlflow.exceptions import MlflowException

@@ -1,7 +1,7 @@
 """Runs beside each other: which is better, at what cost, and how sure that is. Only like is compared with like.
 
-selection -> recorded_run -> sample_table -> likeness -> frame -> accuracy, costs, paper, cautions: a `comparison.Comparison`;
-with curves, figures and sample_pages a `report.Report`; outputs tell it, publishing logs it.
+selection -> comparability -> paired_samples -> accuracy, costs, paper, caveats: a `comparison.Comparison`; with figures and sample_pages a
+`report.Report`; tables and export show it, publishing logs it.
 """
 
 import lazy_loader

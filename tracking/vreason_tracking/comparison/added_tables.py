@@ -68,7 +68,7 @@ def _made(reference: str, function: TableFunction, comparison: Comparison) -> Ta
     try:
         made: Any = function(comparison)
     except Exception as error:  # whatever somebody else's function raises
-        raise PluginError(f"{OPTION}: {reference} failed: {type(error).__name__}: {error}; mend it") from error
+        raise PluginError(f"{OPTION}: {reference} failed: {type(error).__name__}: {error}; fix it") from error
     if not isinstance(made, Table):
         raise PluginError(f"{OPTION}: {reference} returned a {type(made).__name__}; return a vreason_tracking.presentation.Table")
     try:

@@ -10,13 +10,13 @@ import numpy as np
 from vreason_tracking.catalog import RecordedRun
 from vreason_tracking.comparison.comparability import Mismatch
 from vreason_tracking.comparison.paired_samples import Frame
-from vreason_tracking.record import SampleTable
+from vreason_tracking.records import SampleTable
 from vreason_tracking.statistics import smallest_p
 
 FEW = 10
-"""Videos below which a caution stands on the report."""
+"""Videos below which a caveat stands on the report."""
 DOMINANT = 0.2
-"""Share of the questions about one video above which a caution stands there."""
+"""Share of the questions about one video above which a caveat stands there."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Completeness:
     errors: Sequence[tuple[str, int]]
 
 
-def cautions(
+def caveats(
     runs: Sequence[RecordedRun],
     unlike: Sequence[Mismatch],
     completeness: Sequence[Completeness],

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from vreason.errors import IncomparableRunsError
 from vreason_tracking.catalog import RecordedRun
-from vreason_tracking.record import (
+from vreason_tracking.records import (
     DATA_DIGEST_TAG,
     DEVICE_TAG,
     DTYPE_TAG,

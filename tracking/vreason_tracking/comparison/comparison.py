@@ -12,7 +12,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog import RecordedRun
 from vreason_tracking.comparison import accuracy, comparability, costs
 from vreason_tracking.comparison.accuracy import Accuracy
-from vreason_tracking.comparison.caveats import Completeness, cautions
+from vreason_tracking.comparison.caveats import Completeness, caveats
 from vreason_tracking.comparison.comparability import Mismatch
 from vreason_tracking.comparison.costs import QUANTITIES, Cost, Memory
 from vreason_tracking.comparison.groups import Group
@@ -20,7 +20,7 @@ from vreason_tracking.comparison.measuring_conditions import timing_issues
 from vreason_tracking.comparison.paired_samples import Frame, align
 from vreason_tracking.comparison.paper import Measured, Paper, match_paper, method_of
 from vreason_tracking.presentation import Table
-from vreason_tracking.record import SCORING_TAG, SampleTable, read_samples
+from vreason_tracking.records import SCORING_TAG, SampleTable, read_samples
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: boo
         frame=frame,
         groups=groups,
         completeness=completeness,
-        warnings=[*notes, *cautions(runs, unlike, completeness, frame, tables)],
+        warnings=[*notes, *caveats(runs, unlike, completeness, frame, tables)],
         unlike=unlike,
         differences=comparability.known_differences(runs),
         paper=match_paper(runs, measured),

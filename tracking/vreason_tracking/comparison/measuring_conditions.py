@@ -1,7 +1,8 @@
 """Whether times of two runs may be set against each other: only if they were measured under the same conditions.
 
 Tokens and answers do not depend on what else a machine does; times do. They compare where the variants of one call answered each batch in
-turn (`schedule: interleaved`), and no other program was busy meanwhile.
+turn (`schedule: interleaved`), and no other program was busy meanwhile. A call may be interrupted and continued, with other variants or
+another schedule: that two variants did answer a sample in turn shows in their places, which then differ.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import numpy as np
 
 from vreason_tracking.catalog import RecordedRun
 from vreason_tracking.comparison.paired_samples import Frame
-from vreason_tracking.record import SCHEDULE_TAG
+from vreason_tracking.records import SCHEDULE_TAG
 
 BUSY = 0.10
 """Share of the machine's processor time that other programs used, above which times are not compared."""
 STOLEN = 0.05
 """Share that the hypervisor gave to other machines, above which they are not."""
+IN_TURN = 0.90
+"""Share of the samples that both must have answered in turn; an interruption costs the batch under way."""
 INTERLEAVED = "interleaved"
 
 
@@ -32,12 +35,20 @@ def _issue(runs: Sequence[RecordedRun], frame: Frame, run: int, baseline: int) -
         return "measured at different times, in different calls of `run`"
     if any(each.tags.get(SCHEDULE_TAG) != INTERLEAVED for each in (own, base)):
         return "the variants ran one after another (schedule: sequential), so that each met other conditions"
+    if (share := _in_turn(frame, run, baseline)) < IN_TURN:
+        return f"only {share:.0%} of the questions were answered by both in turn, the others in different sessions or another schedule"
     both = [run, baseline]
     if (busy := _mean(frame, "other_load", both)) > BUSY:
         return f"other programs used {busy:.0%} of the machine's processors meanwhile"
     if (stolen := _mean(frame, "cpu_steal", both)) > STOLEN:
         return f"the hypervisor gave {stolen:.0%} of the machine's processor time to others meanwhile"
     return None
+
+
+def _in_turn(frame: Frame, run: int, baseline: int) -> float:
+    """Share of the samples at which both tell their places, and not the same one."""
+    own, base = (frame.numbers["rotation_place"][:, each] for each in (run, baseline))
+    return float(np.mean(~np.isnan(own) & ~np.isnan(base) & (own != base)))
 
 
 def _mean(frame: Frame, name: str, runs: Sequence[int]) -> float:

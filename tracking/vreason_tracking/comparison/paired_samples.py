@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vreason.errors import IncomparableRunsError
 from vreason_tracking.catalog import RecordedRun
 from vreason_tracking.comparison.groups import Group, groups_of
-from vreason_tracking.record import SampleTable
+from vreason_tracking.records import SampleTable
 from vreason_tracking.statistics import Codes, codes_of
 
 Matrix = NDArray[np.float64]

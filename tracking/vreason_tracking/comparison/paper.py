@@ -102,8 +102,8 @@ def match_paper(runs: Sequence[RecordedRun], measured: Sequence[Mapping[str, Mea
             excluded.append(f"{run.name}: no column of the paper's (its method is none that the paper has for this model)")
             continue
         known = {column: figures[theirs] for theirs in figures if (column := _column(theirs))}
-        if faults := _mismatches(run, known):
-            excluded.append(f"{run.name}: no column of the paper's ({'; '.join(faults)})")
+        if issues := _mismatches(run, known):
+            excluded.append(f"{run.name}: no column of the paper's ({'; '.join(issues)})")
         else:
             tokens = {_plain(benchmark): each.output_tokens for benchmark, each in figures.items()}
             rows.append(_row(run.name, name, known, tokens, reference))
@@ -131,18 +131,18 @@ def _model_of(run: RecordedRun) -> str:
 
 def _mismatches(run: RecordedRun, known: Mapping[str, Measured]) -> list[str]:
     own = {name: run.params.get(name, "not recorded") for name in _SETTINGS}
-    faults = [f"{name} is {own[name]}, not {value}" for name, value in _SETTINGS.items() if own[name] != value]
+    issues = [f"{name} is {own[name]}, not {value}" for name, value in _SETTINGS.items() if own[name] != value]
     if not known:
-        faults.append("none of its benchmarks is one of the paper's")
+        issues.append("none of its benchmarks is one of the paper's")
     if run.params.get("generation.do_sample") == "True" and run.params.get("generation.top_p") != "0.001":
-        faults.append("generation.do_sample is True, not False (or with top_p 0.001, which is as good as greedy)")
+        issues.append("generation.do_sample is True, not False (or with top_p 0.001, which is as good as greedy)")
     answered = {column: each.answered for column, each in known.items()}
-    faults += [f"{column}: {n:,} answered, not {_COUNTS[column]:,}" for column, n in answered.items() if n != _COUNTS.get(column, n)]
+    issues += [f"{column}: {n:,} answered, not {_COUNTS[column]:,}" for column, n in answered.items() if n != _COUNTS.get(column, n)]
     uncounted = {column: n for column, n in answered.items() if column in _LEAST}
-    faults += [f"{column}: {n:,} answered, not {_LEAST[column]:,} at least" for column, n in uncounted.items() if n < _LEAST[column]]
+    issues += [f"{column}: {n:,} answered, not {_LEAST[column]:,} at least" for column, n in uncounted.items() if n < _LEAST[column]]
     if uncounted and (limit := run.params.get("data.limit", "null")) != "null":
-        faults.append(f"{', '.join(uncounted)}: data.limit is {limit}, not null")
-    return faults
+        issues.append(f"{', '.join(uncounted)}: data.limit is {limit}, not null")
+    return issues
 
 
 def _row(

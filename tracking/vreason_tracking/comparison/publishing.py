@@ -17,7 +17,7 @@ from vreason_tracking.comparison.export.page_sections import opening, title_of
 from vreason_tracking.comparison.report import Report
 from vreason_tracking.comparison.tables.verdicts import verdicts
 from vreason_tracking.presentation import escaped, picture_file
-from vreason_tracking.record import (
+from vreason_tracking.records import (
     COMPARED_BASELINE_TAG,
     COMPARED_RUNS_TAG,
     COMPARISON_KIND,

@@ -12,7 +12,7 @@ from vreason_tracking.comparison.figures import Figure, figures
 from vreason_tracking.comparison.sample_pages.disagreement import most_informative
 from vreason_tracking.comparison.sample_pages.page import SamplePage
 from vreason_tracking.comparison.sample_pages.reading import read_pages
-from vreason_tracking.record import read_steps
+from vreason_tracking.records import read_steps
 
 PAGES = 12
 """Samples that get a page unless somebody says otherwise."""

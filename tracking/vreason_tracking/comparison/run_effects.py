@@ -15,7 +15,7 @@ from vreason_tracking.comparison.comparison import baseline_of
 from vreason_tracking.comparison.costs import QUANTITIES
 from vreason_tracking.comparison.measuring_conditions import timing_issues
 from vreason_tracking.comparison.paired_samples import Frame, align
-from vreason_tracking.record import samples_table
+from vreason_tracking.records import samples_table
 from vreason_tracking.statistics import Estimate
 
 

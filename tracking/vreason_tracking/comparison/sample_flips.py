@@ -10,7 +10,7 @@ from vreason.errors import IncomparableRunsError, TrackingError
 from vreason.events import SampleRecord
 from vreason_tracking.catalog import RecordedRun, Run, recorded_runs
 from vreason_tracking.comparison.comparability import Mismatch, unlike
-from vreason_tracking.record import SampleTable, outcome_of, read_samples, record_file
+from vreason_tracking.records import SampleTable, outcome_of, read_samples, record_file
 
 STATUSES = ("right", "wrong", "failed")
 FLIPS = ("won", "lost")

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 START = 60.0  # seconds for which a run waits to hear whether its store can be used
 STILL = 20.0  # seconds without progress after which the end is no longer waited for
-STILL_UNAVAILABLE = 3.0  # the same while the store is away
+STILL_UNAVAILABLE = 3.0  # the same while the store is unavailable
 RESTARTS = 3
 _POLL = 0.05
 
@@ -37,7 +37,7 @@ class BackgroundDelivery:
         uri: where to, password and all; it is handed over on the process's input, which nobody else can read.
         experiment: MLflow's.
         root: the journal.
-        notice: told in words when the store goes away, comes back, or refuses a run.
+        notice: told in words when the store becomes unavailable, comes back, or refuses a run.
 
     Attributes:
         state: the store's, as heard last: "starting", "ready", "unavailable" or "refused".
@@ -62,7 +62,7 @@ class BackgroundDelivery:
         self.finish()
 
     def require_store(self) -> None:
-        """Wait until it is known whether the store can be used. One that is away is no obstacle: the journal keeps everything.
+        """Wait until it is known whether the store can be used. One that is unavailable is no obstacle: the journal keeps everything.
 
         Raises:
             TrackingError: it refuses for good.
@@ -177,12 +177,12 @@ class BackgroundDelivery:
         state, reason = word["state"], word["reason"]
         _log.debug("the delivering process says: %s %s %s", state, word["run"], reason)
         if state == "rejected":
-            self._notice(f"the tracking store refuses run {word['run']}: {reason}; mend that, then `vreason-track journal deliver`")
+            self._notice(f"the tracking store refuses run {word['run']}: {reason}; fix that, then `vreason-track journal deliver`")
             return
         if state == "unavailable":
-            self._notice(f"the tracking store is away ({reason}); the journal keeps everything, delivery goes on when it is back")
+            self._notice(f"the tracking store is unavailable ({reason}); the journal keeps everything, delivery goes on when it is back")
         elif state == "refused" and self._heard.is_set():
-            self._notice(f"the tracking store refuses everything: {reason}; mend that, then `vreason-track journal deliver`")
+            self._notice(f"the tracking store refuses everything: {reason}; fix that, then `vreason-track journal deliver`")
         elif self.state == "unavailable":
             self._notice("the tracking store is back")
         self.state, self.reason = state, reason

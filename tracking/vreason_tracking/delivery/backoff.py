@@ -1,5 +1,5 @@
-"""How long to wait before a store that is away is asked again: twice as long each time, with jitter, so that many runs do not come back
-at once.
+"""How long to wait before a store that is unavailable is asked again: twice as long each time, with jitter, so that many runs do not come
+back at once.
 """
 
 from __future__ import annotations

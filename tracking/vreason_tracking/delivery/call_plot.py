@@ -9,7 +9,7 @@ from pathlib import Path
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.journal import RunFolder, SampleAssembly, last_end, read_events, readable_runs
 from vreason_tracking.presentation import draw_entropy
-from vreason_tracking.record import EntropyCurve
+from vreason_tracking.records import EntropyCurve
 from vreason_tracking.stores import MlflowStore, is_unavailable
 
 NAME = "entropy_of_all_variants"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vreason_tracking.journal import Manifest, SessionEnded
 from vreason_tracking.presentation import draw_entropy
-from vreason_tracking.record import (
+from vreason_tracking.records import (
     DESCRIPTION_TAG,
     DONE_TAG,
     ERROR_TAG,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from vreason.events import SampleRecord
 from vreason_tracking.journal import FinishedSample
-from vreason_tracking.record import (
+from vreason_tracking.records import (
     ANSWER_TAG,
     BENCHMARK_TAG,
     CATEGORY_TAG,

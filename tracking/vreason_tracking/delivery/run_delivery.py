@@ -22,7 +22,7 @@ from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.delivery.finalize import RunFinalizer
 from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
 from vreason_tracking.journal import Event, FinishedSample, Lease, RunFolder, SampleAssembly, SessionEnded, SessionStarted, read_fragment
-from vreason_tracking.record import (
+from vreason_tracking.records import (
     COLOUR_TAG,
     CREATED_BY_TAG,
     ERROR_TAG,
@@ -111,11 +111,11 @@ class RunDelivery:
         return True
 
     def idle(self) -> bool:
-        """Nothing more to read for now: send what waits for company. Whether there was something."""
+        """Nothing more to read for now: send the points that wait for more. Whether there was something."""
         return self._send_series(0)
 
     def send_heartbeat(self) -> bool:
-        """The run is alive: say so, also to somebody who took it for dead while the store was away. Whether there was a run to speak of."""
+        """The run is alive: say so, also to somebody who took it for dead while the store was unavailable. Whether there was such a run."""
         run_id = self.log.delivered.run_id
         if run_id is None or self._session <= self.log.delivered.session:  # it has ended, and is only read again
             return False

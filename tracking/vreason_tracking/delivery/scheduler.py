@@ -1,5 +1,5 @@
-"""Several runs into one database or server, round and round: each gets its turn, a store that is away is waited for, a run that it refuses
-for good is parked, and the others go on.
+"""Several runs into one database or server, round and round: each gets its turn, a store that is unavailable is waited for, a run that it
+refuses for good is rejected, and the others go on.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Waiting:
     Attributes:
         delivery: None before its first turn.
         idle_since: monotonic time at which there was nothing more to read.
-        over: nothing more will be done here: delivered to its end, or parked.
+        over: nothing more will be done here: delivered to its end, or rejected.
         rejected: refused for good.
         backoff, again: a run that alone fails is asked for less and less often; monotonic time before which it has no turn.
     """
@@ -63,7 +63,7 @@ class DeliveryScheduler:
         self.progress = 0
 
     def add(self, folder: RunFolder) -> None:
-        """Deliver this run too; one that was parked is tried again."""
+        """Deliver this run too; one that was rejected is tried again."""
         known = self._runs.get(folder.run_id)
         if known is None or known.rejected:
             self._runs[folder.run_id] = _Waiting(folder)
@@ -81,7 +81,7 @@ class DeliveryScheduler:
                 waiting.delivery.close()
 
     def unfinished(self) -> list[RunFolder]:
-        """Runs that are neither delivered to their end nor parked."""
+        """Runs that are neither delivered to their end nor rejected."""
         return [waiting.folder for waiting in self._runs.values() if not waiting.over]
 
     def deliveries(self) -> Iterator[RunDelivery]:
@@ -117,7 +117,7 @@ class DeliveryScheduler:
                 return
 
     def failed(self, error: Exception, waiting: _Waiting | None) -> None:
-        """What is away is asked again later; what refuses is not."""
+        """What is unavailable is asked again later; what refuses is not."""
         if is_unavailable(error):
             pause = self._backoff.failed()
             self._again = time.monotonic() + pause
@@ -194,7 +194,7 @@ class DeliveryScheduler:
         return delivery
 
     def _finish(self, waiting: _Waiting, delivery: RunDelivery) -> None:
-        """The run is delivered to its end; a store that is away now is asked for the last plot later."""
+        """The run is delivered to its end; a store that is unavailable now is asked for the last plot later."""
         curves = {each.folder.run_id: each.delivery.curve for each in self._runs.values() if each.delivery}
         try:
             draw_together(waiting.folder, delivery.store, curves)

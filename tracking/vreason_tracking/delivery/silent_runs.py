@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vreason.clock import unix_ms
 from vreason_tracking.journal import run_folders
-from vreason_tracking.record import ERROR_TAG, HEARTBEAT_TAG, HOST_TAG, KIND_TAG, RUN_TAG, VARIANT_KIND
+from vreason_tracking.records import ERROR_TAG, HEARTBEAT_TAG, HOST_TAG, KIND_TAG, RUN_TAG, VARIANT_KIND
 from vreason_tracking.stores import MlflowStore
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Reaped:
 def reap_store(store: MlflowStore, root: Path, silent_ms: int = SILENT_MS, *, dry: bool = False) -> Iterator[Reaped]:
     """Mark every variant's run that claims to be running, but has been silent, as KILLED; with `dry` only say which.
 
-    A run in the journal `root` is left to its own delivery, which knows better. Should a silent run turn out to live (its store was away),
+    A run in the journal `root` is left to its own delivery, which knows better. A silent run may live, with a store that was unavailable:
     its next heartbeat sets it right.
 
     Raises:

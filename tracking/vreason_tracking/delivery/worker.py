@@ -87,7 +87,7 @@ class Worker:
         self._scheduler.close()
 
     def _wait_for_store(self) -> bool:
-        """Open the run's own store, however long it is away; False when the run's process has gone, and grace with it.
+        """Open the run's own store, however long it is unavailable; False when the run's process has gone, and grace with it.
 
         Raises:
             TrackingError: it refuses for good.

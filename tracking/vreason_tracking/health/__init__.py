@@ -1,5 +1,6 @@
 """What `vreason-track doctor` looks at: `checks` has all of them, `mlflow_store_check` those of the tracking store, `plugin_check` those of
-plug-ins, `check` what a check finds."""
+plug-ins, `check` what a check finds.
+"""
 
 import lazy_loader
 

@@ -77,7 +77,7 @@ def torchvision() -> Iterator[Check]:
     from vreason.models import ensure_torchvision
 
     declared = ensure_torchvision()
-    import torchvision  # noqa: F401 - fails here when it is broken in a way that declared operators do not mend
+    import torchvision  # noqa: F401 - fails here when it is broken in a way that declared operators do not repair
 
     shim = "made for another torch build; vreason.models.torchvision_shim declared nms and qnms, which is enough for video inputs"
     yield Check("torchvision", "ok", shim if declared else "its compiled operators load")

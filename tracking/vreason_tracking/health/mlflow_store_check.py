@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vreason_tracking.health.check import Check, described
-from vreason_tracking.stores import normalised
+from vreason_tracking.stores import mlflow_internals, normalised
 
 MLFLOW = '"mlflow>=3.17,<4"'
 QUICK_CHECK = 100_000_000  # bytes: larger database files are opened but not read through
@@ -106,10 +106,8 @@ def _schema(engine: Any, uri: str) -> Check:
     """The database's schema held against the installed MLflow's."""
     import mlflow
     import sqlalchemy
-    from alembic.script import ScriptDirectory
-    from mlflow.store.db import utils as store
 
-    head, current = store._get_latest_schema_revision(), store._get_schema_version(engine)
+    head, current = mlflow_internals.latest_schema_revision(), mlflow_internals.schema_revision(engine)
     if current == head:
         return Check("schema", "ok", f"revision {current}, that of MLflow {mlflow.__version__}")
     if current is None:
@@ -118,7 +116,7 @@ def _schema(engine: Any, uri: str) -> Check:
             return Check("schema", "ok", "an empty database; MLflow will create its tables")
         hint = "give the URI of an MLflow database, or of one that does not exist yet"
         return Check("schema", "warning", f"{tables} tables, and none of them names a revision of MLflow's", hint)
-    if current not in {script.revision for script in ScriptDirectory.from_config(store._get_alembic_config("")).walk_revisions()}:
+    if current not in mlflow_internals.known_schema_revisions():
         hint = f"`pip install -U {MLFLOW}`, or give another --tracking-uri"
         return Check("schema", "failure", f"revision {current} is unknown to MLflow {mlflow.__version__}: newer, or not MLflow's", hint)
     hint = f"back the database up, then `mlflow db upgrade {shlex.quote(uri)}`"
@@ -127,21 +125,18 @@ def _schema(engine: Any, uri: str) -> Check:
 
 def _server(uri: str) -> Check:
     """An MLflow server, asked with the credentials that a run would use."""
-    from mlflow.utils.credentials import get_default_host_creds
-    from mlflow.utils.rest_utils import http_request
     from packaging.version import Version
 
-    quick = {"max_retries": 0, "timeout": TIMEOUT, "raise_on_status": False}
     try:
-        health, version = (http_request(get_default_host_creds(uri), path, "GET", **quick) for path in ("/health", "/version"))
+        health, version = (mlflow_internals.ask_server(uri, path, TIMEOUT) for path in ("/health", "/version"))
     except Exception as error:
         hint = f"start it, or fix the address: `curl {uri}/health`"
         return Check("server", "failure", f"{uri} does not answer: {described(error)}", hint)
     text = version.text.strip()
-    if version.status_code in (401, 403):
+    if version.status in (401, 403):
         return Check("server", "failure", f"{uri} asks for a login", "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD")
-    if health.status_code != 200 or version.status_code != 200 or not re.fullmatch(r"\d+\.\d+[\w.]*", text):
-        detail = f"{uri} is no healthy MLflow server: /health {health.status_code}, /version {version.status_code}"
+    if health.status != 200 or version.status != 200 or not re.fullmatch(r"\d+\.\d+[\w.]*", text):
+        detail = f"{uri} is no healthy MLflow server: /health {health.status}, /version {version.status}"
         return Check("server", "failure", detail, "check the address, and read the server's log")
     if Version(text) < Version("3.17"):
         return Check("server", "warning", f"{uri} runs MLflow {text}", f"upgrade it there: `pip install -U {MLFLOW}`")

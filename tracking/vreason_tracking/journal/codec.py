@@ -19,7 +19,7 @@ from operator import attrgetter
 from typing import Any
 
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.record import column_names, make_record
+from vreason_tracking.records import column_names, make_record
 from vreason_tracking.telemetry import DeviceRecord
 
 FORMAT = 1

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 def close_dead_run(folder: RunFolder) -> SessionEnded | None:
-    """Close a run whose process died without a word; None when it had ended, or lives.
+    """Close a run whose process died abruptly; None when it had ended, or lives.
 
     Raises:
         TrackingError: its folder cannot be written.
@@ -30,23 +30,21 @@ def close_dead_run(folder: RunFolder) -> SessionEnded | None:
     except LeaseTakenError:
         return None
     except OSError as error:
-        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); mend the folder's rights") from error
+        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); check the permissions") from error
     with lease:
         recover(folder)
         if last_end(folder) is not None or _end_is_damaged(folder):  # somebody else was faster, or nobody can say
             return None
         begin, died = _last_begin(folder), _last_sign(folder)
         who = f"process {begin.pid} on {begin.host}" if begin else "its process"
-        end = SessionEnded(
-            begin.session if begin else 1, "KILLED", f"{who} died without a word (kill -9, out of memory or a power cut?)", died
-        )
+        end = SessionEnded(begin.session if begin else 1, "KILLED", f"{who} died abruptly (kill -9, out of memory or a power cut?)", died)
         fragments = folder.fragments()
         number = fragments[-1][0] + 1 if fragments else 1
         lines = map(to_line, (head(folder.run_id, number), to_record(end), foot(1)))
         try:
             write_whole(folder.fragment(number), b"".join(lines))
         except OSError as error:
-            raise TrackingError(f"{folder.path}: the end of the run cannot be written ({error}); make room, or mend the folder") from error
+            raise TrackingError(f"{folder.path}: the end of the run cannot be written ({error}); make room, or fix the folder") from error
     _log.info("run %s closed as KILLED: %s", folder.run_id, end.error)
     return end
 

@@ -69,7 +69,7 @@ class RunFolder:
                 lease.release()
                 raise
         except OSError as error:
-            hint = "mend the folder, or name another as tracking.journal"
+            hint = "fix the folder, or name another as tracking.journal"
             raise TrackingError(f"{folder.path}: the journal cannot be written ({error}); {hint}") from error
         return folder, lease
 
@@ -125,7 +125,7 @@ def run_folders(root: Path) -> Iterator[RunFolder]:
     try:
         paths = sorted(root.iterdir()) if root.is_dir() else []
     except OSError as error:
-        raise TrackingError(f"{root}: cannot be read ({error}); mend its rights, or name another journal") from error
+        raise TrackingError(f"{root}: cannot be read ({error}); check its permissions, or name another journal") from error
     for path in paths:
         with contextlib.suppress(PermissionError):  # somebody else's, in a journal that several share
             if (path / MANIFEST).is_file():

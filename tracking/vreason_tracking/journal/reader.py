@@ -14,7 +14,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.journal.codec import COLUMNS, FORMAT, Event, SampleEntry, SessionEnded, SessionStarted, foot, from_record
 from vreason_tracking.journal.folder import RunFolder, sync_folder, write_whole
 from vreason_tracking.journal.lines import from_line, read_lines, to_line
-from vreason_tracking.record import count_points
+from vreason_tracking.records import count_points
 from vreason_tracking.telemetry import DeviceRecord
 
 _log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise TrackingError(f"{path}: cannot be read ({error}); mend its rights, or restore it from a backup") from error
+        raise TrackingError(f"{path}: cannot be read ({error}); check its permissions, or restore it from a backup") from error
 
 
 def _columns(record: Sequence[Any], path: Path) -> dict[str, list[str]]:
@@ -165,7 +165,7 @@ def recorded_points(folder: RunFolder) -> int:
 
 
 def last_end(folder: RunFolder) -> SessionEnded | None:
-    """How the last session ended; None when it is under way, or died without a word."""
+    """How the last session ended; None when it is under way, or died abruptly."""
     if folder.fragments(opened=True):
         return None
     fragments = folder.fragments()
@@ -211,5 +211,5 @@ def recover(folder: RunFolder) -> list[Recovered]:
             os.unlink(path)
             sync_folder(folder.path)
         except OSError as error:
-            raise TrackingError(f"{path}: cannot be closed ({error}); make room, or mend the folder") from error
+            raise TrackingError(f"{path}: cannot be closed ({error}); make room, or fix the folder") from error
     return done

@@ -23,7 +23,7 @@ from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.journal.codec import Event, SampleEntry, SessionEnded, SessionStarted, foot, head, to_record
 from vreason_tracking.journal.folder import RunFolder, sync_folder
 from vreason_tracking.journal.lines import to_line
-from vreason_tracking.record import count_points
+from vreason_tracking.records import count_points
 from vreason_tracking.telemetry import DeviceRecord
 
 _log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class JournalWriter:
         """
         if self.failure:
             raise TrackingError(
-                f"{self.folder.path}: the journal cannot be written ({self.failure}); what was closed before is kept: make room or mend"
+                f"{self.folder.path}: the journal cannot be written ({self.failure}); what was closed before is kept: make room or fix"
                 f" the folder, then continue with --resume {self.folder.run_id}"
             )
 
@@ -139,7 +139,7 @@ class JournalWriter:
         return event
 
     def _close_fragment(self) -> None:
-        """Try until it is safe on disk, or patience is at its end."""
+        """Try until it is safe on disk, or `disk_patience` is over."""
         if not self._fragment.records:
             return
         began, warned = time.monotonic(), False

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vreason_tracking.record import EntropyCurve
+from vreason_tracking.records import EntropyCurve
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind readers
 _STYLE = {"svg.hashsalt": "vreason", "text.parse_math": False, "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}

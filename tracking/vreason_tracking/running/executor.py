@@ -78,10 +78,12 @@ class LocalExecutor:
                 for _ in evaluators[position].answer(batch, unit.done[position], place if ranked else None):
                     pass
                 yield unit.number, position
+            self.current = None
 
     def _warm_up(self, evaluators: Mapping[int, Evaluator], unit: WorkUnit, batch: LoadedBatch) -> None:
         """Every variant once, before anything is measured."""
         for position in unit.order:
+            self.current = position
             evaluators[position].warm_up(batch)
 
     def _batches(self, units: Sequence[WorkUnit]) -> Iterator[tuple[WorkUnit, LoadedBatch]]:

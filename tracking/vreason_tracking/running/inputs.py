@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vreason.plugins import BENCHMARKS, GROUPS, LISTENERS, MODELS, OBJECTIVES, plugins
-from vreason_tracking.record import (
+from vreason_tracking.records import (
     CONFIG_NAME_TAG,
     DATA_DIGEST_TAG,
     DEVICE_TAG,

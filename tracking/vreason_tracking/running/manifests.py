@@ -1,22 +1,37 @@
-"""The manifest of a variant's run: all that is known before its first record."""
+"""The manifest of a run: all that is known before its first record."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from itertools import cycle, islice
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from vreason.clock import unix_ms
+from vreason.models import commit_of
 from vreason_tracking.journal import Manifest, new_run_id
 from vreason_tracking.presentation import COLOURS
-from vreason_tracking.record import CALL_TAG, IDENTITY_PREFIX
+from vreason_tracking.records import (
+    CALL_TAG,
+    CONFIG_NAME_TAG,
+    DEVICE_TAG,
+    DTYPE_TAG,
+    IDENTITY_PREFIX,
+    MODEL_REVISION_TAG,
+    OWN_LOOP_SOURCE,
+    SCORING_TAG,
+    SOURCE_TAG,
+    provenance,
+)
 from vreason_tracking.running.inputs import config_text
 from vreason_tracking.running.plan import Plan, Task
-from vreason_tracking.settings import RunSettings
+from vreason_tracking.settings import RunSettings, Variant, dump
 from vreason_tracking.stores import portable_uri
 
 if TYPE_CHECKING:
     from vreason.benchmarks import Sample
+    from vreason.config import VReasonConfig
 
 
 def manifest_of(settings: RunSettings, task: Task, todo: Plan, tags: dict[str, str], samples: Sequence[Sample]) -> Manifest:
@@ -48,3 +63,51 @@ def manifest_of(settings: RunSettings, task: Task, todo: Plan, tags: dict[str, s
         identity=identity,
         sample_ids=tuple(sample.sample_id for sample in samples),
     )
+
+
+def own_loop_manifest(
+    name: str,
+    variant: str,
+    method: VReasonConfig | None,
+    model: Any,
+    scoring: str,
+    params: dict[str, Any],
+    tags: dict[str, str],
+    experiment: str,
+    address: str,
+    *,
+    offline: bool,
+) -> Manifest:
+    """The manifest of a run that a program of the user's own records; see `vreason_tracking.record` for what the arguments mean."""
+    call = secrets.token_hex(6)
+    settings = {f"method.{key}": value for key, value in Variant(variant, method).flattened().items()} if method is not None else {}
+    return Manifest(
+        run_id=new_run_id(),
+        variant=variant,
+        call_id=call,
+        call_position=0,
+        call_variants=1,
+        config_name=name,
+        experiment=experiment,
+        tracking_uri=portable_uri(address),
+        mode="offline" if offline else "online",
+        colour=COLOURS[0],
+        config=dump({"name": name, "variant": variant, "method": method.to_dict() if method is not None else None, **params}),
+        created_ms=unix_ms(),
+        params={"variant": variant, "data.scoring": scoring, **settings, **params},
+        tags={**_made_with(model), CONFIG_NAME_TAG: name, SCORING_TAG: scoring, SOURCE_TAG: OWN_LOOP_SOURCE, CALL_TAG: call, **tags},
+    )
+
+
+def _made_with(model: Any) -> dict[str, str]:
+    """Code, versions, machine, and what the model tells of itself."""
+    told = provenance.git_tags(Path.cwd()) | provenance.version_tags() | provenance.machine_tags()
+    if model is None:
+        return told
+    config = getattr(model, "config", None)
+    known = {
+        DEVICE_TAG: str(getattr(model, "device", "")),
+        DTYPE_TAG: str(getattr(model, "dtype", "")).removeprefix("torch."),
+        MODEL_REVISION_TAG: commit_of(config) or str(getattr(config, "name_or_path", "")),
+    }
+    return told | {tag: value for tag, value in known.items() if value}

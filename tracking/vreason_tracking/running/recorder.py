@@ -22,7 +22,7 @@ from vreason_tracking.journal import (
     last_session,
     recover,
 )
-from vreason_tracking.record import user_name
+from vreason_tracking.records import user_name
 from vreason_tracking.telemetry import DeviceRecord
 
 
@@ -114,4 +114,4 @@ def _lease(folder: RunFolder) -> Lease:
     try:
         return Lease(folder.lease)
     except OSError as error:
-        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); mend the folder's rights") from error
+        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); check the permissions") from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from vreason_tracking.delivery import read_delivered
 from vreason_tracking.journal import RunFolder
-from vreason_tracking.record import RunSummary
+from vreason_tracking.records import RunSummary
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from vreason.listeners import Listener, ListenerGuard, RunStarted
 from vreason_tracking.catalog import reap_journal
 from vreason_tracking.delivery import BackgroundDelivery, read_delivered
 from vreason_tracking.journal import RunFolder, closed_samples, last_end, readable_runs, recorded_points
-from vreason_tracking.record import RunSummary
+from vreason_tracking.records import RunSummary
 from vreason_tracking.running.inputs import evaluation_config, load_samples, require_plugins, run_tags, variant_params
 from vreason_tracking.running.listening import load_listeners
 from vreason_tracking.running.manifests import manifest_of
@@ -37,7 +37,8 @@ class Experiment:
         listeners: told how it goes, beside those that the settings name.
 
     Attributes:
-        results: what became of each variant so far; complete, and with the state of delivery, once `run` has returned or raised.
+        results: what became of each variant so far; complete, in the settings' order and with the state of delivery, once `run` has
+            returned or raised.
     """
 
     def __init__(self, settings: RunSettings, listeners: Sequence[Listener] = ()) -> None:
@@ -91,7 +92,8 @@ class Experiment:
             if self._delivery is not None:
                 self._delivery.finish()
         finally:
-            self.results[:] = map(as_delivered, self.results)
+            order = [variant.name for variant in self.settings.resolved_variants()]
+            self.results[:] = map(as_delivered, sorted(self.results, key=lambda result: order.index(result.name)))
 
     def _work(self, samples: Sequence[Sample], meter: MemorySampler, resume: str | None) -> None:
         """Load the model, settle what is to be done, and do it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,11 +15,11 @@ from vreason.events import PrefillRecord, SampleRecord
 from vreason.listeners import ListenerGuard, VariantStarted
 from vreason_tracking.delivery import BackgroundDelivery
 from vreason_tracking.journal import Lease, LeaseTakenError, Manifest, RunFolder
+from vreason_tracking.running.endings import ending_of
 from vreason_tracking.running.executor import LocalExecutor
 from vreason_tracking.running.plan import Task, refresh
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.running.results import VariantResult
-from vreason_tracking.running.signals import Terminated
 from vreason_tracking.running.units import UnitEvent, plan_units
 from vreason_tracking.running.variant_session import VariantSession
 from vreason_tracking.telemetry import MemorySampler
@@ -99,7 +100,8 @@ class Stage:
             self.delivery.deliver(session.recorder.folder)
         started = VariantStarted(session.name, session.run_id, len(session.task.done))
         _log.info("run %s (%s) begins: %d of %d sample(s) done before", session.run_id, session.name, started.done, len(self.samples))
-        self.guard.tell("on_variant_started" if session.task.folder is None else "on_variant_resumed", started)
+        with self._counting(session):
+            self.guard.tell("on_variant_started" if session.task.folder is None else "on_variant_resumed", started)
 
     def _work(self) -> None:
         done = {position: session.task.done for position, session in self.sessions.items()}
@@ -119,18 +121,25 @@ class Stage:
         """First into the record, then to the listeners."""
         session, event = self.sessions[told.variant], told.event
         session.record(event)
-        before = dict(self.guard.failures)
-        if self._turn != told.variant:
-            self._turn = told.variant
-            self.guard.tell("on_turn", session.name)
-        if isinstance(event, SampleRecord):
-            self.guard.sample(event)
-        elif isinstance(event, PrefillRecord):
-            self.guard.prefill(event)
-        else:
-            self.guard.steps(event)
-        if self.guard.failures != before:
-            session.listener_failures.update({name: count - before.get(name, 0) for name, count in self.guard.failures.items()})
+        with self._counting(session):
+            if self._turn != told.variant:
+                self._turn = told.variant
+                self.guard.tell("on_turn", session.name)
+            if isinstance(event, SampleRecord):
+                self.guard.sample(event)
+            elif isinstance(event, PrefillRecord):
+                self.guard.prefill(event)
+            else:
+                self.guard.steps(event)
+
+    @contextmanager
+    def _counting(self, session: VariantSession) -> Iterator[None]:
+        """Failures of listeners that are told of a variant are noted with it."""
+        before = Counter(self.guard.failures)
+        try:
+            yield
+        finally:
+            session.listener_failures += Counter(self.guard.failures) - before
 
     @contextmanager
     def _closing(self) -> Iterator[None]:
@@ -138,14 +147,8 @@ class Stage:
         status, error, failures = "FINISHED", None, self.meter.errors
         try:
             yield
-        except Terminated:
-            status, error = "KILLED", "terminated (SIGTERM)"
-            raise
-        except KeyboardInterrupt:
-            status, error = "KILLED", "interrupted from the keyboard"
-            raise
         except BaseException as failure:
-            status, error = "FAILED", f"{type(failure).__name__}: {failure}"
+            status, error = ending_of(failure)
             raise
         finally:
             failed = self.meter.errors - failures
@@ -183,4 +186,4 @@ def _owned(folder: RunFolder) -> Lease:
     except LeaseTakenError as error:
         raise TrackingError(f"{error}: two processes never own one run; stop that one, or wait for it") from error
     except OSError as error:
-        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); check the folder's permissions") from error
+        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); check the permissions") from error

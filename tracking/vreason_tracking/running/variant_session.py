@@ -9,7 +9,7 @@ from vreason.errors import TrackingError
 from vreason.events import PrefillRecord, SampleRecord, StepRecord
 from vreason.listeners import VariantFinished
 from vreason_tracking.journal import closed_samples, recorded_points
-from vreason_tracking.record import RunSummary
+from vreason_tracking.records import RunSummary
 from vreason_tracking.running.plan import Task
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.running.results import VariantResult

@@ -2,3 +2,4 @@ from .fingerprint import WHOLE as WHOLE, differing_parts as differing_parts, fin
 from .loading import RunSettings as RunSettings, load_settings as load_settings, parse_settings as parse_settings
 from .sections import TrackingSettings as TrackingSettings
 from .variants import Variant as Variant
+from .yaml_files import dump as dump

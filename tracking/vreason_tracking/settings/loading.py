@@ -146,7 +146,7 @@ def parse_settings(
     try:
         data, issues = read_mapping(text)
     except ConfigError as error:
-        raise ConfigError(error.faults, source) from None
+        raise ConfigError(error.issues, source) from None
     issues += apply_overrides(data, overrides if limit is None else [*overrides, f"data.limit={limit}"])
     listed, found = expand(data.pop("variants", None), data.pop("matrix", None))
     kept, unknown = chosen(listed, () if found else variants)

@@ -13,25 +13,25 @@ FLAG = "--set"
 
 
 def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> list[ConfigIssue]:
-    """Lay every override over `data`, in order; the faults of those that could not be.
+    """Lay every override over `data`, in order; the issues of those that could not be.
 
     Args:
         data: a configuration's mapping; changed in place.
         overrides: texts of the form ``path=value``. The path is dotted, list items by their index from 0; the value is YAML. What
             the path leads through is made where it is missing.
     """
-    faults: list[ConfigIssue] = []
+    issues: list[ConfigIssue] = []
     for override in overrides:
         path, equals, text = override.partition("=")
         keys = _keys(path.strip())
         if not equals or not all(keys):
-            faults.append(ConfigIssue(FLAG, f"{shown(override)} is not of the form path=value; write for example {FLAG} data.limit=10"))
+            issues.append(ConfigIssue(FLAG, f"{shown(override)} is not of the form path=value; write for example {FLAG} data.limit=10"))
             continue
         try:
             _assign(data, keys, read_value(text))
         except ConfigError as error:
-            faults += [ConfigIssue(f"{FLAG} {path}", str(fault)) for fault in error.faults]
-    return faults
+            issues += [ConfigIssue(f"{FLAG} {path}", str(issue)) for issue in error.issues]
+    return issues
 
 
 def _keys(path: str) -> list[str]:

@@ -126,7 +126,7 @@ def _prompt_issues(prompt: Mapping[str, Any]) -> list[ConfigIssue]:
     try:
         prompt_text(file)
     except ConfigError as error:
-        return list(error.faults)
+        return list(error.issues)
     return []
 
 

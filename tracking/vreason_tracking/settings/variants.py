@@ -131,7 +131,7 @@ def _method(entry: Mapping[str, Any], start: VReasonConfig, path: str) -> tuple[
     try:
         return VReasonConfig.from_mapping(values, path), []
     except ConfigError as error:
-        return None, list(error.faults)
+        return None, list(error.issues)
 
 
 def _axes(matrix: Any) -> tuple[dict[str, list[Any]], list[ConfigIssue]]:
@@ -163,7 +163,7 @@ def _axis_issues(path: str, values: Any) -> list[ConfigIssue]:
         try:
             VReasonConfig.from_mapping({part: {name: value}})
         except ConfigError as error:
-            issues += [ConfigIssue(f"{where}.{index}", issue.message) for issue in error.faults]
+            issues += [ConfigIssue(f"{where}.{index}", issue.message) for issue in error.issues]
         if any(value == other for other in values[:index]):
             issues.append(ConfigIssue(f"{where}.{index}", f"{shown(value)} is in the list twice; keep one"))
     return issues

@@ -1,7 +1,7 @@
 """YAML in and out, strictly: the one dialect that run configurations are read and written in.
 
 Differs from PyYAML's defaults where those surprise: `3e-4` is a number (not text), `yes`, `no`, `on`, `off` and dates are text, a key given
-twice is a fault instead of the last one winning.
+twice is an error instead of the last one winning.
 """
 
 from __future__ import annotations
@@ -90,24 +90,24 @@ def read_value(text: str) -> Any:
     Raises:
         ConfigError: a syntax error, a key given twice, a number out of all bounds.
     """
-    value, faults = _parse(text)
-    if faults:
-        raise ConfigError(faults)
+    value, issues = _parse(text)
+    if issues:
+        raise ConfigError(issues)
     return value
 
 
 def read_mapping(text: str) -> tuple[dict[str, Any], list[ConfigIssue]]:
-    """A configuration's top level, and the faults that leave the rest of it readable (keys given twice).
+    """A configuration's top level, and the issues that leave the rest of it readable (keys given twice).
 
     Raises:
         ConfigError: the text is empty, is not YAML, or its top level is not a mapping.
     """
-    value, faults = _parse(text)
+    value, issues = _parse(text)
     if value is None:
         raise ConfigError([ConfigIssue("", "is empty; `vreason-track init FILE` writes a commented start")])
     if not isinstance(value, dict):
         raise ConfigError([ConfigIssue("", f"the top level is {_kind_of(value)}, not a mapping; write lines of the form `key: value`")])
-    return value, faults
+    return value, issues
 
 
 def _kind_of(value: object) -> str:
@@ -120,8 +120,8 @@ def _parse(text: str) -> tuple[Any, list[ConfigIssue]]:
         node = loader.get_single_node()
         if node is None:
             return None, []
-        faults = _checked_keys(node, "", set())
-        return _plain(loader.construct_document(node), "", 0, faults), faults
+        issues = _checked_keys(node, "", set())
+        return _plain(loader.construct_document(node), "", 0, issues), issues
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
@@ -142,40 +142,40 @@ def _below(path: str, key: object) -> str:
 
 
 def _checked_keys(node: yaml.Node, path: str, seen: set[int]) -> list[ConfigIssue]:
-    """One fault for every key that its own mapping already has, with both lines. Makes every key the text that is written there.
+    """One issue for every key that its own mapping already has, with both lines. Makes every key the text that is written there.
 
     (As values, `1` and `true` would be one key.)
     """
     if id(node) in seen:  # an alias: checked where its anchor stands
         return []
     seen.add(id(node))
-    faults: list[ConfigIssue] = []
+    issues: list[ConfigIssue] = []
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            faults += _checked_keys(item, _below(path, index), seen)
+            issues += _checked_keys(item, _below(path, index), seen)
     if isinstance(node, yaml.MappingNode):
         lines: dict[str, int] = {}
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
             below = _below(path, name)
             if name in lines:
-                faults.append(ConfigIssue(below, f"is given twice, in lines {lines[name]} and {line}; keep one of them"))
+                issues.append(ConfigIssue(below, f"is given twice, in lines {lines[name]} and {line}; keep one of them"))
             lines.setdefault(name, line)
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
                 key.tag = "tag:yaml.org,2002:str"
-            faults += _checked_keys(value, below, seen)
-    return faults
+            issues += _checked_keys(value, below, seen)
+    return issues
 
 
-def _plain(value: Any, path: str, depth: int, faults: list[ConfigIssue]) -> Any:
-    """A copy in which aliases are values of their own. Numbers too large to reckon with become faults."""
+def _plain(value: Any, path: str, depth: int, issues: list[ConfigIssue]) -> Any:
+    """A copy in which aliases are values of their own. Numbers too large to reckon with become issues."""
     if depth > _DEPTH:
         raise RecursionError
     if isinstance(value, dict):
-        return {key: _plain(item, _below(path, key), depth + 1, faults) for key, item in value.items()}
+        return {key: _plain(item, _below(path, key), depth + 1, issues) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item, _below(path, index), depth + 1, faults) for index, item in enumerate(value)]
+        return [_plain(item, _below(path, index), depth + 1, issues) for index, item in enumerate(value)]
     if isinstance(value, int) and abs(value) >= _LARGEST:
-        faults.append(ConfigIssue(path, f"{str(value)[:20]}... is too large a number; give one below 2^63"))
+        issues.append(ConfigIssue(path, f"{str(value)[:20]}... is too large a number; give one below 2^63"))
         return 0
     return value

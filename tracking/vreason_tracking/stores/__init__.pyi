@@ -1,4 +1,4 @@
-from . import postgres as postgres
+from . import mlflow_internals as mlflow_internals, postgres as postgres
 from .addresses import (
     DEFAULT_URI as DEFAULT_URI,
     normalised as normalised,
@@ -6,6 +6,7 @@ from .addresses import (
     redact_password as redact_password,
     resolved_uri as resolved_uri,
 )
+from .artifacts import ArtifactMissingError as ArtifactMissingError, fetch_artifact as fetch_artifact
 from .database import prepare as prepare
 from .mlflow_store import (
     PARENT_TAG as PARENT_TAG,

@@ -15,7 +15,7 @@ def prepare(uri: str) -> None:
     MLflow migrates an empty one in a few seconds, and two processes that do so at once would get in each other's way: the second waits.
 
     Raises:
-        TrackingUnavailableError: the database is away or busy.
+        TrackingUnavailableError: the database is unavailable or busy.
         TrackingError: it cannot be used; see `sqlite.prepare` and `postgres.prepare`.
     """
     uri = normalised(uri)

@@ -14,6 +14,7 @@ from typing import Any
 from vreason.errors import TrackingError
 from vreason_tracking.stores import database
 from vreason_tracking.stores.addresses import normalised, redact_password, resolved_uri
+from vreason_tracking.stores.mlflow_internals import silence_database_log
 from vreason_tracking.stores.store_errors import failure, reason_of, short_http_timeouts
 
 __all__ = ["PARENT_TAG", "MlflowStore", "Point", "open_store"]
@@ -45,7 +46,7 @@ class MlflowStore:
             a caller that tries again by itself.
 
     Raises:
-        TrackingUnavailableError: the database or server is away or busy.
+        TrackingUnavailableError: the database or server is unavailable or busy.
         TrackingError: it cannot be used.
     """
 
@@ -58,7 +59,7 @@ class MlflowStore:
             short_http_timeouts()
         from mlflow import MlflowClient
 
-        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it prints the traceback of what it raises as well
+        silence_database_log()
         self.uri = normalised(uri)
         database.prepare(self.uri)
         try:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from vreason.errors import TrackingError
 from vreason_tracking.stores.addresses import POSTGRES, redact_password
+from vreason_tracking.stores.mlflow_internals import latest_schema_revision, open_database, schema_revision
 from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of
 
 CONNECT_TIMEOUT = 10  # seconds for a connection to be made
@@ -104,9 +105,8 @@ def may_write(connection: Connection) -> bool:
 def _check_version(database: Engine, uri: str) -> None:
     """MLflow would migrate an older database unasked where it misses tables, and shut out everybody who still runs that older version."""
     import mlflow
-    from mlflow.store.db import utils
 
-    found, wanted = utils._get_schema_version(database), utils._get_latest_schema_revision()
+    found, wanted = schema_revision(database), latest_schema_revision()
     if found not in (None, wanted):
         shown = redact_password(uri)
         raise TrackingError(
@@ -117,11 +117,9 @@ def _check_version(database: Engine, uri: str) -> None:
 
 def _open(uri: str) -> None:
     """MLflow's own way in. A server that starts at the same moment knows nothing of our lock: where it was faster, look again."""
-    from mlflow.tracking._tracking_service.utils import _get_store
-
     for attempts_left in (4, 3, 2, 1, 0):  # as many steps as its way in has: tables, revision table, first rows
         try:
-            _get_store(uri)
+            open_database(uri)
             return
         except Exception as error:
             if not attempts_left or _sqlstate(error) not in _ALREADY_THERE:

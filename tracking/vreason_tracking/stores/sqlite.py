@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from vreason.errors import TrackingError, TrackingUnavailableError
+from vreason_tracking.stores.mlflow_internals import open_database
 from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of
 
 _LOCK_TIMEOUT = 30  # seconds that a file which somebody writes to is waited for
@@ -46,7 +47,7 @@ def prepare(uri: str, path: Path) -> None:
             if fresh:
                 _into_wal_mode(path)
     except OSError as error:
-        raise failure(error, f"{uri}: cannot be written ({error}); choose another tracking.uri, or mend the folder's rights") from error
+        raise failure(error, f"{uri}: cannot be written ({error}); choose another tracking.uri, or check the permissions") from error
 
 
 def _check(path: Path) -> None:
@@ -67,10 +68,8 @@ def _into_wal_mode(path: Path) -> None:
 
 def _open(uri: str, path: Path) -> None:
     """Have MLflow create the file and its tables, or check their version."""
-    from mlflow.tracking._tracking_service.utils import _get_store
-
     try:
-        _get_store(uri)
+        open_database(uri)
     except Exception as error:  # MLflow's and its drivers' own
         hint = f"`mlflow db upgrade {uri}` brings an older one up to date"
         raise failure(error, f"{path}: MLflow cannot open it ({reason_of(error)}); {hint}") from error

@@ -1,4 +1,4 @@
-"""What a failed call to the tracking store means: it may pass (the server or database is away or busy), or it was refused for good.
+"""What a failed call to the tracking store means: it may pass (the server or database is unavailable or busy), or it was refused for good.
 
 MLflow wraps what went wrong once or twice. The outermost error that can be judged decides: a REST answer by its status, a database's error
 by its SQLSTATE or SQLite code, a network's or disk's by its kind; MLflow's own code only where nothing behind it tells more. What nobody

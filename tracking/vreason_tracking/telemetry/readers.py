@@ -29,13 +29,13 @@ class DeviceQuery(Generic[Answer]):
     Args:
         where: device and quantity, for the message.
         ask: gives the answer, or raises.
-        faults: where failures are counted.
+        errors: where failures are counted.
         every: least seconds between two askings.
         optional: many devices do not support it: that is no failure.
     """
 
-    def __init__(self, where: str, ask: Callable[[], Answer], faults: ErrorCounter, every: float = 0.0, optional: bool = False) -> None:
-        self._where, self._ask, self._faults, self._every, self._optional = where, ask, faults, every, optional
+    def __init__(self, where: str, ask: Callable[[], Answer], errors: ErrorCounter, every: float = 0.0, optional: bool = False) -> None:
+        self._where, self._ask, self._errors, self._every, self._optional = where, ask, errors, every, optional
         self._strikes = 0
         self._next = float("-inf")
 
@@ -63,7 +63,7 @@ class DeviceQuery(Generic[Answer]):
             self._next = now + REST
         if unsupported and self._optional:
             return False
-        self._faults.add(error, self._where, GOING_ON)
+        self._errors.add(error, self._where, GOING_ON)
         return True
 
 
@@ -74,10 +74,10 @@ class GpuReader:
         nvml: pynvml, initialised.
         gpu: whom to ask.
         pid: the process whose memory counts.
-        faults: where failures are counted.
+        errors: where failures are counted.
     """
 
-    def __init__(self, nvml: Any, gpu: Gpu, pid: int, faults: ErrorCounter) -> None:
+    def __init__(self, nvml: Any, gpu: Gpu, pid: int, errors: ErrorCounter) -> None:
         self.gpu, handle = gpu, gpu.handle
 
         def listed() -> list[int | None]:
@@ -92,17 +92,17 @@ class GpuReader:
         def watts() -> float:
             return float(nvml.nvmlDeviceGetPowerUsage(handle)) / 1000  # NVML gives milliwatts
 
-        self.processes = DeviceQuery(f"{gpu.device} process memory", listed, faults)
-        self.used = DeviceQuery(f"{gpu.device} device memory", used, faults)
-        self.utilization = DeviceQuery(f"{gpu.device} utilization", busy, faults, RATES, optional=True)
-        self.power = DeviceQuery(f"{gpu.device} power", watts, faults, RATES, optional=True)
+        self.processes = DeviceQuery(f"{gpu.device} process memory", listed, errors)
+        self.used = DeviceQuery(f"{gpu.device} device memory", used, errors)
+        self.utilization = DeviceQuery(f"{gpu.device} utilization", busy, errors, RATES, optional=True)
+        self.power = DeviceQuery(f"{gpu.device} power", watts, errors, RATES, optional=True)
 
 
 class GpuReaders:
     """All GPUs, asked together: only together do they tell whether the driver shows this process at all."""
 
-    def __init__(self, nvml: Any, gpus: list[Gpu], pid: int, faults: ErrorCounter) -> None:
-        self._readers = [GpuReader(nvml, gpu, pid, faults) for gpu in gpus]
+    def __init__(self, nvml: Any, gpus: list[Gpu], pid: int, errors: ErrorCounter) -> None:
+        self._readers = [GpuReader(nvml, gpu, pid, errors) for gpu in gpus]
         self._shown = False  # the driver has shown this process once: from then on, absent means 0 bytes
 
     def memory(self, now: float) -> list[Reading]:
@@ -141,9 +141,9 @@ class GpuReaders:
 class HostReader:
     """Resident memory of this process."""
 
-    def __init__(self, faults: ErrorCounter) -> None:
+    def __init__(self, errors: ErrorCounter) -> None:
         process = psutil.Process()
-        self._rss = DeviceQuery("host resident memory", lambda: int(process.memory_info().rss), faults)
+        self._rss = DeviceQuery("host resident memory", lambda: int(process.memory_info().rss), errors)
         self._name = platform.machine()
 
     def memory(self, now: float) -> Reading:

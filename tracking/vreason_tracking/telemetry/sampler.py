@@ -44,7 +44,7 @@ class MemorySampler:
         if not interval > 0:
             raise ValueError(f"interval: {interval!r} is not above 0; give seconds between two samples, such as {INTERVAL}")
         self._interval, self._nvml, self._listener = interval, nvml, listener
-        self._faults, self._memory = ErrorCounter(), MemoryInUse()
+        self._errors, self._memory = ErrorCounter(), MemoryInUse()
         self._gpus: list[Gpu] = []
         self._initialised = False
         self._listening: tuple[Windows, ...] = ()  # replaced, never changed: the thread may be going through it
@@ -55,7 +55,7 @@ class MemorySampler:
 
     def __enter__(self) -> MemorySampler:
         self._gpus = self._find_gpus()
-        readers = GpuReaders(self._nvml, self._gpus, os.getpid(), self._faults), HostReader(self._faults)
+        readers = GpuReaders(self._nvml, self._gpus, os.getpid(), self._errors), HostReader(self._errors)
         if self._listener is not None:
             self._whole.enter_context(self.listening(self._listener))
         self._stop = threading.Event()  # a new one: an old thread that hung in the driver must not wake up again
@@ -79,12 +79,12 @@ class MemorySampler:
     @property
     def errors(self) -> int:
         """Driver calls and listeners that failed so far."""
-        return self._faults.count
+        return self._errors.count
 
     @property
     def last_error(self) -> str | None:
         """The newest of them in words, None without one."""
-        return self._faults.last
+        return self._errors.last
 
     def latest(self) -> MemoryReading | None:
         """The newest sample. Never None inside the `with` block, unless not even the resident memory can be read."""
@@ -113,7 +113,7 @@ class MemorySampler:
             listener: told of each window of each device.
             second: to count from, for a listener that goes on with an earlier series.
         """
-        windows = Windows(listener, self._faults, second)
+        windows = Windows(listener, self._errors, second)
         with self._lock:
             self._listening = (*self._listening, windows)
         try:
@@ -155,4 +155,4 @@ class MemorySampler:
             windows.add([*readings, here])
 
     def _failed(self, error: Exception, where: str) -> None:
-        self._faults.add(error, where, GOING_ON)
+        self._errors.add(error, where, GOING_ON)

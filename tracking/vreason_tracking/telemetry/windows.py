@@ -42,15 +42,15 @@ class Windows:
 
     Args:
         listener: told of each window of each device.
-        faults: where its failures are counted.
+        errors: where its failures are counted.
         second: what `DeviceRecord.second` begins at.
         clock: seconds that never go backwards.
     """
 
     def __init__(
-        self, listener: DeviceListener, faults: ErrorCounter, second: int = 0, clock: Callable[[], float] = time.monotonic
+        self, listener: DeviceListener, errors: ErrorCounter, second: int = 0, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._listener, self._faults, self._second, self._clock = listener, faults, second, clock
+        self._listener, self._errors, self._second, self._clock = listener, errors, second, clock
         self._began, self._origin_ms = clock(), time.time() * 1000
         self._number = 0  # of the window that is open: it begins WINDOW times that many seconds after `_began`
         self._open: dict[str, _Window] = {}
@@ -73,7 +73,7 @@ class Windows:
         """Hand out what is left, as a window that ends now."""
         self._closed = True
         if not self._lock.acquire(timeout=EXIT_TIMEOUT):
-            self._faults.add(TimeoutError(f"does not return after {EXIT_TIMEOUT:g} s"), _name(self._listener), GOING_ON)
+            self._errors.add(TimeoutError(f"does not return after {EXIT_TIMEOUT:g} s"), _name(self._listener), GOING_ON)
             return
         try:
             self._hand_out(min(self._clock() - self._began, (self._number + 1) * WINDOW))
@@ -104,8 +104,8 @@ class Windows:
     def _tell(self, record: DeviceRecord) -> None:
         try:
             self._listener(record)
-        except Exception as error:  # a listener's fault is not the run's
-            self._faults.add(error, _name(self._listener), GOING_ON)
+        except Exception as error:  # a listener's error is not the run's
+            self._errors.add(error, _name(self._listener), GOING_ON)
 
 
 def _name(listener: DeviceListener) -> str:

@@ -22,14 +22,16 @@ if TYPE_CHECKING:
 @click.option("--tracking-uri", metavar="URI", help="Where to; default: where each run was recorded for.")
 @options.journal
 @click.option("--again", is_flag=True, help="Forget what was delivered and deliver everything anew, as to a store that was lost.")
-@click.option("--wait", type=click.FloatRange(min=0), default=30.0, show_default=True, metavar="SECONDS", help="For a store that is away.")
+@click.option(
+    "--wait", type=click.FloatRange(min=0), default=30.0, show_default=True, metavar="SECONDS", help="For a store that is unavailable."
+)
 def deliver_command(runs: tuple[str, ...], tracking_uri: str | None, journal: str | None, again: bool, wait: float) -> None:
     """Carry to MLflow what waits in the journal: of every run, or of those named.
 
     Sending twice changes nothing. Runs whose process is gone are closed first, and runs that the store has refused are tried again. What
     another process delivers is left to it.
 
-    Exit codes: 0 done, 5 a store is away or refuses a run (the journal keeps everything), 130 interrupted.
+    Exit codes: 0 done, 5 a store is unavailable or refuses a run (the journal keeps everything), 130 interrupted.
     """
     from vreason.errors import TrackingError
     from vreason_tracking.catalog import chosen_folders, consign
@@ -95,8 +97,8 @@ def _outcome(run: LocalRun, result: DeliveryOutcome) -> str:
 
 
 def _failures(result: DeliveryOutcome) -> list[str]:
-    away = [f"{result.uri} is away: {result.unavailable}"] if result.unavailable else []
-    return away + [f"{result.uri} does not take run {run_id}: {reason}" for run_id, reason in result.refused.items()]
+    unavailable = [f"{result.uri} is unavailable: {result.unavailable}"] if result.unavailable else []
+    return unavailable + [f"{result.uri} does not take run {run_id}: {reason}" for run_id, reason in result.refused.items()]
 
 
 def _print_end(folders: Sequence[RunFolder]) -> None:

@@ -35,13 +35,12 @@ def delete_command(
     MLflow keeps deleted runs until `mlflow gc`; `mlflow runs restore` brings them back. The journal is kept unless --journal-too is given.
     A run that is under way is not deleted. Nothing is deleted unless everything that was named can be.
     """
-    from vreason_tracking.catalog import Deletion
-    from vreason_tracking.catalog import Catalog
+    from vreason_tracking.catalog import Catalog, Deletion
 
     if even_undelivered and not journal_too:
         raise click.UsageError("--even-undelivered says something of the journal; give --journal-too with it")
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
-    found = {run.shown_id: run for run in map(catalog.find, runs)}
+    found = {run.shown_id: run for run in catalog.find_all(runs).runs}
     deletions = [Deletion(run, catalog, journal_too=journal_too, even_undelivered=even_undelivered) for run in found.values()]
     _confirm(deletions, yes)
     for deletion in deletions:

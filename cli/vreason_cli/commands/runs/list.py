@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -14,8 +14,7 @@ from vreason_cli.help_names import HELP
 from vreason_cli.terminal.since import since
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog import Catalog
-    from vreason_tracking.catalog import RunRow
+    from vreason_tracking.catalog import Run, RunRow
 
 STATUSES = ("RUNNING", "SILENT", "FINISHED", "FAILED", "KILLED")  # vreason_tracking.catalog.run_list.STATUSES
 
@@ -56,22 +55,22 @@ def list_command(
     """
     from vreason_cli.terminal import sources
     from vreason_cli.terminal.listing import print_json
-    from vreason_tracking.catalog import Catalog
-    from vreason_tracking.catalog import RunFilter, list_runs
+    from vreason_tracking.catalog import Catalog, RunFilter, list_runs
 
-    catalog = Catalog(options.journal_root(journal), tracking_uri, None if all_experiments else experiment)
-    found = list_runs(catalog, RunFilter(statuses, variants, configs, identity, since_ms), limit)
-    sources.require_either(catalog)
+    index = Catalog(options.journal_root(journal), tracking_uri, None if all_experiments else experiment).read()
+    found = list_runs(index, RunFilter(statuses, variants, configs, identity, since_ms), limit)
+    index = replace(index, damaged=[*index.damaged, *found.unreadable])
+    sources.require_either(index)
     if as_json:
-        print_json({"runs": [asdict(row) for row in found.rows], "more": found.more, **sources.fields(catalog)})
+        print_json({"runs": [asdict(row) for row in found.rows], "more": found.more, **sources.fields(index)})
         return
-    sources.print_notes(catalog)
+    sources.print_notes(index)
     if found.rows:
         print_rows(found.rows, all_experiments)
         whole = len(found.rows) + found.more
         click.echo(f"{len(found.rows)} run(s)" + (f", {found.more} more: --limit {whole}" if found.more else ""))
     else:
-        click.echo(_nothing(catalog))
+        click.echo(_nothing(index.runs))
 
 
 def print_rows(rows: Sequence[RunRow], with_experiment: bool) -> None:
@@ -128,12 +127,12 @@ _COLUMNS: tuple[tuple[str, Callable[[RunRow], str]], ...] = (
 )
 
 
-def _nothing(catalog: Catalog) -> str:
+def _nothing(runs: Sequence[Run]) -> str:
     """What to say when no run fits."""
-    if not catalog.runs:
+    if not runs:
         return "no runs yet: `vreason-track run --config FILE` makes some; --all-experiments, --journal and --tracking-uri look elsewhere"
     known = {
-        "variants": sorted({run.variant for run in catalog.runs}),
-        "configs": sorted({run.config_name for run in catalog.runs} - {""}),
+        "variants": sorted({run.variant for run in runs}),
+        "configs": sorted({run.config_name for run in runs} - {""}),
     }
-    return f"none of {len(catalog.runs)} run(s) fits; " + "; ".join(f"{name}: {', '.join(values[:10])}" for name, values in known.items())
+    return f"none of {len(runs)} run(s) fits; " + "; ".join(f"{name}: {', '.join(values[:10])}" for name, values in known.items())

@@ -10,7 +10,7 @@ import click
 
 from vreason_cli import options
 from vreason_cli.help_names import HELP
-from vreason_tracking.record import IDENTITY_PREFIX, OWN_PREFIX, metric_names
+from vreason_tracking.records import IDENTITY_PREFIX, OWN_PREFIX, metric_names
 
 if TYPE_CHECKING:
     from vreason_tracking.catalog import RunDetails, Session
@@ -28,11 +28,10 @@ def show_command(run: str, tracking_uri: str | None, experiment: str, journal: s
     from dataclasses import asdict
 
     from vreason_cli.terminal.listing import print_json
-    from vreason_tracking.catalog import Catalog
-    from vreason_tracking.catalog import details_of
+    from vreason_tracking.catalog import Catalog, details_of
 
-    catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
-    details = details_of(catalog.find(run), catalog)
+    found = Catalog(options.journal_root(journal), tracking_uri, experiment).find_all([run])
+    details = details_of(found.runs[0], found.index)
     if as_json:
         print_json(asdict(details))
     else:
@@ -71,7 +70,7 @@ def _status(details: RunDetails) -> list[str]:
         return [f"SILENT: it claims to be running, and was not heard of for {run.silent_minutes:,} min (`runs reap` closes it)"]
     detail = f" ({details.holder})" if details.holder else ""
     if details.unclosed:
-        detail = ": its process is gone without a word (`runs reap` closes it)"
+        detail = ": its process died abruptly (`runs reap` closes it)"
     return [run.status + detail, *(details.error or "").splitlines()]
 
 

@@ -44,8 +44,7 @@ def steps_command(
     """
     if as_csv and as_json:
         raise click.UsageError("--csv and --json are two ways to print the same; give one of them")
-    from vreason_tracking.catalog import Catalog
-    from vreason_tracking.catalog import steps_of
+    from vreason_tracking.catalog import Catalog, steps_of
 
     found = Catalog(options.journal_root(journal), tracking_uri, experiment).find(run)
     reply = steps_of(found, sample_id)

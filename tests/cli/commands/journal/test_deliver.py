@@ -132,7 +132,7 @@ def test_the_store_is_away(program, root) -> None:
     outcome = program("journal", "deliver", "--journal", root, "--tracking-uri", f"http://me:s3cret@127.0.0.1:{free_port()}", "--wait", "1")
     assert 5 == outcome.code
     assert "183 points recorded, 0 delivered, 183 waiting" == last(outcome)
-    assert "is away" in outcome.err
+    assert "is unavailable" in outcome.err
     assert "s3cret" not in outcome.out + outcome.err
     assert "Traceback" not in outcome.err
 
@@ -180,7 +180,7 @@ def test_ctrl_c(root, tmp_path) -> None:
             cwd=tmp_path,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it, and hand that down
         )
-        assert wait_until(lambda: "is away" in (tmp_path / "err").read_text())
+        assert wait_until(lambda: "is unavailable" in (tmp_path / "err").read_text())
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
     assert 130 == process.returncode

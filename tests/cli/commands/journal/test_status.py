@@ -34,7 +34,7 @@ def test_a_line_a_run(status, world) -> None:
     ("name", "parts"),
     [
         ("running", ["104", "running: process "]),
-        ("killed", ["166", "killed: its process is gone without a word"]),
+        ("killed", ["166", "killed: its process died abruptly"]),
         ("offline", ["183", "waiting: recorded offline"]),
         ("refused", ["refused: the run was deleted"]),
         ("baseline", ["183", "delivered", "sqlite:"]),

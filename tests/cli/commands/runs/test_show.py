@@ -14,7 +14,7 @@ from vreason_tracking.catalog.run_details import RunDetails
     ("name", "parts"),
     [
         ("running", ["RUNNING (process ", "1 of 3 done (1 answered, 0 failed)", "accuracy so far", "104 waiting", "no end"]),
-        ("killed", ["KILLED: its process is gone without a word (`runs reap` closes it)", "2 of 3 done", "continue  vreason-track run"]),
+        ("killed", ["KILLED: its process died abruptly (`runs reap` closes it)", "2 of 3 done", "continue  vreason-track run"]),
         ("interrupted", ["KILLED", "terminated (SIGTERM)", "continue  vreason-track run --resume"]),
         ("offline", ["FINISHED", "183 waiting", "recorded offline: `vreason-track journal deliver` carries it to MLflow"]),
         ("refused", ["the store refuses the rest: the run was deleted"]),

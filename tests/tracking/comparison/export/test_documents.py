@@ -163,6 +163,25 @@ def test_statistics_have_names_of_their_own(trio) -> None:
     assert figure(trio, "v-reason", "accuracy", "p_holm")["how"] == trio.groups[0].results[1].accuracy.difference.test
 
 
+def test_json_tells_why_times_do_not_compare(trio, unequal, conditions) -> None:
+    """Of each run; null where they do. The figures stay in the document: it is the reader's to use them."""
+    told = json.loads(to_json(unequal))
+    assert [None, None, *conditions.values()] == [run["timing_issue"] for run in told["runs"]]
+    assert [None] * 3 == [run["timing_issue"] for run in document(trio)["runs"]]
+    assert told["groups"][0]["results"]["busy"]["costs"]["latency_ms"]["ratio"]["median"]["value"] > 0
+
+
+def test_csv_tells_why_times_do_not_compare(unequal, conditions) -> None:
+    """At every ratio of times, in each group; at no other figure, and at none of runs whose times compare."""
+    marked = [row for row in rows(unequal) if (row.get("how") or "").startswith("not comparable")]
+    assert {(name, f"not comparable: {why}") for name, why in conditions.items()} == {(row["run"], row["how"]) for row in marked}
+    ratios = {"ratio_median", "ratio_p95", "ratio_of_totals"}
+    times = {"latency_ms", "time_to_first_token_ms", "ms_per_token"}
+    assert {(metric, statistic) for metric in times for statistic in ratios} == {(row["metric"], row["statistic"]) for row in marked}
+    assert len(conditions) * len(unequal.groups) * len(times) * len(ratios) == len(marked)
+    assert "not comparable: " in to_csv(unequal)
+
+
 def test_every_signature_is_counted(trio) -> None:
     """Zero is a count."""
     found = {row["metric"]: row["value"] for row in rows(trio) if row["metric"].startswith("signature.") and row["run"] == "v-reason"}

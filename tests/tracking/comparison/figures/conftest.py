@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.compared import make_samples, recorded, trio
 from vreason_tracking.catalog.run_record import RecordedRun
 from vreason_tracking.comparison.comparison import Comparison, compare
-from vreason_tracking.record.step_table import RunSteps, read_steps
+from vreason_tracking.records.step_table import RunSteps, read_steps
 
 SAMPLE = "q-0003"
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.helpers import records
-from vreason.evaluation.failure_signatures import peak_token
+from vreason.evaluation.ema_peak import final_peak_token
 from vreason_tracking.comparison.figures.alpha import MOST_CELLS, cells, draw, ribbon
-from vreason_tracking.record.step_table import RunSteps
+from vreason_tracking.records.step_table import RunSteps
 
 SAMPLE = "q-0003"
 
@@ -44,7 +44,7 @@ def test_rows_are_the_stretches(three) -> None:
 def test_the_peak_is_the_records(three) -> None:
     """The same token as in the sample's own record."""
     _, steps = three
-    assert peak_token(records.steps(SAMPLE, 40)) == ribbon(steps[1].samples[SAMPLE]).peak
+    assert final_peak_token(records.steps(SAMPLE, 40)) == ribbon(steps[1].samples[SAMPLE]).peak
 
 
 def test_updates_are_counted_in_the_picture(three) -> None:

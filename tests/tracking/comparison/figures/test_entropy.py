@@ -12,8 +12,8 @@ import pytest
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.figures.entropy import POINTS, draw, line, own_peaks, values
-from vreason_tracking.record.entropy_curve import EntropyCurve
-from vreason_tracking.record.step_table import RunSteps
+from vreason_tracking.records.entropy_curve import EntropyCurve
+from vreason_tracking.records.step_table import RunSteps
 
 
 def curve(lengths: list[int], seed: int = 0) -> EntropyCurve:

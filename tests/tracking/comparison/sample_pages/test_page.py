@@ -7,7 +7,7 @@ import re
 import pytest
 
 from vreason_tracking.comparison.sample_pages.page import Reply, SamplePage, anchor
-from vreason_tracking.record.outcome import OUTCOMES
+from vreason_tracking.records.outcome import OUTCOMES
 
 
 def reply(score):

@@ -15,7 +15,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.comparison.comparison import compare
 from vreason_tracking.comparison.sample_pages.page import anchor
 from vreason_tracking.comparison.sample_pages.reading import read_pages, shown_runs
-from vreason_tracking.record.step_table import RunSteps, read_steps
+from vreason_tracking.records.step_table import RunSteps, read_steps
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\" مرحبا 🙂"
 OUTPUT = "<think>\n  two  spaces\n</think> <img src=x onerror=alert(1)> 🙂 مرحبا"
@@ -148,8 +148,7 @@ def test_an_older_record(tmp_path) -> None:
     """Without token_ends and benchmark the reply is shown whole, with its curve, and a note says what is not known."""
     runs = runs_of(tmp_path, 8)
     for run in runs:
-        table = pq.read_table(run.samples).drop_columns(["token_ends", "benchmark"])
-        pq.write_table(table, run.samples)
+        pq.write_table(compared.without("token_ends", "benchmark")(pq.read_table(run.samples)), run.samples)
     [page] = pages_of(runs, ["s-1"])
     assert {(0, "demo")} == {(len(reply.tokens), page.benchmark) for reply in page.replies}
     html = rendered([page])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vreason_tracking.comparison.costs import QUANTITIES
-from vreason_tracking.comparison.tables.cost_tables import cost_summary, cost_tables, costs_by, memory_table
+from vreason_tracking.comparison.tables.cost_tables import cost_summary, cost_tables, costs_by, memory_table, timing_note
 from vreason_tracking.presentation import formatting
 
 
@@ -93,3 +93,65 @@ def test_a_run_that_answered_nothing_has_dashes(trio) -> None:
     results = [group.results[0], replace(group.results[1], costs=costs), group.results[2]]
     bare = replace(trio, groups=[replace(group, results=results), *trio.groups[1:]])
     assert ["v-reason", "0", *["–"] * 9, "0"] == cost_tables(bare)[0].rows[1]
+
+
+TIMES = [quantity for quantity in QUANTITIES if quantity.unit == "ms"]
+
+
+def test_times_that_do_not_compare(trio, elsewhere) -> None:
+    """Their own figures and the number of pairs stand there, and no ratio; those of the run beside it stay, and so do tokens and shares."""
+    for quantity, whole, table in zip(QUANTITIES, cost_tables(trio), cost_tables(elsewhere), strict=False):
+        expected = [list(row) for row in whole.rows]
+        if quantity in TIMES:
+            expected[1][6:] = ["not comparable", "–", "–", "–", "–", "48"]
+        assert expected == [list(row) for row in table.rows]
+    assert ["latency_ms", "time_to_first_token_ms", "ms_per_token"] == [quantity.name for quantity in TIMES]
+
+
+def test_times_that_do_not_compare_in_the_summary(trio, elsewhere) -> None:
+    """The same in the narrow table."""
+    expected = [list(row) for row in cost_summary(trio).rows]
+    for number, quantity in enumerate(QUANTITIES):
+        if quantity in TIMES:
+            expected[3 * number + 1][5:] = ["not comparable", "–", "–", "–", "–"]
+    assert expected == [list(row) for row in cost_summary(elsewhere).rows]
+
+
+def test_times_that_do_not_compare_by_group(trio, elsewhere) -> None:
+    """In a cell of a group too: median and 95th percentile, and no ratio."""
+    whole, found = costs_by(trio, "category"), costs_by(elsewhere, "category")
+    for before, row in zip(whole.rows, found.rows, strict=True):
+        expected = list(before)
+        if row[1] == "v-reason":
+            for number, quantity in enumerate(QUANTITIES, 2):
+                expected[number] = f"{before[number].partition(';')[0]}; not comparable" if quantity in TIMES else before[number]
+        assert expected == list(row)
+
+
+def test_why_times_do_not_compare(elsewhere) -> None:
+    """The note stands at every table of times and at the summary, after what it says anyway, and nowhere else."""
+    note = "Times not comparable (v-reason): measured at different times, in different calls of `run`."
+    tables = dict(zip((quantity.name for quantity in QUANTITIES), cost_tables(elsewhere), strict=False))
+    assert {quantity.name for quantity in TIMES} == {name for name, table in tables.items() if note in table.note}
+    assert cost_summary(elsewhere).note.endswith(f"what all questions together cost. {note}")
+    assert note == tables["latency_ms"].note == timing_note(elsewhere)
+
+
+def test_times_that_compare_need_no_note(trio) -> None:
+    """Nothing is said where nothing is to be known."""
+    assert "" == timing_note(trio)
+    assert not any("omparable" in table.note for table in (cost_summary(trio), *cost_tables(trio)))
+
+
+def test_every_reason(unequal, conditions) -> None:
+    """Each run with its own, in the order of the runs; a run measured in turn has ratios and no reason."""
+    assert " ".join(f"Times not comparable ({name}): {why}." for name, why in conditions.items()) == timing_note(unequal)
+    cells = {row[0]: row[6] for row in cost_tables(unequal)[1].rows}
+    assert dict.fromkeys(conditions, "not comparable") == {name: cell for name, cell in cells.items() if name in conditions}
+    assert cells["in turn"].startswith("× ")
+
+
+def test_runs_of_one_reason_share_it(elsewhere) -> None:
+    """It is said once, with their names."""
+    both = replace(elsewhere, timing_issues=[None, "odd", "odd"])
+    assert "Times not comparable (v-reason, v-reason-lite): odd." == timing_note(both)

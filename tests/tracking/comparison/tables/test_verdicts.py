@@ -54,6 +54,21 @@ def test_costs_stand_in_the_sentence(trio) -> None:
     assert verdicts(trio)[0].endswith(f"; total tokens {tokens}, total time {time}.")
 
 
+def test_times_that_do_not_compare(trio, elsewhere) -> None:
+    """In place of a ratio of times it is said why there is none; the other run's sentence is as it was."""
+    start, _, _ = verdicts(trio)[0].partition(", total time ")
+    why = "measured at different times, in different calls of `run`"
+    assert [f"{start}, times not comparable ({why}).", verdicts(trio)[1]] == list(verdicts(elsewhere))
+
+
+def test_every_reason_stands_in_its_sentence(unequal, conditions) -> None:
+    """Of a sequential schedule, a busy machine and a busy hypervisor as well."""
+    told = {sentence.partition(":")[0]: sentence for sentence in verdicts(unequal)}
+    for name, why in conditions.items():
+        assert told[name].endswith(f", times not comparable ({why}).")
+    assert ", total time × " in told["in turn"]
+
+
 def test_one_video_proves_nothing(tmp_path) -> None:
     """Then there is no interval and no p, and nothing is concluded."""
     runs = [compared.recorded(tmp_path, name, compared.make_samples(8, 1, seed, right=seed)) for seed, name in enumerate(("base", "own"))]

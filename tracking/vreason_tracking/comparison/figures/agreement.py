@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.presentation import Figure, legend, plain, render_svg, short_names, whole_axis
-from vreason_tracking.record import OUTCOMES, outcome_of
+from vreason_tracking.records import OUTCOMES, outcome_of
 
 RIGHT, PARTLY, WRONG, FAILED = range(len(OUTCOMES))  # in the order of `OUTCOMES`
 SIGNS = ("1", "½", "0", "x")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.figures import accuracy_cost, agreement, alpha, by_length, entropy, spread, sweep_figure
 from vreason_tracking.presentation import Figure
-from vreason_tracking.record import RunSteps
+from vreason_tracking.records import RunSteps
 
 
 def figures(comparison: Comparison, steps: Sequence[RunSteps], sample_id: str | None) -> list[Figure]:

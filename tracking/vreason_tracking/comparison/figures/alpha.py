@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vreason.evaluation import final_peak
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.presentation import Figure, legend, plain, render_svg, short_names, shortened, whole_axis
-from vreason_tracking.record import RunSteps
+from vreason_tracking.records import RunSteps
 
 EXPLORE, EXPLOIT = "#E69F00", "#0072B2"
 MOST_CELLS = 1_000

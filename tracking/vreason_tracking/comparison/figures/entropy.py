@@ -25,7 +25,7 @@ from vreason_tracking.presentation import (
     short_names,
     whole_axis,
 )
-from vreason_tracking.record import EntropyCurve, RunSteps
+from vreason_tracking.records import EntropyCurve, RunSteps
 
 POINTS, POINTS_IN_PANEL = 200, 80
 _OVERLAID = 4  # bands of more runs hide each other: each has a panel of its own

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vreason_tracking.catalog import RecordedRun
-from vreason_tracking.record import DTYPE_TAG, MODEL_REVISION_TAG
+from vreason_tracking.records import DTYPE_TAG, MODEL_REVISION_TAG
 
 _METHOD = "method."
 _LEAST = 3

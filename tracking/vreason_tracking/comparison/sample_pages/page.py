@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from vreason_tracking.comparison.sample_pages.thumbnails import Picture
 from vreason_tracking.comparison.sample_pages.token_spans import TINTS, TokenSpan
-from vreason_tracking.record import Outcome, outcome_of
+from vreason_tracking.records import Outcome, outcome_of
 
 SHOWN = 8
 """Replies on a page: more can neither be read side by side nor be sent in a mail."""

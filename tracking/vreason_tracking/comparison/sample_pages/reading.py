@@ -18,7 +18,7 @@ from vreason_tracking.comparison.sample_pages.page import SHOWN, Reply, SamplePa
 from vreason_tracking.comparison.sample_pages.reply_curve import reply_curve, scale_of
 from vreason_tracking.comparison.sample_pages.thumbnails import Thumbnails
 from vreason_tracking.comparison.sample_pages.token_spans import token_spans
-from vreason_tracking.record import RunSteps, record_file
+from vreason_tracking.records import RunSteps, record_file
 
 _COLUMNS = (
     "sample_id",

@@ -20,7 +20,7 @@ from vreason.video import VideoConfig, frame_indices, read_video
 WIDTH, HEIGHT = 120, 160  # pixels that a picture fits into; an upright clip is the narrower for it
 QUALITY = 60
 CLIP_SECONDS = 10.0  # for one clip
-ALL_SECONDS = 120.0  # for all of them: a folder on a network that is away costs every clip its time
+ALL_SECONDS = 120.0  # for all of them: a folder on a network that is unavailable costs every clip its time
 MOST_READ = 16  # frames that are read of a clip, at full size
 
 

@@ -9,7 +9,7 @@ from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.paper import COLUMNS, PaperRow
 from vreason_tracking.comparison.tables.result_rows import of_all, of_grouping
 from vreason_tracking.presentation import Table, formatting, slug
-from vreason_tracking.record import DEVICE_TAG, GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, USER_TAG
+from vreason_tracking.records import DEVICE_TAG, GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, USER_TAG
 
 
 def run_table(comparison: Comparison) -> Table:

@@ -9,7 +9,7 @@ import numpy as np
 
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.presentation import NONE
-from vreason_tracking.record import outcome_of
+from vreason_tracking.records import outcome_of
 
 MOST = 400
 _LONGEST = 60  # characters of an answer

@@ -1,0 +1,1 @@
+from .running import record as record
