@@ -42,12 +42,16 @@ class Child:
         """What it has printed."""
         return self.output.read_text(errors="replace")
 
-    def handed_over(self) -> list[tuple[float, str, int | None]]:
-        """Monotonic time, sample, and token index (None: the sample's end) of everything that the loop handed to its record."""
+    def handed_over(self, variant: str | None = None) -> list[tuple[float, str, int | None]]:
+        """Monotonic time, sample, and token index (None: the sample's end) of everything that the loop handed to its record.
+
+        Args:
+            variant: whose; None of all variants.
+        """
         if not self.told.exists():
             return []
         rows = [json.loads(line) for line in self.told.read_text().splitlines() if line.endswith("]")]
-        return [(row[0], row[1], row[2]) for row in rows]
+        return [(row[0], row[1], row[2]) for row in rows if variant in (None, row[3])]
 
 
 class ForkedProgram:
@@ -158,12 +162,13 @@ def _telling(settings: Any, told: int, clock_jumps: bool) -> Any:
         def on_steps(self, steps: Any) -> None:
             super().on_steps(steps)
             now = time.monotonic()
-            os.write(told, "".join(json.dumps([now, step.sample_id, step.token_index]) + "\n" for step in steps).encode())
+            rows = [[now, step.sample_id, step.token_index, self.variant] for step in steps]
+            os.write(told, "".join(json.dumps(row) + "\n" for row in rows).encode())
 
         def on_sample(self, sample: Any) -> None:
             super().on_sample(sample)
-            os.write(told, (json.dumps([time.monotonic(), sample.sample_id, None]) + "\n").encode())
-            if clock_jumps and self.done == 3:
+            os.write(told, (json.dumps([time.monotonic(), sample.sample_id, None, self.variant]) + "\n").encode())
+            if clock_jumps and self.now.done == 3:
                 _an_hour_back()
 
     return Telling(settings)

@@ -4,6 +4,7 @@ says.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,21 @@ TOKENS = 240
 SAMPLES = 10
 
 
-def make_place(folder: Path, template: Path, model: Path, uri: str | None = None, samples: int = SAMPLES, tokens: int = TOKENS) -> Path:
-    """A folder with a config and a database: one variant, sampled replies of so many tokens."""
+def make_place(
+    folder: Path,
+    template: Path,
+    model: Path,
+    uri: str | None = None,
+    samples: int = SAMPLES,
+    tokens: int = TOKENS,
+    variants: Sequence[dict[str, Any]] = trials.ONE,
+) -> Path:
+    """A folder with a config and a database: one variant, or several, and sampled replies of so many tokens."""
     folder.mkdir()
     trials.copy_store(template, folder)
     generation = {"max_new_tokens": tokens, "min_new_tokens": tokens, "do_sample": True, "temperature": 1.5}
     data = {"source": "demo", "limit": samples}
-    (folder / "trial.yaml").write_text(trials.trial(model, uri, variants=trials.ONE, data=data, generation=generation))
+    (folder / "trial.yaml").write_text(trials.trial(model, uri, variants=list(variants), data=data, generation=generation))
     return folder
 
 
@@ -32,6 +41,14 @@ def only_run(folder: Path) -> RunFolder | None:
     found = list(run_folders(folder / "vreason-journal"))
     assert len(found) <= 1
     return found[0] if found else None
+
+
+def runs_by_variant(folder: Path) -> dict[str, RunFolder]:
+    """The runs in the folder's journal, of which each variant has one at most."""
+    found = list(run_folders(folder / "vreason-journal"))
+    named = {run.manifest.variant: run for run in found}
+    assert len(named) == len(found)
+    return named
 
 
 def finished_samples(folder: RunFolder) -> list[FinishedSample]:

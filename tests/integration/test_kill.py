@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.helpers import trials
 from tests.helpers.forked_program import Child, ForkedProgram
-from tests.integration.real_runs import SAMPLES, finished_samples, in_mlflow, make_place, only_run, outcome
+from tests.helpers.waiting import wait_until
+from tests.integration.real_runs import SAMPLES, finished_samples, in_mlflow, make_place, only_run, outcome, runs_by_variant
 from vreason.errors import TrackingError
 from vreason.events import StepRecord
 from vreason_tracking.journal.codec import SessionStarted
@@ -21,6 +23,7 @@ from vreason_tracking.journal.verification import verify
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 KILLS = 30
+KILLS_IN_TURN = 8
 ONLINE_EVERY = 6  # every sixth start delivers beside the run, as users do; the others write the journal only, which is quicker
 LOST_SECONDS = 1.0
 
@@ -40,9 +43,9 @@ class Losses:
     killed: float = 0.0
     unsynced: float = 0.0
 
-    def take(self, child: Child, run: RunFolder | None, moment: float, *, alone: bool) -> None:
+    def take(self, child: Child, run: RunFolder | None, moment: float, *, alone: bool, variant: str | None = None) -> None:
         """Compare what was handed over with what is there; `alone`: no delivering process is at work on the journal."""
-        told = [(moment - when, (sample, token)) for when, sample, token in child.handed_over() if token is not None]
+        told = [(moment - when, (sample, token)) for when, sample, token in child.handed_over(variant) if token is not None]
         if run is None:
             assert not told
             return
@@ -107,6 +110,54 @@ def test_kill_at_random_moments(program, tmp_path, mlflow_template, random_model
             losses.runs += 1
             folder, done = make_place(tmp_path / f"run-{losses.runs}", mlflow_template, random_model_folder), set()
     _check_whole(program, folder, expected, undisturbed)
+    print(losses)
+    assert losses.killed <= LOST_SECONDS
+
+
+def test_kill_variants_in_turn(program, tmp_path, mlflow_template, random_model_folder) -> None:
+    """Two variants that answer in turn, killed at random moments and continued: of each every closed sample is kept and at most the last
+    second of steps lost, and both end as they do undisturbed, in their journals and in MLflow.
+    """
+    size = {"samples": 4, "tokens": 120, "variants": trials.TWO}
+    whole = make_place(tmp_path / "whole", mlflow_template, random_model_folder, **size)
+    child = program.start(whole, "run", "-c", "trial.yaml")
+    assert 0 == child.wait(), child.text()
+    times = [when for when, *_ in child.handed_over()]
+    answering = max(times) - min(times)
+    undisturbed = runs_by_variant(whole)
+    expected = {name: outcome(run) for name, run in undisturbed.items()}
+    assert {"baseline": 4, "v-reason": 4} == {name: len(samples) for name, samples in expected.items()}
+    draw, losses, interrupted = random.Random(20261126), Losses(), set[str]()
+    for number in range(KILLS_IN_TURN):
+        folder, done = tmp_path / f"run-{number % 2 + 1}", dict[str, set[str]]()
+        if number < 2:
+            make_place(folder, mlflow_template, random_model_folder, **size)
+        else:
+            done = {name: {each.sample.sample_id for each in finished_samples(run)} for name, run in runs_by_variant(folder).items()}
+        child = program.start(folder, "run", "-c", "trial.yaml", "--resume", "auto", "--offline")
+        wait_until(lambda child=child: bool(child.handed_over()), 30)  # type: ignore[misc]
+        time.sleep(draw.uniform(0.0, answering / 3))
+        moment = time.monotonic()
+        child.kill()
+        losses.kills += child.wait() != 0
+        for name, run in runs_by_variant(folder).items():
+            losses.take(child, run, moment, alone=True, variant=name)
+            assert not verify(run).damages
+            closed = {sample for when, sample, token in child.handed_over(name) if token is None and moment - when > LOST_SECONDS}
+            kept = {each.sample.sample_id for each in finished_samples(run)}
+            assert done.get(name, set()) | closed <= kept, "a sample that was closed is gone"
+            if last_end(run) is None:
+                interrupted.add(name)
+    assert {"baseline", "v-reason"} == interrupted, losses  # some kill did come in the middle of a run
+    for folder in (tmp_path / "run-1", tmp_path / "run-2"):
+        child = program.start(folder, "run", "-c", "trial.yaml", "--resume", "auto")
+        assert 0 == child.wait(), child.text()
+        assert 0 == program.start(folder, "journal", "deliver", "--tracking-uri", "sqlite:///mlflow.db").wait()
+        runs = runs_by_variant(folder)
+        assert expected == {name: outcome(run) for name, run in runs.items()}
+        assert {"FINISHED"} == {getattr(last_end(run), "status", None) for run in runs.values()}
+        assert 1 == len({run.manifest.call_id for run in runs.values()})
+        assert {name: in_mlflow(run) for name, run in undisturbed.items()} == {name: in_mlflow(run) for name, run in runs.items()}
     print(losses)
     assert losses.killed <= LOST_SECONDS
 

@@ -11,7 +11,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from mlflow_pages import browser_page, mlflow_server
 
-from tests.helpers import trials
 from vreason_tracking.running.runner import run_experiment
 from vreason_tracking.settings import load_settings
 
@@ -25,7 +24,7 @@ def test_variants_compare_side_by_side_and_their_entropy_curves_overlay(tmp_path
     """
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     places = [f"tracking.uri={uri}", f"tracking.journal={tmp_path}/journal"]
-    results = run_experiment(load_settings(CONFIG, places, limit=3), trials.Watcher())
+    results = run_experiment(load_settings(CONFIG, places, limit=3))
     runs = [result.run_id for result in results]
     assert ["baseline", "v-reason", "v-reason-lite"] == [result.name for result in results]
     with mlflow_server(uri, tmp_path) as address, browser_page(tmp_path) as page:
