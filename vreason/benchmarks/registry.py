@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from vreason.benchmarks.demo import DemoBenchmark
@@ -46,7 +47,8 @@ def load_samples(source: str, split: str | None = None, video_root: str | None =
     except Exception as error:  # whatever somebody else's benchmark raises
         what = f"benchmark {source!r} of {plugin.distribution} failed: {type(error).__name__}: {error}"
         raise PluginError(f"{FIELD}: {what}; upgrade or remove that package") from error
-    return _checked(samples, source, plugin.distribution)[:limit]
+    checked = _checked(samples, source, plugin.distribution)[:limit]
+    return [each if each.benchmark else replace(each, benchmark=source) for each in checked]
 
 
 def _checked(samples: list[Any], source: str, distribution: str) -> list[Sample]:

@@ -90,8 +90,8 @@ def test_no_effect_is_no_difference() -> None:
 
 def test_the_baseline_is_named() -> None:
     """Wherever it stands; a variant alone is compared with nothing."""
-    assert "medians; differences are to baseline, with 95 % intervals" == str(result_table([OTHER, BASE], 1).title)
-    assert "medians" == str(result_table([BASE]).title)
+    assert "mean accuracy, median tokens and times; differences are to baseline, with 95 % intervals" == str(result_table([OTHER, BASE], 1).title)
+    assert "mean accuracy, median tokens and times" == str(result_table([BASE]).title)
 
 
 def test_the_baseline_need_not_come_first() -> None:

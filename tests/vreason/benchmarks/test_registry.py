@@ -28,6 +28,9 @@ class Toy:
         where = f"{self.video_root}/{self.split}"
         return [Sample(f"toy-{i}", f"{where}/{i}.mp4", "How many?", str(i), "numerical", benchmark=self.name) for i in range(4)]
 
+class Unnamed(Toy):
+    name = ""
+
 class Lazy(Toy):
     def samples(self):
         yield from super().samples()
@@ -65,7 +68,7 @@ def make(**settings):
 """
 NAMES = {
     name.lower(): f"toy_bench:{name}"
-    for name in ("Toy", "Lazy", "Empty", "Rows", "Strange", "Twice", "Fails", "NeedsData", "Old", "make", "Gone")
+    for name in ("Toy", "Lazy", "Empty", "Rows", "Strange", "Twice", "Fails", "NeedsData", "Old", "make", "Gone", "Unnamed")
 }
 
 
@@ -87,6 +90,11 @@ def test_a_file_is_asked_as_it_is(tmp_path: Path) -> None:
     file.write_text("\n".join(json.dumps({"video": f"{i}.mp4", "question": "Up?", "answer": "yes"}) for i in range(3)))
     assert [str(tmp_path / f"{i}.mp4") for i in range(3)] == [sample.video for sample in load_samples(str(file))]
     assert ["/videos/0.mp4", "/videos/1.mp4"] == [sample.video for sample in load_samples(str(file), video_root="/videos", limit=2)]
+
+
+def test_samples_that_name_no_benchmark_have_the_config_s(toy: None) -> None:
+    """Like those of a file, which have the file's name: results are counted by benchmark."""
+    assert {"unnamed"} == {sample.benchmark for sample in load_samples("unnamed", "test", "/videos")}
 
 
 def test_a_name_that_nobody_offers_is_a_file_that_is_not_there() -> None:
