@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,9 +144,10 @@ class ListenerGuard:
                 self._count(type(listener).__name__, error)
 
     def _count(self, name: str, error: Exception) -> None:
-        if name not in self.failures:
-            warnings.warn(f"listener {name} failed: {error!r}; the run goes on without its part", RuntimeWarning, stacklevel=4)
         self.failures[name] = self.failures.get(name, 0) + 1
+        if self.failures[name] == 1:
+            with suppress(RuntimeWarning):  # where warnings are errors it is counted all the same, and ends nothing
+                warnings.warn(f"listener {name} failed: {error!r}; the run goes on without its part", RuntimeWarning, stacklevel=4)
 
     def prefill(self, prefill: PrefillRecord) -> None:
         """Tell of a prompt."""

@@ -37,6 +37,7 @@ from vreason.video import VideoConfig
 _log = logging.getLogger(__name__)
 
 WARM_UP_TOKENS = 8
+LONGEST_WARM_UP = 64
 """Tokens that a warm-up generates at most: enough for an update at the paper's k = 4."""
 
 
@@ -131,8 +132,10 @@ class Evaluator:
         """
         if not batch.readable:
             return
-        most = min(WARM_UP_TOKENS, int(self.config.generation.get("max_new_tokens", WARM_UP_TOKENS)))
-        shorter = {"max_new_tokens": most, "min_new_tokens": min(most, int(self.config.generation.get("min_new_tokens") or 1))}
+        controller = self.config.method.controller
+        wanted = min(max(WARM_UP_TOKENS, controller.k + 1 if controller is not None else 0), LONGEST_WARM_UP)  # an update is among them
+        most = min(wanted, int(self.config.generation.get("max_new_tokens", wanted)))
+        shorter = {"max_new_tokens": most, "min_new_tokens": most}
         try:
             inputs, _ = self._inputs(batch.readable, batch)
             if inputs is not None:
@@ -158,6 +161,8 @@ class Evaluator:
         memory = self._memory()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+        if batch is not None:
+            batch.inputs.clear()  # they lie on the device
         if len(samples) > 1:  # what does not fit together may fit alone
             return self._one_by_one(samples, done)
         return [replace(failed_record(samples[0], f"out of memory: {ADVICE[OUT_OF_MEMORY]}"), signatures=(OUT_OF_MEMORY,), **memory)]

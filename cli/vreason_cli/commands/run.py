@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,7 @@ def run_command(
         with progress:
             experiment.run(resume)
     finally:
-        _print_end(settings, experiment.results, progress.last_sample)
+        _print_end(settings, experiment.results, progress.last_samples)
 
 
 def _settings(
@@ -116,7 +117,7 @@ def _print_plan(settings: RunSettings) -> None:
     click.echo(f"\n# {len(settings.resolved_variants())} variant(s); tracking in {address}")
 
 
-def _print_end(settings: RunSettings, results: list[VariantResult], sample_id: str) -> None:
+def _print_end(settings: RunSettings, results: list[VariantResult], last_samples: Mapping[str, str]) -> None:
     """The table, what to know of it, and what to type next."""
     if not results:
         return
@@ -130,7 +131,7 @@ def _print_end(settings: RunSettings, results: list[VariantResult], sample_id: s
         for note in [*result.summary.advice(), *result.notes]:
             click.echo(f"  {result.name}: {note}")
     click.echo("")
-    for line in next_steps(settings, results, sample_id):
+    for line in next_steps(settings, results, last_samples):
         click.echo(line)
 
 
@@ -147,8 +148,8 @@ def _effects(results: list[VariantResult]) -> tuple[int, list[RunEffects]]:
         return 0, []
 
 
-def next_steps(settings: RunSettings, results: list[VariantResult], sample_id: str) -> list[str]:
-    """What was recorded and delivered, and the exact commands to look at it."""
+def next_steps(settings: RunSettings, results: list[VariantResult], last_samples: Mapping[str, str]) -> list[str]:
+    """What was recorded and delivered, and the exact commands to look at it; `last_samples` are the ids answered last, by variant."""
     from vreason_tracking.stores import redact_password
 
     tracking = settings.tracking
@@ -169,6 +170,7 @@ def next_steps(settings: RunSettings, results: list[VariantResult], sample_id: s
     opening = address if remote else f"mlflow ui --backend-store-uri {shlex.quote(address)}"
     server = address.rstrip("/") if remote else "http://127.0.0.1:5000"
     page = f'{server}/#/compare-runs?runs={runs}&experiments=["{present[0].experiment_id}"]'
+    sample_id = last_samples.get(present[-1].name, "")
     sample = f"vreason-track sample {present[-1].run_id[:12]}" + (f" {shlex.quote(sample_id)}" if sample_id else "")
     lines += [f"  open the UI      {opening}", f"  see one sample   {sample}{where}", f"  side by side     {page}"]
     if len(results) > 1:

@@ -51,7 +51,7 @@ class PlainProgress(Listener):
         self.samples = 0
         self.variant = ""
         self.variants: dict[str, VariantProgress] = {}
-        self.last_sample = ""
+        self.last_samples: dict[str, str] = {}
         self._said = 0.0
 
     def __enter__(self) -> Self:
@@ -106,7 +106,7 @@ class PlainProgress(Listener):
         """A sample has ended."""
         self.now.summary.add(sample)
         self.now.done += 1
-        self.last_sample = sample.sample_id
+        self.last_samples[self.variant] = sample.sample_id
         if sample.error:
             self.say(f"{self.variant}: {sample.sample_id} failed: {sample.error}")
         self.tell()

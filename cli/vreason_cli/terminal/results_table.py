@@ -35,7 +35,10 @@ def result_table(results: Sequence[VariantResult], baseline: int = 0, effects: S
         baseline: place of the variant that the others are compared with.
         effects: of each variant, the differences that are shown; empty where nothing can be said.
     """
-    title = Text("mean accuracy, median tokens and times" + (f"; differences are to {results[baseline].name}, with 95 % intervals" if len(results) > 1 else ""))
+    title = Text(
+        "mean accuracy, median tokens and times"
+        + (f"; differences are to {results[baseline].name}, with 95 % intervals" if len(results) > 1 else "")
+    )
     table = Table(title=title, title_justify="left", title_style="dim", header_style="bold", box=None)
     table.add_column("variant", no_wrap=True)
     table.add_column("samples", justify="right")

@@ -234,7 +234,7 @@ def test_what_to_type_next_works(program, config, tracking_uri, tmp_path) -> Non
 @pytest.mark.parametrize("delivered", [10, 0])
 def test_what_to_type_next_holds_no_password(uri, delivered) -> None:
     """What is printed may end up in a log: a tracking address is shown without its password, on a server as on a database."""
-    lines = next_steps(parse_settings(trials.trial("x", uri)), [trials.result("v-reason", delivered=delivered)], "s-1")
+    lines = next_steps(parse_settings(trials.trial("x", uri)), [trials.result("v-reason", delivered=delivered)], {"v-reason": "s-1"})
     assert "s3cret" not in "\n".join(lines)
 
 
@@ -243,10 +243,10 @@ def test_what_waits_is_told_with_its_command() -> None:
     named = {"uri": "sqlite:///my runs.db", "journal": "/big disk/journal", "experiment": "nights"}
     settings = parse_settings(trials.trial("x", tracking=named))
     waiting = trials.result("v-reason", recorded=1_234, delivered=34, experiment_id=None)
-    first, second = next_steps(settings, [waiting], "s-1")
+    first, second = next_steps(settings, [waiting], {})
     assert "1,234 points recorded, 34 delivered to sqlite:///my runs.db (experiment 'nights'), 1,200 waiting" == first
     assert "  deliver          vreason-track journal deliver --journal '/big disk/journal' --tracking-uri 'sqlite:///my runs.db'" == second
-    assert [] == [line for line in next_steps(settings, [trials.result("v-reason")], "s-1") if "journal deliver" in line]
+    assert [] == [line for line in next_steps(settings, [trials.result("v-reason")], {}) if "journal deliver" in line]
 
 
 def test_a_refusal_is_told_with_its_reason() -> None:

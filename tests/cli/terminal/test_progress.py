@@ -206,11 +206,11 @@ def test_variants_in_turn(settings, capsys) -> None:
 
 
 def test_the_last_sample_is_remembered(settings, capsys) -> None:
-    """The one that the program suggests to look at when the run has ended."""
+    """By variant: the one that the program suggests to look at when the run has ended must be one that its run has."""
     watcher = PlainProgress(settings)
-    assert "" == watcher.last_sample
+    assert {} == watcher.last_samples
     go(watcher, 4, 4)
-    assert "s-1" == watcher.last_sample
+    assert {"baseline": "s-1"} == watcher.last_samples
 
 
 def test_the_live_display(settings, terminal) -> None:

@@ -90,7 +90,9 @@ def test_no_effect_is_no_difference() -> None:
 
 def test_the_baseline_is_named() -> None:
     """Wherever it stands; a variant alone is compared with nothing."""
-    assert "mean accuracy, median tokens and times; differences are to baseline, with 95 % intervals" == str(result_table([OTHER, BASE], 1).title)
+    assert "mean accuracy, median tokens and times; differences are to baseline, with 95 % intervals" == str(
+        result_table([OTHER, BASE], 1).title
+    )
     assert "mean accuracy, median tokens and times" == str(result_table([BASE]).title)
 
 

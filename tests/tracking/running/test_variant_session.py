@@ -37,8 +37,8 @@ def test_what_is_told_is_recorded(session) -> None:
     answer(session)
     answer(session, "s-2", 7)
     session.check()
-    result, broken = session.finish("FINISHED", None)
-    assert broken is None
+    session.close("FINISHED", None)
+    result = session.result()
     finished = readback.finished_samples(session.recorder.folder)
     assert [("s-1", 12), ("s-2", 7)] == [(each.sample.sample_id, len(each.steps)) for each in finished]
     assert ("v-reason", "FINISHED", None, (), False) == (result.name, result.status, result.error, result.notes, result.kept)
@@ -52,7 +52,8 @@ def test_notes(session) -> None:
     """What the session knows, which listeners failed and how often, and what the caller adds: in the result and in the journal."""
     session.notes.append("one of one's own")
     session.listener_failures.update({"Printer": 2})
-    result, _ = session.finish("FAILED", "ValueError: odd", ["memory sampling failed"])
+    session.close("FAILED", "ValueError: odd", ["memory sampling failed"])
+    result = session.result()
     notes = ("one of one's own", "listener Printer failed 2 time(s)", "memory sampling failed")
     ended = readback.ended(session.recorder)
     assert (notes, "ValueError: odd") == (result.notes, result.error)
@@ -93,13 +94,13 @@ def test_nothing_raises_while_tokens_are_drawn(session) -> None:
 
 
 def test_an_end_that_cannot_be_written(session) -> None:
-    """The run counts as failed, and why is handed to the caller, who has other runs to close first."""
+    """The run counts as failed, and its result says why."""
     answer(session)
     session.recorder = Full(session.recorder, at_the_end=True)
-    result, broken = session.finish("FINISHED", None)
-    assert ("FAILED", 1) == (result.status, result.summary.answered)
-    assert isinstance(broken, TrackingError)
-    assert "no space left" == str(broken)
+    with pytest.raises(TrackingError, match="no space left"):
+        session.close("FINISHED", None)
+    result = session.result()
+    assert ("FAILED", 1, "no space left") == (result.status, result.summary.answered, result.error)
 
 
 def test_a_result_as_listeners_are_told(tmp_path) -> None:

@@ -186,11 +186,11 @@ def test_a_warm_up_leaves_no_trace(loaded: LoadedModel, samples: list[Sample], m
 @pytest.mark.parametrize(
     ("generation", "most", "least"),
     [
-        ({"max_new_tokens": 100}, WARM_UP_TOKENS, 1),
+        ({"max_new_tokens": 100}, WARM_UP_TOKENS, WARM_UP_TOKENS),
         ({"max_new_tokens": 100, "min_new_tokens": 50}, WARM_UP_TOKENS, WARM_UP_TOKENS),
         ({"max_new_tokens": 3, "min_new_tokens": 3}, 3, 3),
-        ({"max_new_tokens": 100, "min_new_tokens": None}, WARM_UP_TOKENS, 1),
-        ({}, WARM_UP_TOKENS, 1),
+        ({"max_new_tokens": 100, "min_new_tokens": None}, WARM_UP_TOKENS, WARM_UP_TOKENS),
+        ({}, WARM_UP_TOKENS, WARM_UP_TOKENS),
     ],
 )
 def test_a_warm_up_is_short(

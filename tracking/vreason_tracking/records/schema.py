@@ -93,8 +93,11 @@ def make_record(record: type[_Record], values: Mapping[str, Any]) -> _Record:
     """A record out of what was read: columns of later versions are passed over, those that an earlier one lacks get their defaults.
 
     Raises:
+        TypeError: the values are no mapping.
         ValueError: a column that every version has is missing.
     """
+    if not isinstance(values, Mapping):
+        raise TypeError(f"columns by name were expected, not {values!r:.40}")
     given: dict[str, Any] = {}
     for column in columns_of(record):
         value = values.get(column.name, column.default)

@@ -68,23 +68,23 @@ class LocalExecutor:
             position: Evaluator(self._loaded, config, [_Sender(position, receive)], self._meter)
             for position, config in self._configs.items()
         }
-        warm = False
+        cold = True
         for unit, batch in self._batches(units):
-            if not warm:
-                self._warm_up(evaluators, unit, batch)
-                warm = True
+            if cold and batch.readable:
+                self._warm_up(evaluators, batch)
+                cold = False
             for place, position in enumerate(unit.order):
                 self.current = position
-                for _ in evaluators[position].answer(batch, unit.done[position], place if ranked else None):
+                for _ in evaluators[position].answer(batch, unit.done[position], place if ranked and unit.complete else None):
                     pass
                 yield unit.number, position
             self.current = None
 
-    def _warm_up(self, evaluators: Mapping[int, Evaluator], unit: WorkUnit, batch: LoadedBatch) -> None:
-        """Every variant once, before anything is measured."""
-        for position in unit.order:
+    def _warm_up(self, evaluators: Mapping[int, Evaluator], batch: LoadedBatch) -> None:
+        """Every variant once, before anything is measured; also one that has this batch behind it."""
+        for position, evaluator in evaluators.items():
             self.current = position
-            evaluators[position].warm_up(batch)
+            evaluator.warm_up(batch)
 
     def _batches(self, units: Sequence[WorkUnit]) -> Iterator[tuple[WorkUnit, LoadedBatch]]:
         from vreason.evaluation import read_batch

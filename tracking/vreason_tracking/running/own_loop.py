@@ -112,6 +112,8 @@ class OwnLoop(Listener):
         record = self._record(sample, output, score, answer is not None, error)
         self._recorder.on_sample(record)
         self._done.add(sample_id)
+        self._steps[sample_id] = []  # its steps are in the journal
+        self._prefills.pop(sample_id, None)
         self._meter.reset_peak()
         self._recorder.check()
         return record
@@ -124,8 +126,7 @@ class OwnLoop(Listener):
     def _record(self, sample: Sample, output: str | None, score: float | None, scored: bool, error: str | None) -> SampleRecord:
         from vreason.evaluation import record_of_steps
 
-        steps, prefill = self._steps.pop(sample.sample_id, []), self._prefills.pop(sample.sample_id, None)
-        self._steps[sample.sample_id] = []
+        steps, prefill = self._steps.get(sample.sample_id, []), self._prefills.get(sample.sample_id)
         used, source = self._meter.peak() or (None, None)
         return record_of_steps(
             sample,

@@ -14,7 +14,7 @@ from vreason.errors import TrackingError
 from vreason.events import PrefillRecord, SampleRecord
 from vreason.listeners import ListenerGuard, VariantStarted
 from vreason_tracking.delivery import BackgroundDelivery
-from vreason_tracking.journal import Lease, LeaseTakenError, Manifest, RunFolder
+from vreason_tracking.journal import Lease, LeaseTakenError, Manifest, RunFolder, recover
 from vreason_tracking.running.endings import ending_of
 from vreason_tracking.running.executor import LocalExecutor
 from vreason_tracking.running.plan import Task, refresh
@@ -89,7 +89,12 @@ class Stage:
         if task.folder is None:
             return VariantSession(task, RunRecorder.create(self.root, self.manifest(task), self.retry_timeout))
         lease = _owned(task.folder)
-        task = refresh(task)
+        try:
+            recover(task.folder)  # what a dead process left open counts as done, or not, before anything is asked again
+            task = refresh(task)
+        except BaseException:
+            lease.release()
+            raise
         if task.finished:
             lease.release()
             return None
@@ -107,7 +112,7 @@ class Stage:
         done = {position: session.task.done for position, session in self.sessions.items()}
         if not done:
             return
-        units = plan_units(self.samples, self.batch_size, done, self.seed)
+        units = plan_units(self.samples, self.batch_size, done, self.seed, len(self.tasks))
         self._executor = executor = LocalExecutor(
             self.loaded, {position: self.config(self.sessions[position].task) for position in done}, self.meter
         )
@@ -156,14 +161,21 @@ class Stage:
             self._finish(status, error, notes)
 
     def _finish(self, status: str, error: str | None, notes: list[str]) -> None:
-        """Raises the first record's failure once all are closed."""
-        broken: list[TrackingError] = []
+        """Raises the first failure once all are closed: another Ctrl-C meanwhile leaves none of them open."""
+        broken: list[BaseException] = []
         for position, session in self.sessions.items():
-            result, failure = session.finish(status, self._reason(position, status, error), notes)
-            why = f", {result.error}" if result.error else ""
-            _log.info("run %s (%s) ended: %s, %d points recorded%s", session.run_id, session.name, result.status, result.recorded, why)
-            broken += [failure] if failure is not None else []
-            self.done(result)
+            try:
+                session.close(status, self._reason(position, status, error), notes)
+            except BaseException as failure:
+                broken.append(failure)
+        for session in self.sessions.values():
+            try:
+                result = session.result()
+                why = f", {result.error}" if result.error else ""
+                _log.info("run %s (%s) ended: %s, %d points recorded%s", session.run_id, session.name, result.status, result.recorded, why)
+                self.done(result)
+            except BaseException as failure:
+                broken.append(failure)
         if broken:
             raise broken[0]
 

@@ -26,12 +26,14 @@ class WorkUnit:
         samples: the whole batch, also when part of it is done: a padded row's last digits may depend on its neighbours.
         order: positions of the variants among the run's, in the order in which they answer.
         done: by position, ids of the samples that this variant has answered already.
+        complete: all variants of the run answer it, one after the other; else some did in an earlier session, and nobody's place counts.
     """
 
     number: int
     samples: tuple[Sample, ...]
     order: tuple[int, ...]
     done: Mapping[int, frozenset[str]]
+    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ def rotation(positions: Sequence[int], number: int, seed: int) -> tuple[int, ...
     return (*order[turn:], *order[:turn])
 
 
-def plan_units(samples: Sequence[Sample], batch_size: int, done: Mapping[int, frozenset[str]], seed: int) -> list[WorkUnit]:
+def plan_units(
+    samples: Sequence[Sample], batch_size: int, done: Mapping[int, frozenset[str]], seed: int, variants: int | None = None
+) -> list[WorkUnit]:
     """The units of a run, or of what an earlier process left of it.
 
     Args:
@@ -69,6 +73,7 @@ def plan_units(samples: Sequence[Sample], batch_size: int, done: Mapping[int, fr
         batch_size: samples answered side by side.
         done: by position of each variant that takes part, ids of the samples that it has answered.
         seed: of the order of variants.
+        variants: how many the run has, also such as take no part any more; None means those of `done`.
     """
     units = []
     for number, start in enumerate(range(0, len(samples), batch_size)):
@@ -76,5 +81,13 @@ def plan_units(samples: Sequence[Sample], batch_size: int, done: Mapping[int, fr
         ids = frozenset(sample.sample_id for sample in batch)
         order = tuple(each for each in rotation(list(done), number, seed) if not ids <= done[each])
         if order:
-            units.append(WorkUnit(number, batch, order, {each: done[each] & ids for each in order}))
+            units.append(
+                WorkUnit(
+                    number,
+                    batch,
+                    order,
+                    {each: done[each] & ids for each in order},
+                    len(order) == (len(done) if variants is None else variants),
+                )
+            )
     return units

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from vreason.errors import TrackingError
 from vreason.events import PrefillRecord, SampleRecord, StepRecord
 from vreason.listeners import VariantFinished
 from vreason_tracking.journal import closed_samples, recorded_points
@@ -16,7 +15,7 @@ from vreason_tracking.running.results import VariantResult
 
 
 class VariantSession:
-    """Records a variant until `finish`, which must be called exactly once.
+    """Records a variant until `close`, which must be called exactly once.
 
     Args:
         task: what the variant has to do.
@@ -32,6 +31,8 @@ class VariantSession:
         self.listener_failures: Counter[str] = Counter()
         self.notes: list[str] = []
         self._failure: Exception | None = None
+        self._told: tuple[str, ...] = ()
+        self._ending: tuple[str, str | None] = "FAILED", None
 
     @property
     def name(self) -> str:
@@ -63,19 +64,31 @@ class VariantSession:
             raise self._failure
         self.recorder.check()
 
-    def finish(self, status: str, error: str | None, notes: Sequence[str] = ()) -> tuple[VariantResult, TrackingError | None]:
-        """Close the run; returns what became of it, and why its record could not be written to the end, if so."""
+    def close(self, status: str, error: str | None, notes: Sequence[str] = ()) -> None:
+        """Close the run and leave it to others.
+
+        Raises:
+            TrackingError: its record could not be written to the end; it has then FAILED.
+        """
         failed = [f"listener {name} failed {count} time(s)" for name, count in self.listener_failures.items()]
-        told = [*self.notes, *failed, *notes]
-        broken: TrackingError | None = None
+        self._told = (*self.notes, *failed, *notes)
+        self._ending = status, error
         try:
-            self.recorder.finish(status, error, told)
-        except TrackingError as failure:
-            broken, status = failure, "FAILED"
-        folder = self.recorder.folder
+            self.recorder.finish(status, error, self._told)
+        except BaseException as failure:
+            self._ending = "FAILED", error or str(failure)
+            raise
+
+    def result(self) -> VariantResult:
+        """What became of the run, once it is closed. Reads its journal.
+
+        Raises:
+            TrackingError: it cannot be read.
+        """
+        (status, error), folder = self._ending, self.recorder.folder
         summary = RunSummary.of(entry.sample for entry in closed_samples(folder))
         points = recorded_points(folder)
-        return VariantResult(self.name, folder, status, points, tuple(told), False, summary, run_id=folder.run_id, error=error), broken
+        return VariantResult(self.name, folder, status, points, self._told, False, summary, run_id=folder.run_id, error=error)
 
 
 def finished_event(result: VariantResult) -> VariantFinished:

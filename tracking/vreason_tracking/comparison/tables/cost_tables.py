@@ -62,7 +62,7 @@ def memory_table(comparison: Comparison) -> Table:
         rows.append(
             [name, memory.source or formatting.NONE, formatting.gibibytes(memory.peak_bytes), formatting.ratio(memory.ratio), allocated]
         )
-    note = "The greatest over all samples, failed ones too. rss is the process's on the host; it hardly falls from variant to variant."
+    note = "The greatest over all samples, failed ones too. Other sources than torch's tensors are the process's."
     return Table("memory", "Peak memory", ["run", "source", "peak", "ratio", "torch's tensors"], rows, 2, note)
 
 
