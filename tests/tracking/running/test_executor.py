@@ -151,7 +151,7 @@ def test_the_warm_up_is_not_recorded(loaded, samples, monkeypatch) -> None:
     for _ in LocalExecutor(loaded, long).work(units, told.append):
         pass
     warm, real = calls[:3], calls[3:]
-    assert [(0, 8, CONFIGS[position].method) for position in units[0].order] == warm
+    assert [(0, 8, CONFIGS[position].method) for position in CONFIGS] == warm
     assert [12] * 6 == [most for _, most, _ in real]
     steps = Counter((each.variant, step.sample_id) for each in told if isinstance(each.event, tuple) for step in each.event)
     assert {12} == set(steps.values())
