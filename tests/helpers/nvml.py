@@ -42,13 +42,13 @@ class FakeNvml:
 
     def __init__(self, *gpus: FakeGpu, faults: dict[str, int] | None = None) -> None:
         self.gpus = list(gpus)
-        self.errors = dict(faults or {})
+        self.faults = dict(faults or {})
         self.calls: dict[str, int] = {}
         self.initialised = 0
 
     def _called(self, name: str, gpu: FakeGpu | None = None) -> None:
         self.calls[name] = self.calls.get(name, 0) + 1
-        faults = self.errors | (gpu.errors if gpu else {})
+        faults = self.faults | (gpu.faults if gpu else {})
         if name in faults:
             raise pynvml.NVMLError(faults[name])  # becomes the subclass of that code, as in pynvml
         if name != "nvmlInit" and not self.initialised:

@@ -99,7 +99,7 @@ def test_a_lost_gpu_gives_way_to_rss_in_the_end() -> None:
     code = pynvml.NVML_ERROR_GPU_IS_LOST
     nvml = FakeNvml(FakeGpu(processes=[own(3 * MIB)]))
     with MemorySampler(FAST, nvml) as meter:
-        nvml.errors |= {PROCESS_LIST: code, MEMORY_INFO: code}
+        nvml.faults |= {PROCESS_LIST: code, MEMORY_INFO: code}
         assert wait_until(lambda: (meter.latest() or (0, ""))[1] == "rss")
     assert 2 * STRIKES == meter.errors
 
