@@ -20,7 +20,7 @@ def rows(world):
     ("name", "state", "detail", "points"),
     [
         ("running", "running", "process ", (104, 0, 104)),
-        ("killed", "killed", "its process is gone", (166, 0, 166)),
+        ("killed", "killed", "its process died", (166, 0, 166)),
         ("offline", "waiting", "recorded offline", (183, 0, 183)),
         ("interrupted", "waiting", "", (104, 0, 104)),
         ("refused", "refused", "the run was deleted", (183, 0, 183)),

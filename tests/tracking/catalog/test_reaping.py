@@ -101,7 +101,7 @@ def test_a_process_that_was_killed(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / journals.RUN_ID)
     end = close_dead_run(folder)
     assert end is not None
-    assert ("KILLED", f"process {process.pid} on {platform.node()} died") == (end.status, (end.error or "").split(" without")[0])
+    assert ("KILLED", f"process {process.pid} on {platform.node()} died") == (end.status, (end.error or "").split(" abruptly")[0])
     assert -2000 < end.ended_ms - moment < 100
 
 

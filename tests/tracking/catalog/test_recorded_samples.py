@@ -81,8 +81,8 @@ def test_a_samples_figures(store, record) -> None:
 def test_a_sample_of_the_first_version(tmp_path) -> None:
     """Out of its store and out of its journal: the same figures, by the names that they have now, and the same series."""
     unpacked = old_records.unpack(tmp_path)
-    catalog = Catalog(unpacked.journal, unpacked.uri, "vreason")
-    run = next(run for run in catalog.runs if run.mlflow_id == "67ac1ab4b09e44f6babf14c14f72ea6b")
+    index = Catalog(unpacked.journal, unpacked.uri, "vreason").read()
+    run = next(run for run in index.runs if run.mlflow_id == "67ac1ab4b09e44f6babf14c14f72ea6b")
     for name in (tags["vreason.sample_id"] for tags in sample_tags_of(run)):
         here, there = sample_of(run, name), sample_of(Run(None, run.stored, True), name)
         assert {"score", "tokens/output", "latency/total_ms"} == set(there.metrics)

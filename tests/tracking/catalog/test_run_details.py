@@ -90,8 +90,9 @@ def test_figures(details) -> None:
 def test_figures_of_the_first_version(tmp_path) -> None:
     """From its journal and from its store the same summary, by the names that they have now, but for what it did not reckon yet."""
     unpacked = old_records.unpack(tmp_path)
-    both, store = Catalog(unpacked.journal, unpacked.uri, "vreason"), Catalog(tmp_path / "none", unpacked.uri, "vreason")
-    here, there = (details_of(catalog.find("67ac1ab4b09e44f6babf14c14f72ea6b"), catalog) for catalog in (both, store))
+    both = Catalog(unpacked.journal, unpacked.uri, "vreason").read()
+    store = Catalog(tmp_path / "none", unpacked.uri, "vreason").read()
+    here, there = (details_of(index.find("67ac1ab4b09e44f6babf14c14f72ea6b"), index) for index in (both, store))
     assert there.summary == pytest.approx(here.summary)
     assert {"asked": 4, "answered": 4, "failed": 0} == there.samples == here.samples
     assert {} == there.so_far
@@ -105,8 +106,9 @@ def test_what_the_first_version_began_to_deliver(tmp_path, monkeypatch) -> None:
     store = MlflowStore(unpacked.uri, "vreason", create=False)
     store.log("30d706e2e3ab49f49688245e15d09f82", [("live.failed", 0.0, 1, 1), ("accuracy.numerical", 0.25, 1, 1)])
     assert "FINISHED" == readback.deliver(folder, store).status
-    both, far = Catalog(unpacked.journal, unpacked.uri, "vreason"), Catalog(tmp_path / "none", unpacked.uri, "vreason")
-    here, there = (details_of(catalog.find(name), catalog) for catalog, name in ((both, folder.run_id), (far, "30d706e2")))
+    both = Catalog(unpacked.journal, unpacked.uri, "vreason").read()
+    far = Catalog(tmp_path / "none", unpacked.uri, "vreason").read()
+    here, there = (details_of(index.find(name), index) for index, name in ((both, folder.run_id), (far, "30d706e2")))
     assert (6, 6) == (here.run.samples_done, there.run.samples_done)
     assert there.summary == pytest.approx(here.summary)
 
@@ -115,8 +117,8 @@ def test_progress_of_the_first_version(store, tracking_uri, tmp_path) -> None:
     """Of a run that is not finished: how far it came, by the names that it would have now."""
     run_id = run_states.remote(store, "x", started_ms=1)
     store.log(run_id, [("live.failed", 1.0, 2, 3), ("live.accuracy", 0.5, 2, 3), ("host.rss_bytes", 7.0, 2, 0)])
-    catalog = Catalog(tmp_path / "none", tracking_uri, "trial")
-    found = details_of(catalog.find("x"), catalog)
+    index = Catalog(tmp_path / "none", tracking_uri, "trial").read()
+    found = details_of(index.find("x"), index)
     assert ({}, {"live/failed": 1.0, "live/accuracy": 0.5}, 3) == (found.summary, found.so_far, found.run.samples_done)
 
 

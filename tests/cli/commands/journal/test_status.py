@@ -91,5 +91,5 @@ def test_on_a_terminal(status, world, terminal, monkeypatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     lines = status().out.splitlines()
     table, below = lines[: len(world.local) + 1], lines[len(world.local) + 1 :]
-    assert [] == [line for line in table if "its process is gone" in line or len(line) > 160]
-    assert [f"{world.local['killed'].run_id}: killed"] == [line.split(": its")[0] for line in below if "its process is gone" in line]
+    assert [] == [line for line in table if "its process died" in line or len(line) > 160]
+    assert [f"{world.local['killed'].run_id}: killed"] == [line.split(": its")[0] for line in below if "its process died" in line]
