@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import pytest
 
-import vreason.plugins
 from tests.helpers import trials
 from vreason.benchmarks import data_digest
 from vreason.errors import DataError, PluginError
@@ -152,20 +151,16 @@ def test_how_it_was_measured(schedule) -> None:
 
 
 @pytest.fixture
-def offered(monkeypatch):
-    """What installed packages offer: a model family, a benchmark, two objectives and a listener, each of the program's own package."""
-    distribution = metadata.distribution("vreason-track")
+def offered(site_packages):
+    """What an installed package offers: a model family, a benchmark, two objectives and a listener."""
     offers = {
         "vreason.models": {"llava": "nowhere:Llava"},
         "vreason.benchmarks": {"clips": "nowhere:Clips"},
         "vreason.objectives": {"calm": "tests.helpers.objectives:breaks_on_demand", "unused": "nowhere:unused"},
         "vreason.listeners": {"loud": "nowhere:Loud"},
     }
-    entries = {group: [metadata.EntryPoint(name, value, group) for name, value in found.items()] for group, found in offers.items()}
-    for each in (entry for found in entries.values() for entry in found):
-        vars(each)["dist"] = distribution
-    monkeypatch.setattr(vreason.plugins, "entry_points", lambda group: entries.get(group, []))
-    return f"{distribution.name} {distribution.version}"
+    site_packages.install("vreason-odds", offers, "0.3")
+    return "vreason-odds 0.3"
 
 
 CALM = [{"name": "baseline", "preset": "baseline"}, {"name": "calm", "controller": {"objective": "calm"}}]
@@ -188,7 +183,7 @@ def test_required_plug_ins(offered) -> None:
     """What can be loaded is; a scorer or an objective that cannot be is named before anything is begun."""
     require_plugins(settings())
     require_plugins(settings(variants=CALM, data={"source": "demo", "scoring": "tests.tracking.running.test_inputs:exact"}))
-    with pytest.raises(PluginError, match=r"'unused' \(vreason.objectives, nowhere:unused\) of vreason-track .* cannot be loaded"):
+    with pytest.raises(PluginError, match=r"'unused' \(vreason.objectives, nowhere:unused\) of vreason-odds .* cannot be loaded"):
         require_plugins(settings(variants=[{"name": "odd", "controller": {"objective": "unused"}}]))
     with pytest.raises(PluginError, match="has no 'nothing'"):
         require_plugins(settings(data={"source": "demo", "scoring": "tests.tracking.running.test_inputs:nothing"}))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
-
 import pytest
 
-import vreason.plugins
 from tests.helpers.trials import Watcher
 from vreason.errors import PluginError
 from vreason.listeners import Listener
@@ -58,10 +55,9 @@ def test_of_the_current_folder(tmp_path, monkeypatch) -> None:
     assert ["Here"] == [type(each).__name__ for each in load_listeners(["a_listener_of_this_folder:Here"])]
 
 
-def test_of_an_installed_package(monkeypatch) -> None:
+def test_of_an_installed_package(site_packages) -> None:
     """A package offers one by an entry point's name."""
-    entry = EntryPoint("loud", f"{MODULE}:Loud", "vreason.listeners")
-    monkeypatch.setattr(vreason.plugins, "entry_points", lambda group: [entry] if group == entry.group else [])
+    site_packages.install("vreason-loud", {"vreason.listeners": {"loud": f"{MODULE}:Loud"}})
     assert [Loud.__name__] == [type(each).__name__ for each in load_listeners(["loud"])]
     with pytest.raises(PluginError, match=r"listeners\.0: no installed package offers 'quiet' \(vreason\.listeners\); there are: loud"):
         load_listeners(["quiet"])
