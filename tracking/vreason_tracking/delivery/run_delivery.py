@@ -23,6 +23,7 @@ from vreason_tracking.delivery.finalize import RunFinalizer
 from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
 from vreason_tracking.journal import Event, FinishedSample, Lease, RunFolder, SampleAssembly, SessionEnded, SessionStarted, read_fragment
 from vreason_tracking.records import (
+    CALL_TAG,
     COLOUR_TAG,
     CREATED_BY_TAG,
     ERROR_TAG,
@@ -188,7 +189,13 @@ class RunDelivery:
         manifest = self.manifest
         found = self._find(f"tags.`{RUN_TAG}` = '{self.folder.run_id}'")
         self._interrupted |= found is not None
-        tags = {**manifest.tags, RUN_TAG: self.folder.run_id, KIND_TAG: VARIANT_KIND, COLOUR_TAG: manifest.colour}
+        tags = {
+            **manifest.tags,
+            RUN_TAG: self.folder.run_id,
+            KIND_TAG: VARIANT_KIND,
+            COLOUR_TAG: manifest.colour,
+            CALL_TAG: manifest.call_id,
+        }
         if manifest.sample_ids:  # a program's own loop does not say
             tags |= {EXPECTED_SAMPLES_TAG: str(len(manifest.sample_ids))}
         if user := manifest.tags.get(USER_TAG):
