@@ -50,7 +50,7 @@ def test_once_shows_what_happens(program, config):
     assert "INFO vreason_tracking.settings.loading: settings trial from " in outcome.err
     assert "limit 1, overrides: seed=5 tracking.mode=offline" in outcome.err
     assert re.search(r"INFO vreason\.models\.loading: model \S+ loaded in \d+\.\d s: revision sha256:\w+, float32 on cpu", outcome.err)
-    assert re.search(r"INFO vreason_tracking\.running\.runner: run \S+ \(v-reason\) ended: FINISHED, \d+ points recorded", outcome.err)
+    assert re.search(r"INFO vreason_tracking\.running\.stage: run \S+ \(v-reason\) ended: FINISHED, \d+ points recorded", outcome.err)
     assert "INFO vreason" not in outcome.out
 
 

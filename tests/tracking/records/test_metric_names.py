@@ -304,8 +304,8 @@ def check_hostile(root, store, uri) -> None:
     unspelt = [category for category in HOSTILE if category and segment(category) != category]
     storable = {text: text.encode("utf-8", "replace").decode().replace("?", "�").replace("\0", "�") for text in unspelt}
     assert {text_tag(filled(ACCURACY_OF_CATEGORY, text)): storable[text] for text in unspelt} == told
-    catalog = Catalog(root.parent / "none", uri, "trial")
-    assert found.items() <= details_of(catalog.find(run.info.run_id), catalog).summary.items()
+    index = Catalog(root.parent / "none", uri, "trial").read()
+    assert found.items() <= details_of(index.find(run.info.run_id), index).summary.items()
 
 
 def test_hostile_categories_in_sqlite(tmp_path, store, tracking_uri) -> None:

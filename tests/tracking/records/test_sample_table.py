@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -66,11 +67,11 @@ def test_an_earlier_record(tmp_path) -> None:
 
 def test_records_at_hand(tmp_path) -> None:
     """Of records in memory the table is that of the file that they are written to, whatever their order."""
-    samples = [sample for sample, _ in compared.mixed(3, 40)]
+    samples = [replace(sample, rotation_place=0) for sample, _ in compared.mixed(3, 40)]
     one, other = samples_table(samples[::-1]), read_samples(written(tmp_path, *samples))
     assert (other.ids, other.question_digests, other.texts, other.lists) == (one.ids, one.question_digests, one.texts, one.lists)
     assert list(other.numbers) == list(one.numbers)
-    assert all(np.array_equal(other.numbers[name], one.numbers[name], equal_nan=True) for name in other.numbers)
+    assert [] == [name for name in other.numbers if not np.array_equal(other.numbers[name], one.numbers[name], equal_nan=True)]
 
 
 def test_no_records_at_hand() -> None:
