@@ -84,11 +84,11 @@ class Checkout:
 
     def python(self, *arguments: str) -> str:
         """What a Python process of this version prints."""
-        search = [str(self.folder), *(str(self.folder / name) for name in ("tracking", "cli", "migrations"))]
+        search = [str(self.folder), *(str(self.folder / name) for name in ("tracking", "cli", "migrations")), str(self.perf)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(search)}
         done = subprocess.run([sys.executable, "-P", *arguments], env=environment, cwd=self.folder, capture_output=True, text=True)
         if done.returncode:
-            raise SystemExit(f"{self.folder}: {' '.join(arguments)[:80]} failed:\\n{done.stderr[-2000:]}")
+            raise SystemExit(f"{self.folder}: {' '.join(arguments)[:80]} failed:\n{done.stderr[-2000:]}")
         return done.stdout
 
     def help(self) -> float:
