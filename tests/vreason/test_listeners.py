@@ -213,3 +213,24 @@ def test_a_broken_listener_stops_no_generation() -> None:
     (ours,) = (str(warning.message) for warning in caught if issubclass(warning.category, RuntimeWarning))
     assert "Broken" in ours
     assert "disk full" in ours
+
+
+def test_a_failure_where_warnings_are_errors() -> None:
+    """It is counted, ends nothing, and the next listener is told."""
+
+    class Breaks(Listener):
+        def on_notice(self, text: str) -> None:
+            raise OSError("no paper in the printer")
+
+    told: list[str] = []
+
+    class Hears(Listener):
+        def on_notice(self, text: str) -> None:
+            told.append(text)
+
+    guard = ListenerGuard([Breaks(), Hears()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        guard.tell("on_notice", "one")
+        guard.tell("on_notice", "two")
+    assert (["one", "two"], {"Breaks": 2}) == (told, guard.failures)
