@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,17 @@ class Child:
     wait: Callable[[], int]
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """Send it a signal."""
-        os.kill(self.pid, number)
+        """Send it a signal; nothing where it has ended by itself, which its exit code shows."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def ended(self) -> bool:
+        """Whether it is gone, by itself or by a signal."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
 
     def text(self) -> str:
         """What it has printed."""

@@ -135,7 +135,7 @@ def test_kill_variants_in_turn(program, tmp_path, mlflow_template, random_model_
         else:
             done = {name: {each.sample.sample_id for each in finished_samples(run)} for name, run in runs_by_variant(folder).items()}
         child = program.start(folder, "run", "-c", "trial.yaml", "--resume", "auto", "--offline")
-        wait_until(lambda child=child: bool(child.handed_over()), 30)  # type: ignore[misc]
+        wait_until(lambda child=child: bool(child.handed_over()) or child.ended(), 30)  # type: ignore[misc]
         time.sleep(draw.uniform(0.0, answering / 3))
         moment = time.monotonic()
         child.kill()

@@ -121,7 +121,7 @@ def test_on_a_terminal(folder, tracking_uri) -> None:
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", _read(master, process))
     assert 0 == process.wait(60), text
     assert re.search(r"v-reason .*2/2 ", text)
-    assert "differences are to v-reason" in text
+    assert "mean accuracy, median tokens and times" in text
 
 
 def _read(master, process) -> str:

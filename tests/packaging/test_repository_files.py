@@ -21,10 +21,17 @@ def read_yaml(name: str):
     return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
 
 
-def make_commands(target: str, **environment: str) -> list[str]:
+def make_commands(target: str) -> list[str]:
     """What `make TARGET` would run, its environment taken for ready."""
-    command = ["make", "--dry-run", "--assume-old=.venv/.ready", target]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=60)
+    return dry_run("--assume-old=.venv/.ready", target)
+
+
+def dry_run(*arguments: str, **environment: str) -> list[str]:
+    """The commands that make prints with these arguments, whether or not the tests themselves were called by make."""
+    outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+    inherited = {name: value for name, value in os.environ.items() if name not in outer}
+    command = ["make", "--dry-run", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=inherited | environment, capture_output=True, text=True, timeout=60)
     assert 0 == done.returncode, done.stderr
     return done.stdout.splitlines()
 
@@ -87,15 +94,7 @@ def test_the_workflow_runs_ci():
 def test_ci_takes_the_python_that_is_named():
     """PYTHON reaches make through .ci/run, and make makes the environment with it."""
     assert "export PYTHON=${PYTHON:-python3}" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    made = subprocess.run(
-        ["make", "--dry-run", "--always-make", ".venv/.ready"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHON": "python3.12"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert "python3.12 -m venv .venv" == made.stdout.splitlines()[0]
+    assert "python3.12 -m venv .venv" == dry_run("--always-make", ".venv/.ready", PYTHON="python3.12")[0]
 
 
 @pytest.mark.parametrize(("held", "named"), [("3.10", "3.11"), ("3.13", "3.12")])

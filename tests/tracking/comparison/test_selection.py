@@ -162,8 +162,8 @@ def test_a_call_with_an_unfinished_run(calls, tracking_uri) -> None:
 def test_a_call_of_another_machine(root, tracking_uri, store, tmp_path) -> None:
     """Known from the store alone, by its tag; variants begun one after the other stay in that order."""
     for place, name in enumerate(("z", "a")):
-        tags = {"vreason.call": "far", "config.name": "sweep"}
-        folder = run_states.finished(tmp_path / "there", name, tags=tags, created_ms=readback.CREATED_MS + place)
+        tags = {"config.name": "sweep"}
+        folder = run_states.finished(tmp_path / "there", name, tags=tags, call_id="far", created_ms=readback.CREATED_MS + place)
         readback.deliver(folder, store)
     for wanted in ("sweep", "far"):
         assert ["z", "a"] == variants(config_runs(Catalog(root, tracking_uri, None).read(), wanted))
