@@ -120,21 +120,34 @@ def test_memory_as_the_run_tells_it(runs, comparison) -> None:
         assert torch == result.memory.torch_allocated_bytes
 
 
-def one(folder, name, **changes):
-    return compared.recorded(folder, name, [(records.sample("s-1", records.steps("s-1"), **changes), ())])
+def one(folder, name, call="a call", **changes):
+    return compared.recorded(folder, name, [(records.sample("s-1", records.steps("s-1"), **changes), ())], call_id=call)
 
 
 def test_memory_of_other_sources(tmp_path) -> None:
     """What was measured otherwise is not divided, and where nothing was measured there is nothing."""
     runs = [
-        one(tmp_path, "a", peak_memory_bytes=100, memory_source="nvml:process"),
-        one(tmp_path, "b", peak_memory_bytes=300, memory_source="nvml:process"),
-        one(tmp_path, "c", peak_memory_bytes=300, memory_source="rss"),
-        one(tmp_path, "d", peak_memory_bytes=None, memory_source=None, peak_allocated_bytes=()),
+        one(tmp_path, "a", "1", peak_memory_bytes=100, memory_source="nvml:process"),
+        one(tmp_path, "b", "2", peak_memory_bytes=300, memory_source="nvml:process"),
+        one(tmp_path, "c", "3", peak_memory_bytes=300, memory_source="rss"),
+        one(tmp_path, "d", "4", peak_memory_bytes=None, memory_source=None, peak_allocated_bytes=()),
     ]
     found = [result.memory for result in compare(runs).groups[0].results]
-    assert [None, 3.0, None, None] == [each.ratio for each in found]
+    assert [(None, None), (3.0, "nvml:process"), (None, None), (None, None)] == [(each.ratio, each.ratio_of) for each in found]
     assert (None, None, None) == (found[3].peak_bytes, found[3].source, found[3].torch_allocated_bytes)
+
+
+def test_memory_of_one_process(tmp_path) -> None:
+    """Runs of one call share a process, whose memory is nobody's own: torch's tensors are divided, where both have them."""
+    process = {"memory_source": "nvml:process"}
+    runs = [
+        one(tmp_path, "a", peak_memory_bytes=1000, peak_allocated_bytes=(40, 100), **process),
+        one(tmp_path, "b", peak_memory_bytes=1000, peak_allocated_bytes=(150, 40), **process),
+        one(tmp_path, "c", peak_memory_bytes=1000, peak_allocated_bytes=(), **process),
+        one(tmp_path, "elsewhere", "another call", peak_memory_bytes=500, peak_allocated_bytes=(50,), **process),
+    ]
+    found = [result.memory for result in compare(runs).groups[0].results]
+    assert [(None, None), (1.5, "torch's tensors"), (None, None), (0.5, "nvml:process")] == [(each.ratio, each.ratio_of) for each in found]
 
 
 def test_signatures(runs, comparison) -> None:

@@ -16,7 +16,7 @@ from vreason_tracking.comparison.caveats import Completeness, caveats
 from vreason_tracking.comparison.comparability import Mismatch
 from vreason_tracking.comparison.costs import QUANTITIES, Cost, Memory
 from vreason_tracking.comparison.groups import Group
-from vreason_tracking.comparison.measuring_conditions import timing_issues
+from vreason_tracking.comparison.measuring_conditions import in_one_process, timing_issues
 from vreason_tracking.comparison.paired_samples import Frame, align
 from vreason_tracking.comparison.paper import Measured, Paper, match_paper, method_of
 from vreason_tracking.presentation import Table
@@ -122,7 +122,7 @@ def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: boo
     if not force:
         comparability.require_like(unlike)
     frame = align(runs, tables)
-    groups = results(frame, base)
+    groups = results(frame, base, in_one_process(runs, base))
     completeness = [_completeness(run, table, frame, index) for index, (run, table) in enumerate(zip(runs, tables, strict=True))]
     measured = [_by_benchmark(groups, index) for index in range(len(runs))]
     return Comparison(
@@ -160,15 +160,15 @@ def baseline_of(runs: Sequence[RecordedRun], wanted: str | None) -> int:
     raise TrackingError(f"--baseline: {wanted!r} {wrong}; name one of: {', '.join(run.name for run in runs)}")
 
 
-def results(frame: Frame, baseline: int) -> list[GroupResult]:
-    """Every group's results."""
+def results(frame: Frame, baseline: int, one_process: Sequence[bool]) -> list[GroupResult]:
+    """Every group's results; `one_process` as in `costs.memories`."""
     parts = {quantity.name: costs.parts_of(quantity, frame) for quantity in QUANTITIES}
     found = []
     for _, grouping in groupby(frame.groups, key=lambda group: group.grouping):
         groups = list(grouping)
         for group, right in zip(groups, _rights(frame, groups, baseline), strict=True):
             spent = {each.name: costs.costs(parts[each.name], frame, group, baseline, each.weighted) for each in QUANTITIES}
-            memories, signatures = costs.memories(frame, group, baseline), costs.signatures(frame, group)
+            memories, signatures = costs.memories(frame, group, baseline, one_process), costs.signatures(frame, group)
             made = [
                 Result(right[run], {name: each[run] for name, each in spent.items()}, memories[run], signatures[run])
                 for run in range(len(right))

@@ -14,6 +14,7 @@ from vreason_tracking.comparison.paired_samples import Frame
 from vreason_tracking.statistics import Codes, Estimate, compact, quantile, ratio_of_rates
 from vreason_tracking.telemetry import best_source
 
+TENSORS = "torch's tensors"
 Parts = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -102,13 +103,15 @@ class Memory:
     Attributes:
         peak_bytes, source: by the best source that the run has; None where none was measured.
         torch_allocated_bytes: of tensors, on the CUDA device that has most; None without CUDA.
-        ratio: to the baseline's peak; None for the baseline, and where their sources differ.
+        ratio: to the baseline's; None for the baseline, and where there is nothing to divide (see `memories`).
+        ratio_of: what was divided: a source of peaks, or `TENSORS`; None without a ratio.
     """
 
     peak_bytes: int | None
     source: str | None
     torch_allocated_bytes: int | None
     ratio: float | None
+    ratio_of: str | None
 
 
 def parts_of(quantity: Quantity, frame: Frame) -> Parts:
@@ -154,15 +157,24 @@ def _ratio(own: Parts, base: Parts, codes: Codes) -> Ratio:
     return Ratio(len(ratios), median, float(np.quantile(ratios, 0.95)), ratio_of_rates(above, below, compact(codes)))
 
 
-def memories(frame: Frame, group: Group, baseline: int) -> list[Memory]:
-    """The peaks of every run."""
+def memories(frame: Frame, group: Group, baseline: int, one_process: Sequence[bool]) -> list[Memory]:
+    """The peaks of every run.
+
+    What the host or a GPU tells is of a process: it divides where the two runs had a process each, and equal sources. Runs that shared one
+    have only torch's tensors to themselves (CUDA), since their peaks are set back before every sample.
+
+    Args:
+        one_process: of each run, whether it shared its process with the baseline (`measuring_conditions.in_one_process`).
+    """
     places = np.flatnonzero(group.members)
-    peaks = [_peak(frame, run, places) for run in range(frame.scores.shape[1])]
-    base, source = peaks[baseline]
+    runs = range(frame.scores.shape[1])
+    peaks = [_peak(frame, run, places) for run in runs]
+    tensors = [_allocated(frame, run, places) for run in runs]
     made = []
-    for run, (peak, own) in enumerate(peaks):
-        ratio = peak / base if run != baseline and peak is not None and base and own == source else None
-        made.append(Memory(peak, own, _allocated(frame, run, places), ratio))
+    for run, (peak, source) in enumerate(peaks):
+        own, base = ((tensors[each], TENSORS) if one_process[run] else peaks[each] for each in (run, baseline))
+        ratio = own[0] / base[0] if run != baseline and own[0] is not None and base[0] and own[1] == base[1] else None
+        made.append(Memory(peak, source, tensors[run], ratio, None if ratio is None else own[1]))
     return made
 
 

@@ -1,4 +1,4 @@
-"""Whether times of two runs may be set against each other: only if they were measured under the same conditions.
+"""Whether times and memory of two runs may be set against each other: only if they were measured under the same conditions.
 
 Tokens and answers do not depend on what else a machine does; times do. They compare where the variants of one call answered each batch in
 turn (`schedule: interleaved`), and no other program was busy meanwhile. A call may be interrupted and continued, with other variants or
@@ -29,9 +29,15 @@ def timing_issues(runs: Sequence[RecordedRun], frame: Frame, baseline: int) -> l
     return [None if run == baseline else _issue(runs, frame, run, baseline) for run in range(len(runs))]
 
 
+def in_one_process(runs: Sequence[RecordedRun], baseline: int) -> list[bool]:
+    """Of each run, whether it is of the baseline's call of `run`: then one process had both models' memory."""
+    call = runs[baseline].call_id
+    return [call is not None and run.call_id == call for run in runs]
+
+
 def _issue(runs: Sequence[RecordedRun], frame: Frame, run: int, baseline: int) -> str | None:
     own, base = runs[run], runs[baseline]
-    if own.call_id is None or own.call_id != base.call_id:
+    if not in_one_process(runs, baseline)[run]:
         return "measured at different times, in different calls of `run`"
     if any(each.tags.get(SCHEDULE_TAG) != INTERLEAVED for each in (own, base)):
         return "the variants ran one after another (schedule: sequential), so that each met other conditions"

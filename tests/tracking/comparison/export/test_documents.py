@@ -159,7 +159,7 @@ def test_statistics_have_names_of_their_own(trio) -> None:
     listed = re.search(r"`statistic` is one of (.*?);", text, re.DOTALL)[1]
     found = list(rows(trio))
     assert {each.strip() for each in listed.replace("\n", " ").split(",")} == {row["statistic"] for row in found}
-    assert {"wild cluster bootstrap", "exact McNemar", "rss", None} >= {row.get("how") for row in found}
+    assert {"wild cluster bootstrap", "exact McNemar", "rss", "torch's tensors", None} >= {row.get("how") for row in found}
     assert figure(trio, "v-reason", "accuracy", "p_holm")["how"] == trio.groups[0].results[1].accuracy.difference.test
 
 

@@ -54,15 +54,16 @@ def test_the_summary_has_every_quantity_and_run(trio) -> None:
 
 def test_memory(trio) -> None:
     """By its source, with what torch's tensors had; a ratio for all but the baseline."""
-    rows = memory_table(trio).rows
-    assert [["baseline", "rss", "0.00 GiB", "–", "0.00 GiB"], ["v-reason", "rss", "0.00 GiB", "× 1.00", "0.00 GiB"]] == rows[:2]
+    table = memory_table(trio)
+    assert [["baseline", "rss", "0.00 GiB", "–", "0.00 GiB"], ["v-reason", "rss", "0.00 GiB", "× 1.00", "0.00 GiB"]] == table.rows[:2]
+    assert "runs of one call share a process, and their ratio is of torch's tensors" in table.note
 
 
 def test_memory_that_nobody_measured(trio) -> None:
     """Dashes, no zero."""
     group = trio.groups[0]
     results = [
-        replace(each, memory=replace(each.memory, peak_bytes=None, source=None, torch_allocated_bytes=None, ratio=None))
+        replace(each, memory=replace(each.memory, peak_bytes=None, source=None, torch_allocated_bytes=None, ratio=None, ratio_of=None))
         for each in group.results
     ]
     bare = replace(trio, groups=[replace(group, results=results), *trio.groups[1:]])

@@ -159,7 +159,7 @@ def _costs(result: Result, timing_issue: str | None) -> Iterator[Row]:
 def _memory(result: Result) -> Iterator[Row]:
     memory = result.memory
     yield {**_plain("peak_memory_bytes", "max", "bytes", memory.peak_bytes), "how": memory.source}
-    yield _plain("peak_memory_bytes", "ratio", "ratio", memory.ratio)
+    yield {**_plain("peak_memory_bytes", "ratio", "ratio", memory.ratio), "how": memory.ratio_of}
     yield _plain("peak_allocated_bytes", "max", "bytes", memory.torch_allocated_bytes)
 
 

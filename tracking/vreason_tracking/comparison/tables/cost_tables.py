@@ -62,7 +62,10 @@ def memory_table(comparison: Comparison) -> Table:
         rows.append(
             [name, memory.source or formatting.NONE, formatting.gibibytes(memory.peak_bytes), formatting.ratio(memory.ratio), allocated]
         )
-    note = "The greatest over all samples, failed ones too. Other sources than torch's tensors are the process's."
+    note = (
+        "The greatest over all samples, failed ones too. Other sources than torch's tensors are the process's; "
+        "runs of one call share a process, and their ratio is of torch's tensors (CUDA), or there is none."
+    )
     return Table("memory", "Peak memory", ["run", "source", "peak", "ratio", "torch's tensors"], rows, 2, note)
 
 
