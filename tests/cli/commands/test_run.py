@@ -238,6 +238,21 @@ def test_what_to_type_next_holds_no_password(uri, delivered) -> None:
     assert "s3cret" not in "\n".join(lines)
 
 
+def test_the_sample_to_look_at_is_the_variants_own() -> None:
+    """The command names a sample that the named run has answered, not the one that came last of all."""
+    results = [trials.result("baseline"), trials.result("v-reason")]
+    (line,) = [
+        line
+        for line in next_steps(parse_settings(trials.trial("x")), results, {"v-reason": "s-2", "baseline": "s-9"})
+        if "vreason-track sample" in line
+    ]
+    assert line.split(" --")[0].endswith(f"{results[-1].run_id[:12]} s-2")
+    (bare,) = [
+        line for line in next_steps(parse_settings(trials.trial("x")), results, {"baseline": "s-9"}) if "vreason-track sample" in line
+    ]
+    assert "s-9" not in bare
+
+
 def test_what_waits_is_told_with_its_command() -> None:
     """How many points wait, and the command that brings them, with the places that the config names; nothing of it when nothing waits."""
     named = {"uri": "sqlite:///my runs.db", "journal": "/big disk/journal", "experiment": "nights"}

@@ -158,6 +158,24 @@ def test_the_warm_up_is_not_recorded(loaded, samples, monkeypatch) -> None:
     assert 6 == len(steps)
 
 
+def test_the_warm_up_waits_for_frames(loaded, samples, monkeypatch) -> None:
+    """A first batch without a readable video warms nothing up: the next one does, once."""
+    warmed = []
+    monkeypatch.setattr(Evaluator, "warm_up", lambda self, batch: warmed.append([each.sample.sample_id for each in batch.samples]))
+    broken = replace(samples[0], sample_id="gone", video="/nowhere/at/all.mp4")
+    work(LocalExecutor(loaded, CONFIGS), units_of([broken, *samples[1:3]]))
+    assert [[samples[1].sample_id]] * len(CONFIGS) == warmed
+
+
+def test_places_where_a_variant_is_missing(loaded, samples) -> None:
+    """A unit that one variant had answered in an earlier session gives the others no place: they were not measured in turn."""
+    done = {0: frozenset({samples[0].sample_id}), 1: frozenset(), 2: frozenset()}
+    told = work(LocalExecutor(loaded, CONFIGS), units_of(samples[:2], 1, done))
+    found = [each.event for each in told if isinstance(each, UnitEvent) and isinstance(each.event, SampleRecord)]
+    assert {None} == {record.rotation_place for record in found if record.sample_id == samples[0].sample_id}
+    assert [0, 1, 2] == sorted(record.rotation_place for record in found if record.sample_id == samples[1].sample_id)
+
+
 def test_what_is_done_is_not_told(loaded, samples) -> None:
     """A variant is not asked again what it has answered; a batch of which a part is done stays whole, so that nothing else changes."""
     names = [sample.sample_id for sample in samples]

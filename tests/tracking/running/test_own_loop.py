@@ -10,7 +10,7 @@ import pytest
 
 import vreason
 from vreason.benchmarks import DemoBenchmark, Sample
-from vreason.errors import DataError
+from vreason.errors import DataError, PluginError
 from vreason.models.loading import LoadedModel, load_model
 from vreason.models.spec import ModelSpec
 from vreason.prompts import SHORT
@@ -128,6 +128,26 @@ def test_a_sample_that_is_not_there(here: Path, loaded: LoadedModel, samples: li
             run.finish_sample(samples[0].sample_id)
         failed = run.finish_sample("broken", error="broken.mp4: no such file")
     assert (None, "broken.mp4: no such file", 0) == (failed.score, failed.error, failed.output_tokens)
+
+
+def test_a_scorer_that_raises(here: Path, loaded: LoadedModel, samples: list[Sample], generate: Callable[..., Any]) -> None:
+    """The error goes on; the run has FAILED of it, and what was answered is kept, without a score where none could be made."""
+
+    def loop() -> None:
+        with record("mine", model=loaded.model, processor=loaded.processor, scoring=f"{__name__}:broken_scorer", offline=True) as run:
+            generate(run, *samples[:2])
+            run.finish_sample(samples[0].sample_id, score=1.0)
+            run.finish_sample(samples[1].sample_id, answer="B", options=("left", "right"))
+
+    with pytest.raises(PluginError, match="failed on sample"):
+        loop()
+    (local,) = local_runs(here)
+    assert ("FAILED", True) == (local.status, verify(local.folder).intact)
+    assert [samples[0].sample_id] == [each.sample.sample_id for each in local.samples]
+
+
+def broken_scorer(prediction: str, sample: Sample) -> float:
+    raise ZeroDivisionError(prediction)
 
 
 @pytest.mark.parametrize(("stop", "status"), [(ValueError("oh"), "FAILED"), (KeyboardInterrupt(), "KILLED")])

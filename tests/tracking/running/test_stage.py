@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from tests.helpers import readback
+from tests.helpers import readback, records
 from tests.helpers.evaluations import CONFIG
 from tests.helpers.objectives import BREAKING, SWITCH_OFF
 from tests.helpers.trials import Stopping, Watcher
+from tests.helpers.waiting import wait_until
 from vreason.config import PRESETS, ControllerConfig, VReasonConfig
 from vreason.errors import PluginError, TrackingError
 from vreason.listeners import ListenerGuard
-from vreason_tracking.journal.folder import RunFolder
+from vreason_tracking.journal.folder import RunFolder, readable_runs
 from vreason_tracking.journal.lease import Lease, is_held
-from vreason_tracking.journal.reader import last_end
+from vreason_tracking.journal.reader import closed_samples, last_end
 from vreason_tracking.running.plan import Task, VariantRequest, refresh
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.running.signals import Terminated
 from vreason_tracking.running.stage import Stage
+from vreason_tracking.running.variant_session import VariantSession
 from vreason_tracking.settings.variants import Variant
 from vreason_tracking.telemetry import MemorySampler
 
@@ -136,6 +140,62 @@ def test_runs_are_opened_before_anything_is_answered(staged) -> None:
     staged.run(tasks(*NAMES), watcher)
     assert ["on_variant_started"] * 3 + ["on_turn"] == [method for method, _ in watcher.told[:4]]
     assert [(name, staged.folder(name).run_id, 0) for name in NAMES] == watcher.variants
+
+
+@pytest.mark.parametrize("step", ["finish", "result"])
+def test_told_to_go_again_while_runs_are_closed(staged, monkeypatch, step) -> None:
+    """Another Ctrl-C in the middle of that leaves no run open or held; it is raised once all are closed."""
+    owner = RunRecorder if step == "finish" else VariantSession
+    real, calls = getattr(owner, step), []
+
+    def interrupted(self, *arguments):
+        done = real(self, *arguments)
+        calls.append(self)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(owner, step, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        staged.run(tasks(*NAMES))
+    assert 3 == len(calls)
+    folders = readable_runs(staged.root)
+    assert dict.fromkeys(NAMES, "FINISHED") == {each.manifest.variant: getattr(last_end(each), "status", None) for each in folders}
+    assert not any(is_held(each.lease) for each in folders)
+
+
+def test_what_a_dead_process_left(staged, samples) -> None:
+    """Its open fragment is read before anything is asked: what it had answered is not asked again."""
+    recorder = RunRecorder.create(staged.root, staged._manifest(task("baseline")))
+    dead = Path(f"{recorder.folder.path}-dead")
+    for sample in samples[:2]:
+        recorder.on_sample(records.sample(sample.sample_id, ()))
+    assert wait_until(lambda: 2 == len(closed_samples(recorder.folder)))
+    shutil.copytree(recorder.folder.path, dead)  # as kill -9 would leave it at this moment
+    recorder.finish("KILLED")
+    shutil.rmtree(recorder.folder.path)
+    dead.rename(recorder.folder.path)
+    old = Task(task("baseline").request, 0, recorder.folder)
+    watcher = Watcher()
+    staged.run([old], watcher)
+    assert [("baseline", recorder.folder.run_id, 2)] == watcher.variants
+    assert len(samples) - 2 == len(watcher.samples)
+    assert dict.fromkeys(["baseline"], ("FINISHED", None)) == staged.ends
+
+
+def test_a_run_that_cannot_be_recovered(staged, monkeypatch) -> None:
+    """The error goes on, and the run is free for whoever comes next."""
+    recorder = RunRecorder.create(staged.root, staged._manifest(task("baseline")))
+    recorder.finish("KILLED")
+
+    def refuses(folder):
+        raise TrackingError("the disk is gone")
+
+    monkeypatch.setattr("vreason_tracking.running.stage.recover", refuses)
+    with pytest.raises(TrackingError, match="the disk is gone"):
+        staged.run([task("baseline", 0, recorder.folder)])
+    assert not is_held(recorder.folder.lease)
+    Lease(recorder.folder.lease).release()
 
 
 @pytest.mark.parametrize(("raised", "error"), [(KeyboardInterrupt, "interrupted from the keyboard"), (Terminated, "terminated (SIGTERM)")])

@@ -100,6 +100,14 @@ def test_a_unit_stays_whole() -> None:
     assert {0, 2} == set(unit.order)
 
 
+def test_a_complete_unit() -> None:
+    """Only where every variant of the run answers do places compare: not where one is through with the unit, or takes no part any more."""
+    nothing = frozenset[str]()
+    assert [False, True] == [unit.complete for unit in plan_units(samples(2), 1, {0: frozenset({"s-0"}), 1: nothing}, 0)]
+    assert [True, True] == [unit.complete for unit in plan_units(samples(2), 1, {0: nothing, 1: nothing}, 0, 2)]
+    assert [False, False] == [unit.complete for unit in plan_units(samples(2), 1, {0: nothing, 1: nothing}, 0, 3)]
+
+
 def test_a_variant_that_is_through() -> None:
     """It takes part in nothing, and alone it leaves nothing to do. Ids of no sample are in nobody's way."""
     everything = frozenset({"s-0", "s-1", "s-2", "gone"})

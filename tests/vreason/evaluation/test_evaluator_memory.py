@@ -79,6 +79,26 @@ def test_a_batch_too_large_is_run_one_by_one(
     assert expected == [record.output for record in records if answered(record)]
 
 
+@pytest.mark.parametrize("size", [1, 2])
+def test_inputs_that_did_not_fit_are_let_go(loaded: LoadedModel, samples: list[Sample], monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Inputs that variants share lie on the device: after a lack of memory nothing of them is kept, the next variant makes its own."""
+    made = batch.read_batch(samples[:size], CONFIG.video)
+    evaluator, real = Evaluator(loaded, CONFIG), loaded.model.generate
+    whole = list(evaluator.answer(made))
+    assert 1 == len(made.inputs)
+
+    def crowded(**inputs: Any) -> Any:
+        if len(inputs["sample_ids"]) == size:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return real(**inputs)
+
+    monkeypatch.setattr(loaded.model, "generate", crowded)
+    assert [size > 1] * size == [answered(record) for record in evaluator.answer(made)]
+    assert {} == made.inputs
+    monkeypatch.undo()
+    assert [record.output for record in whole] == [record.output for record in Evaluator(loaded, CONFIG).answer(made)]
+
+
 def test_a_repeated_sample_is_told_from_its_beginning(loaded: LoadedModel, samples: list[Sample]) -> None:
     """A batch that runs out of memory at its third token is repeated one by one: what was told is told again, each sample from its prompt
     and token 0 on, so that an observer that begins anew there has each token once.
