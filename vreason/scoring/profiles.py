@@ -1,7 +1,8 @@
 """Which rule scores an answer: a profile of this package, or a function of the user's own.
 
 A function is named in a config as ``data.scoring: module:function`` and is called as ``function(prediction, sample)``: the extracted answer
-(the whole reply where none could be extracted), and the `vreason.benchmarks.Sample`. It returns a score from 0 to 1.
+(without an answer block, the reply without its reasoning), and the `vreason.benchmarks.Sample`. It returns a score from 0 to 1. A reply
+that has no answer, because it ends inside its reasoning, scores 0 without being asked about.
 """
 
 from __future__ import annotations
@@ -9,14 +10,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from vreason.errors import ConfigError, ConfigIssue, PluginError
 from vreason.plugins import is_reference, load_reference, reference_issue
 from vreason.scoring.scorers import PROFILES, score
 
-if TYPE_CHECKING:
-    from vreason.benchmarks import Sample
+
+class Question(Protocol):
+    """What a scorer is told of a sample: a `vreason.benchmarks.Sample`."""
+
+    @property
+    def sample_id(self) -> str:
+        """Unique within the benchmark."""
+        ...
+
+    @property
+    def answer(self) -> str:
+        """What is expected; for multiple choice the letter."""
+        ...
+
+    @property
+    def problem_type(self) -> str:
+        """One of `vreason.prompts.PROBLEM_TYPES`."""
+        ...
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Without letters."""
+        ...
+
 
 FIELD = "data.scoring"
 
@@ -30,11 +53,11 @@ def scoring_issue(name: object) -> str | None:
     return f"{name!r} is not one of {', '.join(PROFILES)}, nor a function written module:function"
 
 
-def score_sample(prediction: str, sample: Sample, profile: str) -> float:
+def score_sample(prediction: str | None, sample: Question, profile: str) -> float:
     """The score of one answer, 0 to 1.
 
     Args:
-        prediction: the extracted answer, or the whole reply.
+        prediction: what `scored_text` gives; None scores 0.
         sample: the question.
         profile: "robust", "video-r1", or "module:function".
 
@@ -44,7 +67,8 @@ def score_sample(prediction: str, sample: Sample, profile: str) -> float:
     """
     if profile in PROFILES:
         return score(prediction, sample.answer, sample.problem_type, sample.options, profile)  # type: ignore[arg-type]
-    return _checked(_scorer(profile), prediction, sample, profile)
+    scorer = _scorer(profile)
+    return 0.0 if prediction is None else _checked(scorer, prediction, sample, profile)
 
 
 def load_scorer(profile: str) -> None:
@@ -58,7 +82,7 @@ def load_scorer(profile: str) -> None:
 
 
 @cache
-def _scorer(profile: str) -> Callable[[str, Sample], Any]:
+def _scorer(profile: str) -> Callable[[str, Question], Any]:
     if issue := scoring_issue(profile):
         raise ConfigError([ConfigIssue(FIELD, issue)])
     found = load_reference(profile, FIELD)
@@ -67,7 +91,7 @@ def _scorer(profile: str) -> Callable[[str, Sample], Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _checked(scorer: Callable[[str, Sample], Any], prediction: str, sample: Sample, profile: str) -> float:
+def _checked(scorer: Callable[[str, Question], Any], prediction: str, sample: Question, profile: str) -> float:
     try:
         made = scorer(prediction, sample)
     except Exception as error:  # whatever a user's function raises

@@ -1,8 +1,8 @@
 """Is an answer right? Two profiles; every record names the one it used.
 
 `video-r1` follows that project's evaluation to the letter, for numbers that compare with the paper: a multiple-choice answer must equal the
-letter, OCR and free-form score 0. `robust` takes the letter from the ways in which models write it, reads numbers with units and
-separators, scores OCR by 1 - word error rate and free-form by ROUGE-L.
+letter, OCR and free-form score 0. `robust` takes the letter from the ways in which models write it (`letters`), reads numbers with units
+and separators (`numbers`), scores OCR by 1 - word error rate and free-form by ROUGE-L.
 """
 
 from __future__ import annotations
@@ -11,18 +11,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
+from vreason.scoring.letters import letter_of
+from vreason.scoring.numbers import number_of
+
 Profile = Literal["robust", "video-r1"]
 PROFILES: tuple[str, ...] = get_args(Profile)
 _THRESHOLDS = tuple(0.5 + 0.05 * i for i in range(10))
-_SIGN = r"(?:(?<!\w)[-+\u2212])?"  # a hyphen in a word is no minus
-_NUMBER = re.compile(_SIGN + r"(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
-_NO_ARTICLE = r"(?:(?<![AI])|(?<=[AI])(?!\s+(?!because\b|since\b|as\b|and\b|but\b)[a-z]))"  # "A video" names no option
-_WORD_LIST = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
-    *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
-)
-_WORDS = {word: number for number, word in enumerate(_WORD_LIST)}
-_LARGER = {"thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "million", "billion"}
 
 
 def score(prediction: str | None, answer: str, problem_type: str, options: Sequence[str] = (), profile: Profile = "robust") -> float:
@@ -47,35 +41,6 @@ def mean_relative_accuracy(prediction: float, target: float, *, inclusive: bool)
     error = abs(prediction - target) / (abs(target) + 1e-8)
     passed = [error <= 1 - theta + 1e-9 if inclusive else error < 1 - theta for theta in _THRESHOLDS]
     return sum(passed) / len(passed)
-
-
-def letter_of(prediction: str, options: Sequence[str]) -> str | None:
-    """The option's letter in "A", "A.", "(A)", "A) text", "the answer is A", or in the option's own text; else None."""
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: max(len(options), 1) if options else 26]
-    text = prediction.strip()
-    for pattern in (
-        rf"^\(?([{letters}])\)?[.:,)]?$",
-        rf"^\(?([{letters}])[.):]\s",
-        rf"(?i:\banswer\b(?:\s+is)?)\s*:?\s*\(?([{letters}])\b{_NO_ARTICLE}",
-        rf"(?i:\b(?:option|choice)\b(?:\s+is)?)\s*:?\s*\(?([{letters}])\b{_NO_ARTICLE}",
-    ):
-        if match := re.search(pattern, text):
-            return match[1]
-    same = [letters[i] for i, option in enumerate(options) if _bare(option) == _bare(text) != ""]
-    if len(same) == 1:
-        return same[0]
-    return text.upper() if re.fullmatch(rf"[{letters.lower()}]", text) else None
-
-
-def number_of(text: str) -> float | None:
-    """The first number in a text: thousands separators, units and the words zero to twenty are understood; else None."""
-    if match := _NUMBER.search(text):
-        return float(match[0].replace(",", "").replace("\u2212", "-"))
-    words = re.findall(r"[a-z]+", text.lower())
-    places = [index for index, word in enumerate(words) if word in _WORDS or word in _LARGER]
-    if not places or words[places[0]] in _LARGER or (len(places) > 1 and places[1] == places[0] + 1):
-        return None  # none, or one beyond twenty, which is rather left unread than read in part
-    return float(_WORDS[words[places[0]]])
 
 
 def word_error_rate(prediction: str, target: str) -> float:
@@ -103,11 +68,6 @@ def rouge_l(prediction: str, target: str) -> float:
             above, row[j] = row[j], above + 1 if word == expected else max(row[j], row[j - 1])
     common = row[-1]
     return 2 * common / (len(ours) + len(theirs))
-
-
-def _bare(text: str) -> str:
-    """An option's text for comparison: lower case, single spaces, without quotes around it and full stops behind it."""
-    return " ".join(text.casefold().split()).strip("\"'").rstrip(".!;,")
 
 
 def _plain(text: str) -> str:
