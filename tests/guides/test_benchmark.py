@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.guides import errors_of, text_of, unlike
 from vreason.benchmarks import DemoBenchmark, Sample
-from vreason.benchmarks.json_file import _KNOWN
+from vreason.benchmarks.question_rows import KNOWN
 from vreason.prompts import PROBLEM_TYPES
 
 pytestmark = pytest.mark.slow
@@ -52,7 +52,7 @@ def test_the_guide_names_every_field() -> None:
     text = text_of("benchmark")
     table = text.split("| field | type |")[1].split("\n\n")[0]
     assert list(Sample.__dataclass_fields__) == [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
-    assert [] == [name for name in _KNOWN if f"`{name}`" not in text.split("**At the end")[0]]
+    assert [] == [name for name in KNOWN if f"`{name}`" not in text.split("**At the end")[0]]
     assert [] == [name for name in PROBLEM_TYPES if f"`{name}`" not in table]
 
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from vreason.benchmarks.demo import DemoBenchmark
-from vreason.benchmarks.json_file import JsonBenchmark
 from vreason.benchmarks.names import DEMO, benchmark_plugin
+from vreason.benchmarks.question_file import JsonBenchmark
 from vreason.benchmarks.sample import Sample
 from vreason.errors import PluginError, VReasonError
 from vreason.prompts import PROBLEM_TYPES
@@ -25,7 +25,7 @@ def load_samples(source: str, split: str | None = None, video_root: str | None =
     """The samples of a benchmark or a data file, in a fixed order.
 
     Args:
-        source: "demo", the name of a benchmark of an installed package, or the path of a JSON or JSONL file.
+        source: "demo", the name of a benchmark of an installed package, or the path of a data file (see `JsonBenchmark`).
         split: of the benchmark; a file has none.
         video_root: folder that relative video paths start from.
         limit: at most this many.

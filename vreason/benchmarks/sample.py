@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Sample:
         options: options without letters; empty unless multiple choice.
         category: the benchmark's own kind of question; "" when it has none.
         benchmark: the benchmark that the question belongs to, for example "VSI-Bench".
+        metadata: whatever else is known of the question, by name; recorded with it, and no part of what is asked.
     """
 
     sample_id: str
@@ -33,6 +34,7 @@ class Sample:
     options: tuple[str, ...] = ()
     category: str = ""
     benchmark: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 class Benchmark(Protocol):
@@ -53,6 +55,7 @@ def data_digest(samples: Iterable[Sample]) -> str:
     digest = hashlib.sha256()
     for sample in samples:
         row = asdict(sample)
+        del row["metadata"]
         del row["benchmark"]  # what it is called is no part of what is asked, and digests of older runs stay valid
         path = Path(sample.video)
         row["video"] = path.name
