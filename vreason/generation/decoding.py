@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from vreason.config import VReasonConfig
+from vreason.config import PRESETS, VReasonConfig
 from vreason.errors import ConfigError, ConfigIssue
 from vreason.events import PrefillRecord
 from vreason.generation.sampling import TokenSampler
@@ -27,32 +27,36 @@ from vreason.generation.supported_modes import refuse_unsupported
 from vreason.listeners import ListenerGuard
 from vreason.meters import MemoryReader
 from vreason.method import Steering, prune, value_cache as kv
-from vreason.models import adapter_for, caller_argument, decode_optimizations, next_model_kwargs, pad_token, prefill
+from vreason.models import adapter_for, caller_argument, decode_optimizations, next_model_kwargs, pad_token, prefill, told_of_tokenizer
 
 
+@told_of_tokenizer
 def decode(
     model: Any,
     input_ids: torch.Tensor,
     logits_processor: Any,
     stopping_criteria: Any,
     generation_config: Any,
-    vreason: VReasonConfig | None = None,
+    vreason: VReasonConfig | str | None = None,
     observers: Sequence[Any] = (),
     sample_ids: Sequence[str] | None = None,
     row_seeds: Sequence[int] | None = None,
     memory: MemoryReader | None = None,
+    tokenizer: Any = None,
     **model_kwargs: Any,
 ) -> Any:
     """Generate with V-Reason. Pass it to `generate` as `custom_generate`; the arguments below are `generate`'s keywords.
 
     Args:
-        vreason: the method; default: the paper's settings. ``VReasonConfig.preset("baseline")`` only observes.
+        vreason: the method, or a preset's name: "v-reason", "v-reason-lite", or "baseline", which only observes. Default: the paper's
+            settings.
         observers: listeners (`vreason.Listener`). One that fails is warned about and left out of that event.
         sample_ids: a name for each row of the batch, told in every record; default "0", "1", ...
         row_seeds: with `do_sample`, a seed for each row of the batch: it then draws what it would draw alone with that seed, wherever it
             stands, whoever stands beside it and whenever they end, and torch's own generators are left as they are. A row alone with seed s
             draws as after ``torch.manual_seed(s)``. Default: all rows share torch's generator, as in plain `generate`.
         memory: returns the newest sample of the memory in use, for the step records.
+        tokenizer: for `stop_strings`; `generate` uses it before this is called.
 
     Returns:
         What `generate` returns: token ids of shape (B, T), or a `GenerateDecoderOnlyOutput` with `return_dict_in_generate`.
@@ -60,8 +64,10 @@ def decode(
     Raises:
         UnsupportedGenerationError: beam search, assisted decoding, or a cache that is not the default dynamic one.
         UnsupportedModelError: the model's family has no adapter.
-        ConfigError: `sample_ids` does not name every row once, or `row_seeds` does not hold a seed for every row.
+        ConfigError: `vreason` is no method; `sample_ids` does not name every row once, or `row_seeds` does not hold a seed for every row.
     """
+    del tokenizer
+    method = _method(vreason)
     with ExitStack() as stack:
         if torch.is_inference_mode_enabled():
             stack.enter_context(torch.inference_mode(False))
@@ -71,11 +77,22 @@ def decode(
         names = _names(sample_ids, input_ids.shape[0])
         guard = ListenerGuard(tuple(observers))
         sampler = TokenSampler(row_seeds, input_ids.shape[0], input_ids.device)
-        loop = _Loop(model, generation_config, vreason or VReasonConfig(), StepLog(names, guard, memory), sampler, model_kwargs)
+        loop = _Loop(model, generation_config, method, StepLog(names, guard, memory), sampler, model_kwargs)
         try:
             return loop.run(input_ids, logits_processor, stopping_criteria, streamer)
         finally:
             loop.log.flush()
+
+
+def _method(given: Any) -> VReasonConfig:
+    if given is None:
+        return VReasonConfig()
+    if isinstance(given, VReasonConfig):
+        return given
+    if isinstance(given, str) and given in PRESETS:
+        return PRESETS[given]
+    what = f"{given!r} is no method; pass a preset's name ({', '.join(PRESETS)}) or a vreason.VReasonConfig"
+    raise ConfigError([ConfigIssue("vreason", what)])
 
 
 def _names(sample_ids: Sequence[str] | None, rows: int) -> list[str]:

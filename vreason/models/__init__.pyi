@@ -7,6 +7,7 @@ from .hf_internals import (
     next_model_kwargs as next_model_kwargs,
     pad_token as pad_token,
     prefill as prefill,
+    told_of_tokenizer as told_of_tokenizer,
 )
 from .loading import LoadedModel as LoadedModel, load_model as load_model
 from .registry import adapter_for as adapter_for, supported_families as supported_families

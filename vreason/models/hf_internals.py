@@ -5,12 +5,16 @@ A release may change them without notice; `tests/vreason/models/test_hf_internal
 
 from __future__ import annotations
 
+import inspect
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import torch
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 CHECKED_WITH = "5.23.0"
 """The version of transformers whose private names were read and tested."""
@@ -57,3 +61,25 @@ def caller_argument(model: Any, name: str) -> Any:
             return frame.f_locals[name]
         frame = frame.f_back  # type: ignore[assignment]
     return None
+
+
+def told_of_tokenizer(function: F) -> F:
+    """A `custom_generate` function for which `generate` keeps its `tokenizer`, as `stop_strings` need it.
+
+    `GenerationMixin._extract_generation_mode_kwargs` takes `tokenizer` out of the arguments before it looks in the signature of a custom
+    function for what that wants, so that it is lost even where the function names it. At that look it is put back.
+    """
+    whole = inspect.signature(function)
+    function.__signature__ = _Signature(list(whole.parameters.values()), return_annotation=whole.return_annotation)  # type: ignore[attr-defined]
+    return function
+
+
+class _Signature(inspect.Signature):
+    @property
+    def parameters(self) -> Any:
+        caller = sys._getframe(1)
+        if caller.f_code.co_name == "_extract_generation_mode_kwargs":
+            given, taken = caller.f_locals.get("kwargs"), caller.f_locals.get("generation_mode_kwargs")
+            if isinstance(given, dict) and isinstance(taken, dict) and "tokenizer" in taken:
+                given.setdefault("tokenizer", taken["tokenizer"])
+        return super().parameters

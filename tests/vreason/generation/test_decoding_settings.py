@@ -13,6 +13,7 @@ from transformers import LogitsProcessorList, StoppingCriteriaList, StopStringCr
 import vreason
 from tests.helpers.tiny_models import FAMILIES, Turn, build_model, prompt, shared_model, special_ids, tokenizer
 from vreason import ControllerConfig, PruningConfig, VReasonConfig
+from vreason.config import PRESETS
 from vreason.errors import ConfigError, UnsupportedGenerationError
 
 STILL = {
@@ -46,11 +47,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "max_length": {"max_length": 70, "max_new_tokens": None},
     "logits processor": {"logits_processor": LogitsProcessorList([favour])},
     "stopping criterion": {"stopping_criteria": StoppingCriteriaList([fourths]), "do_sample": True},
+    "stop strings by name": {"stop_strings": ["e", "1"], "tokenizer": tokenizer(), "do_sample": True},
     "stop string": {"stopping_criteria": StoppingCriteriaList([StopStringCriteria(tokenizer(), ["e", "1"])]), "do_sample": True},
 }
 
 
-def generate(model: Any, inputs: dict[str, Any], method: VReasonConfig | None, **settings: Any) -> Any:
+def generate(model: Any, inputs: dict[str, Any], method: VReasonConfig | str | None, **settings: Any) -> Any:
     torch.manual_seed(11)
     ours = {} if method is None else {"custom_generate": vreason.decode, "vreason": method}
     return model.generate(**inputs, **({"max_new_tokens": 12, "do_sample": False} | settings), **ours)
@@ -172,6 +174,20 @@ def test_unsupported_modes_are_refused_by_name(name: str) -> None:
         settings["assistant_model"] = shared_model("qwen2_5_vl", True)
     with pytest.raises(UnsupportedGenerationError, match=words):
         generate(model, inputs, STRONG, **settings)
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_a_preset_may_be_named(name: str) -> None:
+    """Its name stands for its settings."""
+    named = generate(shared_model(), prompt(), name, max_new_tokens=6)
+    assert torch.equal(named, generate(shared_model(), prompt(), PRESETS[name], max_new_tokens=6))
+
+
+@pytest.mark.parametrize("given", ["v_reason", {"controller": None}, 4])
+def test_what_is_no_method_is_refused(given: Any) -> None:
+    """With what to pass in its place."""
+    with pytest.raises(ConfigError, match=r"vreason: .* is no method; pass a preset's name \(baseline, .*or a vreason.VReasonConfig"):
+        generate(shared_model(), prompt(), given, max_new_tokens=2)
 
 
 @pytest.mark.parametrize("names", [["a"], ["a", "a", "b"], ["a", "b", "c", "d"]], ids=len)

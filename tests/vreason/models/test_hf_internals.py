@@ -49,6 +49,27 @@ def test_generate_keeps_these_arguments_in_its_frame() -> None:
     assert {"streamer", "assistant_model"} <= set(inspect.signature(inspect.unwrap(GenerationMixin.generate)).parameters)
 
 
+def test_generate_takes_the_tokenizer_where_it_is_put_back() -> None:
+    """In the method of this name, whose locals are called so, before it looks into the signature of a custom function."""
+    source = inspect.getsource(GenerationMixin._extract_generation_mode_kwargs)
+    taken, looked = (
+        source.index('"tokenizer": kwargs.pop("tokenizer", None)'),
+        source.index("inspect.signature(custom_generate).parameters"),
+    )
+    assert source.index("generation_mode_kwargs = {") < taken < looked
+
+
+def test_the_signature_is_the_functions_own() -> None:
+    """It reads as any other, and is that of the function."""
+
+    def own(model: object, tokenizer: object = None) -> int:
+        return 3
+
+    whole = inspect.signature(own)
+    told = hf_internals.told_of_tokenizer(own)
+    assert (own, str(whole), dict(whole.parameters)) == (told, str(inspect.signature(told)), dict(inspect.signature(told).parameters))
+
+
 def test_the_version_that_was_checked_is_installed() -> None:
     """Another version of transformers has to be read again: run these tests, then change `CHECKED_WITH`."""
     assert hf_internals.CHECKED_WITH == transformers.__version__
