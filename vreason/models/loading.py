@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,7 @@ def load_model(spec: ModelSpec) -> LoadedModel:
     from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
     source = str(DEMO_WEIGHTS) if spec.id == DEMO else spec.id
+    _require_place(spec.id)
     placement = _placement(spec.device)
     began = time.monotonic()
     _log.info("loading model %s from %s (revision %s, dtype %s, device %s)", spec.id, source, spec.revision, spec.dtype, spec.device)
@@ -85,6 +87,24 @@ def load_model(spec: ModelSpec) -> LoadedModel:
     seconds = time.monotonic() - began
     _log.info("model %s loaded in %.1f s: revision %s, %s on %s", spec.id, seconds, loaded.revision, loaded.dtype, loaded.device)
     return loaded
+
+
+def _require_place(model_id: str) -> None:
+    """What is written as a path must be a folder; anything else may be a repository of the hub.
+
+    Raises:
+        UnsupportedModelError: there is no such folder, or it is none.
+    """
+    path = Path(model_id)
+    written = model_id.startswith(("/", "./", "../", "~", "$")) or model_id.count("/") > 1 or model_id.endswith("/") or "\\" in model_id
+    if path.is_dir() or not (written or path.exists()):
+        return
+    if path.exists():
+        raise UnsupportedModelError(f"model.id {model_id!r} is a file; name the folder of weights that it lies in")
+    whole = os.path.expandvars(os.path.expanduser(model_id))
+    hint = f"; ~ and $NAMES are not replaced: write {whole} out" if model_id[:1] in "~$" else ""
+    where = f"no such folder ({path.absolute()}){hint}"
+    raise UnsupportedModelError(f"model.id {model_id!r}: {where}; check the path, or name a repository of the hub")
 
 
 def _adapter(source: str, revision: str | None) -> ModelAdapter:

@@ -142,7 +142,7 @@ def test_a_missing_model(program, config) -> None:
     """Exit code 3, the id and what to check, no traceback."""
     outcome = program("run", "--config", config(model="./nowhere"))
     assert 3 == outcome.code
-    assert "error: model './nowhere' cannot be loaded" in outcome.err
+    assert "error: model.id './nowhere': no such folder" in outcome.err
     assert "Traceback" not in outcome.err
 
 

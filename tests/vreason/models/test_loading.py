@@ -112,6 +112,22 @@ def test_an_unknown_model_is_named(name: str) -> None:
     assert "model.id" in message
 
 
+@pytest.mark.parametrize("name", ["/no/such/folder", "./nowhere", "../a/b", "a/b/c", "weights/", "~/weights", "$HOME/weights"])
+def test_a_folder_that_is_not_there_is_no_repository(name: str) -> None:
+    """What is written as a path is said to be no folder, with the whole path, at once and without asking the hub."""
+    message = refused(ModelSpec(id=name, device="cpu"))
+    assert f"model.id {name!r}: no such folder ({Path(name).absolute()})" in message
+    assert "repo id" not in message
+    assert (name[0] in "~$") == ("~ and $NAMES are not replaced: write /" in message)
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    """A file of weights is not what is asked for."""
+    (tmp_path / "model.safetensors").touch()
+    spec = ModelSpec(id=str(tmp_path / "model.safetensors"), device="cpu")
+    assert "is a file; name the folder of weights that it lies in" in refused(spec)
+
+
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     """A folder without a config is no model."""
     message = refused(ModelSpec(id=str(tmp_path), device="cpu"))
