@@ -40,7 +40,7 @@ _pruning = st.fixed_dictionaries({}, optional={"ratio": st.floats(0, 1, exclude_
 _variant = st.fixed_dictionaries(
     {"name": _name},
     optional={"preset": st.sampled_from([*PRESETS]), "controller": st.none() | _controller, "pruning": st.none() | _pruning},
-)
+).filter(lambda variant: variant.get("preset") != "baseline" or variant.get("controller") is None)  # a baseline is not steered
 _sampling = st.fixed_dictionaries(
     {"do_sample": st.just(True)},
     optional={"temperature": _positive, "top_p": st.floats(1e-9, 1), "top_k": _whole},

@@ -42,14 +42,14 @@ def test_given_fields_override_the_preset():
     """Fields given replace the preset's, the others stay; a part switched on gets its defaults, null switches one off."""
     methods = made("""
 - {name: a, preset: v-reason-lite, controller: {objective: min}, pruning: {ratio: 0.25}}
-- {name: b, preset: baseline, controller: {k: 2}}
+- {name: b, preset: baseline, controller: {k: 2, objective: none}}
 - {name: c, preset: v-reason-lite, controller: null}
 - {name: d, preset: v-reason-lite, pruning: null}
 - {name: e, pruning: {}}
 """)
     assert {
         "a": VReasonConfig(ControllerConfig(objective="min"), PruningConfig(ratio=0.25)),
-        "b": VReasonConfig(ControllerConfig(k=2)),
+        "b": VReasonConfig(ControllerConfig(k=2, objective="none")),
         "c": VReasonConfig(None, PruningConfig()),
         "d": VReasonConfig(),
         "e": VReasonConfig(pruning=PruningConfig()),
@@ -106,6 +106,10 @@ def test_matrix_names_stay_apart_where_both_parts_have_the_field():
         ("[{preset: baseline}]", ["variants.0.name: is missing; give printable text on one line, not blank"]),
         ("[{name: 4}]", ["variants.0.name: 4 is not printable text on one line, not blank; put it in quotes"]),
         ("[{name: a, presets: b}]", ["variants.0.presets: unknown key; did you mean preset?"]),
+        (
+            "[{name: a, preset: baseline, controller: {k: 2}}]",
+            ["variants.0.controller: a baseline is not steered; add objective: none to observe only, or take another preset"],
+        ),
         ("[{name: a, preset: lite}]", ["variants.0.preset: 'lite' is not one of baseline, v-reason, v-reason-lite"]),
         ("[{name: a, preset: [1]}]", ["variants.0.preset: [1] is not one of baseline, v-reason, v-reason-lite"]),
         ("[{name: a, pruning: on}]", ["variants.0.pruning: 'on' is not a mapping with any of ratio, norm_of, scope, drop, seed, or null"]),

@@ -20,6 +20,7 @@ from vreason.errors import ConfigError, ConfigIssue
 from vreason_tracking.settings.issues import NAME_RULE, is_name
 
 METHOD_FIELDS = tuple(f"{part}.{field.name}" for part, kind in PARTS.items() for field in fields(kind))
+BASELINE = "baseline"
 START = "v-reason"  # of a variant without a preset
 MOST = 1000  # variants of one run; more is a slip in a matrix
 _KEYS = ("name", "preset", *PARTS)
@@ -118,6 +119,9 @@ def _listed(entry: Any, path: str) -> tuple[Variant | None, list[ConfigIssue]]:
         preset = None
     method, found = _method(entry, VReasonConfig.preset(preset or START), path)
     issues += found
+    if preset == BASELINE and method is not None and method.controller is not None and method.controller.objective != "none":
+        why = "a baseline is not steered; add objective: none to observe only, or take another preset"
+        issues.append(ConfigIssue(f"{path}.controller", why))
     return (None, issues) if issues or method is None else (Variant(str(name), method, str(name)), [])
 
 
