@@ -75,6 +75,16 @@ class VideoError(VReasonError):
         super().__init__(f"{path}: {reason}")
 
 
+class VideoUnavailableError(VideoError):
+    """A video could not be read for a reason that says nothing about the file: its folder is away, the disk does not answer. The same call
+    may succeed later.
+    """
+
+
+class ReaderError(VideoUnavailableError):
+    """No video can be read here: the reading process cannot be started, or is killed whenever it is."""
+
+
 class DataError(VReasonError):
     """A data file, or one sample of it, is wrong."""
 

@@ -17,7 +17,7 @@ class Since:
     version: int
 
 
-RECORD_VERSION = 4
+RECORD_VERSION = 5
 """The version of the record that is written: 1 the first; 2 peaks of torch's allocator; 3 benchmark and token ends; 4 conditions of
 measuring."""
 
@@ -128,6 +128,10 @@ class SampleRecord:
         other_load: share of the machine's processor time, 0 to 1, that other programs used while the sample ran; None where the system does
             not tell. Samples of a batch share it.
         cpu_steal: share of it that the hypervisor gave to other machines.
+        video_reader: what read the frames, "decord" or "pyav"; "" when none were.
+        uneven_seconds: greatest distance between when a frame is shown and when it would be if the frames shown were evenly spaced: what a
+            model that is told one interval a clip (Qwen2.5-VL) hears wrongly. Qwen3-VL is told every time.
+        metadata: what else the data file has of the question, a JSON object; "" when nothing.
     """
 
     sample_id: str
@@ -164,6 +168,9 @@ class SampleRecord:
     rotation_place: Annotated[int | None, Since(4)] = None
     other_load: Annotated[float | None, Since(4)] = None
     cpu_steal: Annotated[float | None, Since(4)] = None
+    video_reader: Annotated[str, Since(5)] = ""
+    uneven_seconds: Annotated[float | None, Since(5)] = None
+    metadata: Annotated[str, Since(5)] = ""
 
     @property
     def correct(self) -> bool | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -93,23 +93,33 @@ def write_clip(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
         if sound is not None:
-            _silence(container, sound, seconds=frames / fps)
+            add_silence(container, sound, seconds=frames / fps)
     return path
 
 
-def write_silent(path: Path, shown: int, silent: int, *, every: int = 0, b_frames: int = 0) -> Path:
+def write_silent(
+    path: Path,
+    shown: int,
+    silent: int,
+    *,
+    every: int = 0,
+    b_frames: int = 0,
+    size: tuple[int, int] = (64, 48),
+    draw: Callable[[int, tuple[int, int]], NDArray[np.uint8]] = lambda index, size: picture(index, *size),
+) -> Path:
     """A clip whose index counts frames that show nothing: MPEG-4 packets "not coded", which recorders write for a dropped picture.
 
     Args:
-        path: where to; 30 frames a second, 64 x 48.
+        path: where to; 30 frames a second.
         shown: frames with a picture.
         silent: packets without one, at the end.
         every: one more after each `every` packets with a picture; 0 for none.
-        b_frames: as in `write_clip`.
+        b_frames, size: as in `write_clip`.
+        draw: makes a frame of its number and the size.
     """
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=30)
-        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 64, 48, "yuv420p", 12
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = *size, "yuv420p", 12
         stream.options = {"sc_threshold": "1000000000"}  # no key frame but every 12th, although each colour is a new scene
         stream.max_b_frames = b_frames
         base = stream.time_base = stream.codec_context.time_base = Fraction(1, 30)
@@ -118,7 +128,7 @@ def write_silent(path: Path, shown: int, silent: int, *, every: int = 0, b_frame
         for index in [*range(shown), None]:
             frame = None
             if index is not None:
-                frame = av.VideoFrame.from_ndarray(picture(index, 64, 48), format="rgb24")
+                frame = av.VideoFrame.from_ndarray(draw(index, size), format="rgb24")
                 frame.pts, frame.time_base = index, base
             for packet in stream.encode(frame):
                 packets.append(packet)
@@ -141,11 +151,12 @@ def _not_coded(tick: int) -> bytes:
 def write_audio(path: Path, seconds: float = 1.0) -> Path:
     """A file with sound and no picture."""
     with av.open(str(path), "w") as container:
-        _silence(container, container.add_stream("aac", rate=16000), seconds)
+        add_silence(container, container.add_stream("aac", rate=16000), seconds)
     return path
 
 
-def _silence(container: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
+def add_silence(container: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
+    """Mux a track of silence."""
     for start in range(0, int(16000 * seconds), 1024):
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), dtype=np.float32), format="fltp", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = 16000, start, Fraction(1, 16000)

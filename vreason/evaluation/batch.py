@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -9,10 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vreason.benchmarks import Sample
-from vreason.errors import DataError, VideoError
+from vreason.errors import DataError, ReaderError, VideoError, VideoUnavailableError
 from vreason.evaluation.failure_signatures import ADVICE, OUT_OF_MEMORY
 from vreason.video import VideoConfig, VideoFrames, read_video
 
+_log = logging.getLogger(__name__)
+
+PAUSES = (0.2, 0.5, 1.0)  # seconds before a video that cannot be read now is tried again
 _SHOWN = 10  # repeated ids named in an error; the rest is counted
 
 
@@ -24,6 +28,7 @@ class LoadedSample:
         sample: the question.
         frames: of its video; None when they could not be read.
         error: why not; None when they could.
+        unavailable: whether that says nothing about the file: asked again later it may be read.
         decode_ms: time that reading took, milliseconds.
     """
 
@@ -31,6 +36,7 @@ class LoadedSample:
     frames: VideoFrames | None
     error: str | None
     decode_ms: float
+    unavailable: bool = False
 
 
 @dataclass
@@ -57,20 +63,39 @@ def batches_of(samples: Sequence[Sample], size: int) -> list[Sequence[Sample]]:
 
 
 def read_batch(samples: Sequence[Sample], video: VideoConfig) -> LoadedBatch:
-    """Read the frames of a batch. A video that cannot be used becomes its sample's error."""
+    """Read the frames of a batch. A video that cannot be used becomes its sample's error.
+
+    Raises:
+        ReaderError: no video can be read here.
+    """
     return LoadedBatch([_read(sample, video) for sample in samples])
 
 
 def _read(sample: Sample, video: VideoConfig) -> LoadedSample:
     start = time.perf_counter()
-    frames, error = None, None
+    frames, error, unavailable = None, None, False
     try:
-        frames = read_video(sample.video, video)
+        frames = _read_patiently(sample.video, video)
+    except ReaderError:
+        raise
     except VideoError as failure:
-        error = str(failure)
+        error, unavailable = str(failure), isinstance(failure, VideoUnavailableError)
     except MemoryError:
         error = f"{sample.video}: not enough memory for its frames; {ADVICE[OUT_OF_MEMORY]}"
-    return LoadedSample(sample, frames, error, (time.perf_counter() - start) * 1000)
+    return LoadedSample(sample, frames, error, (time.perf_counter() - start) * 1000, unavailable)
+
+
+def _read_patiently(path: str, video: VideoConfig) -> VideoFrames:
+    """Try again what says nothing about the file."""
+    for pause in PAUSES:
+        try:
+            return read_video(path, video)
+        except ReaderError:
+            raise
+        except VideoUnavailableError as failure:
+            _log.warning("%s; tried again in %g s", failure, pause)
+            time.sleep(pause)
+    return read_video(path, video)
 
 
 def require_unique_ids(samples: Collection[Sample]) -> None:

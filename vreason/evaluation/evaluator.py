@@ -75,6 +75,8 @@ class Evaluator:
 
     Attributes:
         guard: counts the failures of listeners.
+        unavailable: why samples were left out, by id: their videos could not be read, for a reason that says nothing about them. No record
+            is made of such a sample.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Evaluator:
     ) -> None:
         self.loaded, self.config, self.meter = loaded, config, meter
         self.guard = ListenerGuard(tuple(listeners))
+        self.unavailable: dict[str, str] = {}
         self._cuda, self._load = CudaPeaks(), LoadMeter()
 
     def run(self, samples: Sequence[Sample], done: Collection[str] = ()) -> Iterator[SampleRecord]:
@@ -117,7 +120,9 @@ class Evaluator:
         """
         found = {record.sample_id: record for record in self._generate_safely(batch.readable, done, batch)}
         for each in batch.samples:
-            if each.sample.sample_id not in done:
+            if each.unavailable:
+                self.unavailable[each.sample.sample_id] = each.error or ""
+            elif each.sample.sample_id not in done:
                 record = found.get(each.sample.sample_id) or failed_record(each, each.error or "")
                 record = replace(record, rotation_place=place)
                 told = record.error or f"score {record.score}, {record.output_tokens} tokens, {record.generation_ms} ms, {record.stopped}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from vreason.evaluation.failure_signatures import find_signatures
 from vreason.evaluation.relay import BatchEvents
 from vreason.evaluation.token_offsets import token_ends
 from vreason.events import PrefillRecord, SampleRecord, StepRecord
-from vreason.scoring import extract_answer, score_sample
+from vreason.scoring import extract_answer, score_sample, scored_text
 
 if TYPE_CHECKING:
     from vreason.evaluation.evaluator import EvaluationConfig
@@ -32,6 +33,7 @@ def _asked(sample: Sample) -> SampleRecord:
         category=sample.category,
         benchmark=sample.benchmark,
         answer=sample.answer,
+        metadata=json.dumps(dict(sample.metadata), ensure_ascii=False, default=str) if sample.metadata else "",
     )
 
 
@@ -57,13 +59,13 @@ def answered_record(
     prefill = events.prefills[sample.sample_id]
     token_ids = [step.token_id for step in steps]
     output: str = model.processor.decode(token_ids, skip_special_tokens=True)
-    extracted = extract_answer(output)
+    extracted = extract_answer(output, config.scoring)
     stopped = "eos" if steps[-1].token_id in _end_tokens(model, config) else "length"
     return replace(
         failed_record(loaded, None),
         output=output,
         prediction=extracted,
-        score=score_sample(extracted or output, sample, config.scoring),
+        score=score_sample(scored_text(output, config.scoring), sample, config.scoring),
         prompt_tokens=prefill.prompt_tokens,
         video_tokens=prefill.video_tokens,
         kept_video_tokens=prefill.kept_video_tokens,
@@ -77,6 +79,8 @@ def answered_record(
         control_ms=sum(step.control_ms for step in steps),
         frames=len(loaded.frames.indices),
         video_seconds=loaded.frames.duration,
+        video_reader=loaded.frames.reader,
+        uneven_seconds=loaded.frames.uneven_seconds,
         token_ends=token_ends(model.processor, token_ids, output),
     )
 
@@ -115,9 +119,9 @@ def record_of_steps(
     token_ids = [step.token_id for step in steps]
     if output is None:
         output = processor.decode(token_ids, skip_special_tokens=True) if processor is not None and token_ids else ""
-    extracted = extract_answer(output)
+    extracted = extract_answer(output, scoring or "robust")
     if scoring is not None and error is None:
-        score = score_sample(extracted or output, sample, scoring)
+        score = score_sample(scored_text(output, scoring), sample, scoring)
     started = steps[0].timestamp_ms - int(steps[0].step_ms) if steps else unix_ms()
     ends = token_ends(processor, token_ids, output) if processor is not None and token_ids else ()
     return replace(

@@ -38,11 +38,14 @@ class QwenVLAdapter:
         return [{"role": "user", "content": [*content, {"type": "text", "text": text}]}]
 
     def inputs(self, processor: Any, turns: Sequence[tuple[str, Sequence[VideoFrames]]], pixels: PixelLimits | None = None) -> Any:
-        """Processor output; ``second_per_grid_ts`` (Qwen2.5-VL) is set from the frames' own times."""
+        """Processor output; ``second_per_grid_ts`` (Qwen2.5-VL) is set from the frames' own times.
+
+        It is one interval a clip: of unevenly spaced frames the mean. How far that is off is in the record (`uneven_seconds`).
+        """
         clips = [clip for _, clips in turns for clip in clips]
         options: dict[str, Any] = {"padding": True, "return_tensors": "pt"}
         if clips:
-            options |= {"video_metadata": [_metadata(clip) for clip in clips], "do_sample_frames": False, "cap_pixels_per_frame": True}
+            options |= {"video_metadata": [self._metadata(clip) for clip in clips], "do_sample_frames": False, "cap_pixels_per_frame": True}
             options |= self._videos(processor.video_processor, clips, pixels)
         tokenizer = processor.tokenizer
         side, tokenizer.padding_side = tokenizer.padding_side, "left"
@@ -55,6 +58,18 @@ class QwenVLAdapter:
             batch["second_per_grid_ts"] = torch.tensor([patch * clip.seconds_per_frame for clip in clips])
         return batch
 
+    def _metadata(self, clip: VideoFrames) -> Any:
+        from transformers.video_utils import VideoMetadata
+
+        return VideoMetadata(
+            total_num_frames=clip.total_frames,
+            fps=clip.fps,
+            duration=clip.duration,
+            frames_indices=list(clip.indices),
+            height=clip.pixels.shape[1],
+            width=clip.pixels.shape[2],
+        )
+
     def _videos(self, video_processor: Any, clips: Sequence[VideoFrames], pixels: PixelLimits | None) -> dict[str, Any]:
         """The frames, each clip (T, 3, H, W), and what the video processor is told about their size."""
         limits = {} if pixels is None else {"size": {"shortest_edge": pixels[0], "longest_edge": pixels[1]}}
@@ -65,6 +80,12 @@ class Qwen3VLAdapter(QwenVLAdapter):
     """Qwen3-VL: one run of video tokens a timestamp, and pixel limits that count the whole clip."""
 
     model_types = ("qwen3_vl",)
+
+    def _metadata(self, clip: VideoFrames) -> Any:
+        """The processor writes "index / fps" into the prompt as a frame's time: at one frame a second, times stand for indices."""
+        metadata = super()._metadata(clip)
+        metadata.fps, metadata.frames_indices = 1.0, list(clip.times)
+        return metadata
 
     def _videos(self, video_processor: Any, clips: Sequence[VideoFrames], pixels: PixelLimits | None) -> dict[str, Any]:
         """Each clip is resized by the processor's own `resize` under its own limits: one call takes one limit for all its clips."""
@@ -83,16 +104,3 @@ class Qwen3VLAdapter(QwenVLAdapter):
             made = video_processor.resize(videos=video[None], size=limits, **options)
             resized.append(made[0])
         return {"videos": resized, "do_resize": False}
-
-
-def _metadata(clip: VideoFrames) -> Any:
-    from transformers.video_utils import VideoMetadata
-
-    return VideoMetadata(
-        total_num_frames=clip.total_frames,
-        fps=clip.fps,
-        duration=clip.duration,
-        frames_indices=list(clip.indices),
-        height=clip.pixels.shape[1],
-        width=clip.pixels.shape[2],
-    )

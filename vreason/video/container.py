@@ -6,15 +6,23 @@ their size; other containers (MPEG-TS, FLV) do not, and there a missing end show
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import stat
 from typing import BinaryIO
 
-from vreason.errors import VideoError
+from vreason.errors import VideoError, VideoUnavailableError
 
 AGAIN = "copy or download it again"
+REENCODE = "re-encode it (ffmpeg -i FILE -c:v libx264 NEW.mp4) or leave the sample out"
+_AWAY = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EMFILE, errno.ENFILE, errno.ENXIO, errno.ENODEV)
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"mfra", b"sidx", b"styp", b"uuid", b"meta", b"pdin"}
+
+
+class UnusableClip(Exception):
+    """Why a clip cannot be shown, in words that end with what to do."""
 
 
 def open_video(path: str) -> BinaryIO:
@@ -31,8 +39,11 @@ def open_video(path: str) -> BinaryIO:
             raise VideoError(path, "is not a regular file (a pipe, socket or device); save the video in a file first")
         file = open(path, "rb")  # noqa: SIM115 - handed on
     except FileNotFoundError:
-        raise VideoError(path, "no such file; check the path, and the folder that relative paths start from") from None
+        away = not os.path.isdir(os.path.dirname(os.path.abspath(path)))
+        raise (VideoUnavailableError if away else VideoError)(path, no_such_file(path)) from None
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in _AWAY:
+            raise VideoUnavailableError(path, f"cannot be read now ({error}); see that its disk or server answers") from None
         raise VideoError(path, f"cannot be opened ({error}); check the name and the permissions of the file and its folders") from None
     try:
         head = file.read(4096)
@@ -46,6 +57,17 @@ def open_video(path: str) -> BinaryIO:
         file.close()
         raise
     return file
+
+
+def no_such_file(path: str) -> str:
+    """Where a file was looked for, and why it may not be there."""
+    place = os.path.abspath(path)
+    if written := re.search(r"(?:^|/)(~[^/]*(?:/.*)?|[^/]*\$.*)$", path):
+        whole = os.path.expandvars(os.path.expanduser(written[1]))
+        return f"no such file ({place}); ~ and $NAMES are not replaced in paths: write out {whole}"
+    folder = os.path.dirname(place)
+    missing = f"its folder {folder} is not there either" if not os.path.isdir(folder) else "its folder is there"
+    return f"no such file ({place}), {missing}; check the path, and the folder that relative paths start from"
 
 
 def _is_text(head: bytes) -> bool:

@@ -25,13 +25,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vreason.errors import VideoError
+from vreason.errors import ReaderError, VideoError, VideoUnavailableError
+from vreason.video.container import REENCODE
 
 _log = logging.getLogger(__name__)
 
-START_SECONDS = 60.0  # the process may take this long to import numpy and decord
-REENCODE = "re-encode it (ffmpeg -i FILE -c:v libx264 NEW.mp4) or leave the sample out"
-ATTEMPTS = 2  # a process that was killed from outside says nothing about the file: try once more
+START_SECONDS = 60.0  # the process may take this long to import numpy, decord and PyAV
+ATTEMPTS = 2  # what ended a process may have come from outside: try once more
+OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)  # by these it does not end of a file
+KILLED_ATTEMPTS, PAUSE = 4, 0.5  # of a process that is killed from outside, which says nothing about the file; seconds, growing
+STARTS = 3  # of a process that does not come up
 
 
 def send_message(channel: socket.socket, message: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
@@ -94,6 +97,8 @@ class DecoderProcess:
 
         Raises:
             VideoError: the file cannot be used, took too long, or ended the process.
+            VideoUnavailableError: it cannot be read now.
+            ReaderError: the process cannot be started, or is killed from outside each time.
         """
         with self._turn:
             try:
@@ -106,7 +111,7 @@ class DecoderProcess:
 
     def _decode(self, path: str, request: Mapping[str, Any], timeout: float) -> tuple[dict[str, Any], NDArray[np.uint8]]:
         code: int | None = None
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, KILLED_ATTEMPTS + 1):
             channel = self._start(path)
             began = time.monotonic()
             try:
@@ -120,30 +125,45 @@ class DecoderProcess:
                 answer = None
             if answer is not None:
                 reply, pixels = _unpacked(path, *answer)
-                _log.debug("%s: decord decoded %d frame(s) in %.2f s", path, len(pixels), time.monotonic() - began)
+                _log.debug("%s: %s decoded %d frame(s) in %.2f s", path, reply["reader"], len(pixels), time.monotonic() - began)
                 return reply, pixels
             code = self.stop(grace=0.5)
-            _log.debug("%s: the decoder process ended while it was decoded (attempt %d of %d)", path, attempt, ATTEMPTS)
-            if self._ended:
+            _log.debug("%s: the decoder process ended while it was decoded (attempt %d)", path, attempt)
+            if self._ended or (attempt >= ATTEMPTS and code not in OUTSIDE):
                 break
+            time.sleep(PAUSE * (attempt - 1))
+        if code in OUTSIDE and not self._ended:
+            what = f"the reading process was killed from outside, {KILLED_ATTEMPTS} times ({_death(code)})"
+            raise ReaderError(path, f"{what}; see who ends processes here (out of memory?), then continue")
         raise VideoError(path, f"ended the decoding process, {ATTEMPTS} times ({_death(code)}); {REENCODE}")
 
     def _start(self, path: str) -> socket.socket:
         """The line to a living process; a new process where there is none."""
         if self._channel is not None and self._process is not None and self._process.poll() is None:
             return self._channel
+        for attempt in range(1, STARTS + 1):
+            try:
+                return self._started(path)
+            except ReaderError:
+                if attempt == STARTS or self._ended:
+                    raise
+                time.sleep(PAUSE * attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _started(self, path: str) -> socket.socket:
         self.stop()
         began = time.monotonic()
         ours, theirs = socket.socketpair()
         # -P and the parent's own search path: a file called numpy.py in the current folder must not be imported
         search = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         with theirs:
-            self._process = subprocess.Popen(
+            self._process = _popen(
+                path,
                 [sys.executable, "-P", "-m", "vreason.video.decoder_worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": search},
+                env={"PATH": os.defpath, **os.environ, "PYTHONPATH": search},
                 start_new_session=True,  # an interrupt at the terminal is the parent's to handle
             )
         self._channel = ours
@@ -153,8 +173,8 @@ class DecoderProcess:
             ready = None
         if ready is None or "reason" in ready[0]:
             code = self.stop(grace=0.5)
-            fault = f"the decoding process did not start ({_death(code)}); reinstall decord and numpy"
-            raise VideoError(path, ready[0]["reason"] if ready else fault)
+            fault = f"the decoding process did not start ({_death(code)}); reinstall decord, av and numpy"
+            raise ReaderError(path, ready[0]["reason"] if ready else fault)
         _log.debug("decoder process %s started in %.2f s", self.pid, time.monotonic() - began)
         return ours
 
@@ -196,11 +216,18 @@ class DecoderProcess:
         self.__init__()  # type: ignore[misc]
 
 
+def _popen(path: str, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(command, **options)
+    except OSError as error:  # no process, no memory, or the interpreter is gone
+        raise ReaderError(path, f"the reading process cannot be started ({error}); see what limits processes here") from None
+
+
 def _unpacked(path: str, reply: dict[str, Any], descriptors: list[int]) -> tuple[dict[str, Any], NDArray[np.uint8]]:
     """The frames in the memory that came with a reply, mapped for as long as the array lives."""
     try:
         if "reason" in reply:
-            raise VideoError(path, reply["reason"])
+            raise (VideoUnavailableError if reply.get("unavailable") else VideoError)(path, reply["reason"])
         shape = tuple(reply["shape"])
         memory = mmap.mmap(descriptors[0], math.prod(shape))
         return reply, np.frombuffer(memory, dtype=np.uint8).reshape(shape)

@@ -1,84 +1,45 @@
-"""A clip in decord's hands: how many frames it has, when each is shown, and the pixels of those asked for.
+"""A clip in decord's hands: the pixels of the frames asked for, from files that it reads exactly.
 
-decord fills holes with other frames, counts packets that hold no picture, and seeks wrongly where frames have no times. So its filling is
-switched off, short clips are played through, and in long ones its seeking is tried before it is used.
+decord fills holes with other frames, counts packets that hold no picture, and seeks wrongly in some files. So its filling is switched off,
+its count and its times must be those of the frame table, short clips are played through, and in long ones its seeking is tried before it is
+used. Whatever differs is left to the second reader.
 """
 
 from __future__ import annotations
 
-import contextlib
-import math
-import mmap
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, cast
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vreason.video.config import VideoConfig
-from vreason.video.container import AGAIN
-from vreason.video.decoder_process import REENCODE
-from vreason.video.frames import frame_indices
+from vreason.video.container import REENCODE, UnusableClip
+from vreason.video.frame_table import FrameTable
 
 NO_REPLACEMENT = 1e-9  # decord's fault_tol, a share of the frames: the first frame that it would replace is an error; 0 would allow any
-HELD_BACK = 2  # frames at the end that a healthy decoder may keep to itself (AVI with packed B-frames): the clip is that much shorter
 IN_ORDER = 600  # clips up to this many frames are played through; longer ones are sought in
 SAME_PICTURE = 8.0  # mean difference, 0 to 255
-MEMORY_SHARE = 0.8  # of the free memory, for one clip's frames
+SAME_TIME = 1e-3  # seconds, beside what a 32-bit float loses
 THREADS = 0  # decord: as many as there are cores
-Memory = tuple[dict[str, Any], BinaryIO]
-# What decord says when it does not open a file, and what that means.
-REFUSALS = {
-    "cannot find video stream": "has no video track, or one without frames (perhaps only sound); name a file with pictures",
-    "Cannot create buffer source": f"contains no frames that can be decoded; {AGAIN}, or {REENCODE}",
-    "Failed to measure duration/frame-count": "contains no frames, or declares no duration (a recording that was never closed); "
-    "write it anew (ffmpeg -i FILE -c copy NEW.mkv), or leave the sample out",
-    "Invalid frame count": f"contains no frames; {AGAIN}",
-    "Error reading": f"is not a video that FFmpeg knows, or its header is damaged; {AGAIN}, or {REENCODE}",
-}
-
-
-class UnusableClip(Exception):
-    """Why decord cannot show a clip, in words that end with what to do."""
 
 
 class DecordClip:
     """A file that decord has opened.
 
-    Attributes:
-        total: frames in it, by its index of packets.
-        rate: frames a second, on average.
-        duration: seconds.
-        times: when each frame is shown, seconds from the first, shape (total,).
-        timed: whether the file keeps usable times. If not (AVI with B-frames), frames are evenly spaced, and decord seeks wrongly.
+    Args:
+        name: path.
+        table: the frames that it must show.
+
+    Raises:
+        UnusableClip: decord cannot open it, or counts other frames.
     """
 
-    def __init__(self, name: str) -> None:
-        """Open and index the file.
-
-        Raises:
-            UnusableClip: it has no video that can be decoded.
-        """
-        self.name = name
+    def __init__(self, name: str, table: FrameTable) -> None:
+        self.name, self.table = name, table
         self._open()
-        self.total, self.rate = len(self._reader), float(self._reader.get_avg_fps())
-        stamps = self._reader.get_frame_timestamp(range(self.total)).astype(np.float64)  # (total, 2): begin, end
-        rising = bool((np.diff(stamps[:, 0]) > 0).all())
-        self.timed = rising and bool(np.isfinite(stamps[:, 0]).all()) and abs(stamps[0, 0]) < 1e6
-        rated = 0 < self.rate < 1e5  # false for NaN
-        if self.timed:
-            self.times = stamps[:, 0] - stamps[0, 0]
-            last, end = float(self.times[-1]), float(stamps[-1, 1] - stamps[0, 0])
-            interval = last / (self.total - 1) if self.total > 1 else 1 / self.rate if rated else 1.0
-            self.duration = end if last < end < last + 10 * interval else last + interval  # with a variable rate, frames may lack an end
-            if not rated or abs(self.rate * self.duration / self.total - 1) > 0.01:
-                self.rate = self.total / self.duration  # the container declares a rate that its times do not keep
-        elif rated:
-            self.times, self.duration = np.arange(self.total) / self.rate, self.total / self.rate
-        else:
-            raise UnusableClip(f"has neither frame times nor a frame rate; {REENCODE}")
+        stamps = self._reader.get_frame_timestamp(range(len(self._reader)))[:, 0].astype(np.float64)
+        if len(stamps) != table.total or not np.allclose(stamps - stamps[0], table.times, rtol=1e-6, atol=SAME_TIME):
+            raise UnusableClip(f"is read as {len(stamps)} frames, where its container presents {table.total}; {REENCODE}")
 
     def _open(self) -> None:
         import decord
@@ -86,47 +47,27 @@ class DecordClip:
         try:
             self._reader = decord.VideoReader(self.name, ctx=decord.cpu(0), num_threads=THREADS, fault_tol=NO_REPLACEMENT)
         except (decord.DECORDError, RuntimeError, AssertionError) as error:
-            said = str(error)
-            for sign, reason in REFUSALS.items():
-                if sign in said:
-                    raise UnusableClip(reason) from None
-            raise UnusableClip(f"cannot be decoded ({_short(said)}); {AGAIN}, or {REENCODE}") from None
+            raise UnusableClip(f"cannot be opened ({_short(str(error))}); {REENCODE}") from None
 
-    def read(self, config: VideoConfig) -> Memory:
-        """Decode the frames that `config` asks for.
-
-        Returns:
-            What `VideoFrames` tells beside the pixels, with their `shape`; and memory, as a file, that holds the pixels.
+    def frames(self, indices: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+        """The pictures at these places, ascending; each (H, W, 3), upright.
 
         Raises:
-            UnusableClip: a frame cannot be decoded.
+            UnusableClip: a frame cannot be decoded, or seeking leads to other frames.
         """
         import decord
 
-        failures = (decord.DECORDError, decord.DECORDLimitReachedError, RuntimeError, IndexError)
-        if self.timed and self.total > IN_ORDER:
-            with contextlib.suppress(*failures):
-                return self._filled(config, self._sought)
-            self._open()
-        counted = self.total
-        for _ in range(2):
-            try:
-                return self._filled(config, self._in_order)
-            except failures as error:
-                if self.timed or not 0 < counted - self._shown <= HELD_BACK or self._shown == self.total:
-                    short = f"its index counts {counted} frames, of which {self._shown} can be decoded"
-                    why = "" if isinstance(error, decord.DECORDLimitReachedError) else f" ({_short(str(error))})"
-                    raise UnusableClip(f"is truncated or damaged: {short}{why}; {AGAIN}, or {REENCODE}") from None
-                self.total = self._shown
-                self._open()
-        raise UnusableClip(f"cannot be decoded: it shows another number of frames each time; {REENCODE}")
+        try:
+            yield from self._sought(indices) if self.table.total > IN_ORDER else self._in_order(indices)
+        except (decord.DECORDError, decord.DECORDLimitReachedError, RuntimeError, IndexError) as error:
+            raise UnusableClip(f"cannot be decoded ({_short(str(error))}); {REENCODE}") from None
 
     def _in_order(self, indices: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Every frame in turn: nothing can be skipped wrongly, and a shortage shows."""
         wanted = set(indices)
-        for self._shown in range(indices[-1] + 1):
+        for shown in range(indices[-1] + 1):
             frame = self._reader.next()
-            if self._shown in wanted:
+            if shown in wanted:
                 yield _picture(frame)
 
     def _sought(self, indices: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
@@ -155,41 +96,12 @@ class DecordClip:
         if np.abs(played - _picture(self._reader.next())).mean() > SAME_PICTURE:
             raise RuntimeError("seeking leads to other frames than playing")
 
-    def _filled(self, config: VideoConfig, source: Callable[[Sequence[int]], Iterator[NDArray[np.uint8]]]) -> Memory:
-        """Memory with the frames that `source` gives, and what is to be told of them."""
-        indices = frame_indices(self.total, self.rate, config)
-        frames = source(indices)
-        first = next(frames)
-        shape = (len(indices), *first.shape)
-        _check_memory(shape)
-        memory = cast(BinaryIO, os.fdopen(os.memfd_create("frames"), "r+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile())  # noqa: SIM115
-        try:
-            memory.truncate(math.prod(shape))
-            pixels = np.frombuffer(mmap.mmap(memory.fileno(), math.prod(shape)), dtype=np.uint8).reshape(shape)
-            pixels[0] = first
-            for slot, frame in enumerate(frames, start=1):
-                pixels[slot] = frame
-        except BaseException:
-            memory.close()
-            raise
-        told = {"indices": indices, "times": [float(self.times[index]) for index in indices], "shape": shape}
-        return {**told, "fps": self.rate, "total_frames": self.total, "duration": self.duration}, memory
-
 
 def _picture(frame: Any) -> NDArray[np.uint8]:
     """A frame (H, W, 3). decord takes the padding of a row for further channels where it is a multiple of W: cut it off."""
     pixels: NDArray[np.uint8] = frame.asnumpy()
     height, width, channels = pixels.shape
     return pixels if channels == 3 else pixels.reshape(height, -1)[:, : width * 3].reshape(height, width, 3)
-
-
-def _check_memory(shape: tuple[int, ...]) -> None:
-    import psutil
-
-    needed, free = math.prod(shape), psutil.virtual_memory().available
-    if needed > free * MEMORY_SHARE:
-        size = f"{shape[0]} frames of {shape[2]} x {shape[1]} need {needed / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free"
-        raise UnusableClip(f"does not fit into memory: {size}; ask for fewer frames (video.nframes, video.max_frames)")
 
 
 def _short(said: str) -> str:

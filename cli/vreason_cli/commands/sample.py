@@ -6,7 +6,7 @@ import json
 import shutil
 import textwrap
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,7 @@ from vreason_tracking.records import (
     ANSWER_TAG,
     CORRECT_TAG,
     ERROR_TAG,
+    METADATA_TAG,
     MLFLOW_PREFIX,
     OPTIONS_TAG,
     OUTPUT_TAG,
@@ -79,6 +80,8 @@ def _print_sample(sample: RecordedSample, run: str) -> None:
     _print_part("question", tags.get(QUESTION_TAG, ""))
     for option in tags.get(OPTIONS_TAG, "").splitlines():
         click.echo(f"             {option}")
+    for name, value in _metadata(tags.get(METADATA_TAG, "")).items():
+        _print_part(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     if ERROR_TAG in tags:
         _print_part("error", tags[ERROR_TAG])
         return
@@ -91,6 +94,14 @@ def _print_sample(sample: RecordedSample, run: str) -> None:
     click.echo(entropy_curve(sample))
     if sample.note:
         click.echo(sample.note)
+
+
+def _metadata(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text) if text else {}
+    except json.JSONDecodeError:  # cut to the length that the store keeps
+        found = {"metadata": text}
+    return found if isinstance(found, dict) else {}
 
 
 def _print_part(name: str, text: str) -> None:

@@ -29,7 +29,7 @@ def recorded(request, root, store) -> str:
     """A delivered variant of four samples: right, wrong, without an answer tag, failed; with its journal here, or only in the store."""
     recorder = readback.recorder_of(root, "v-reason")
     changes = {
-        "s-1": {"signatures": ("truncated", "unparsed")},
+        "s-1": {"signatures": ("truncated", "unparsed"), "metadata": '{"scene": "kitchen", "floor": 3}'},
         "s-2": {"score": 0.0, "prediction": "A"},
         "s-3": {"score": 0.0, "prediction": None, "output": "It moves and moves"},
     }
@@ -54,6 +54,13 @@ def test_the_list(program, recorded) -> None:
     assert "answer B, said A" in lines[1]
     assert "is not a video" in lines[3]
     assert "4 sample(s)" == last
+
+
+def test_what_else_the_data_file_has(program, recorded) -> None:
+    """Further fields of the question's row stand below it."""
+    lines = program("sample", recorded, "s-1").out.splitlines()
+    assert ["scene  kitchen", "floor  3"] == [line.strip() for line in lines if line.strip().startswith(("scene", "floor"))]
+    assert "kitchen" not in program("sample", recorded, "s-2").out
 
 
 def test_the_list_as_json(program, recorded) -> None:

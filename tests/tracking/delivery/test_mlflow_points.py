@@ -122,11 +122,17 @@ def test_tags_of_an_answer() -> None:
     } == tags
 
 
+def test_tags_of_what_else_is_known() -> None:
+    """What the data file has beside the question, and who read the video."""
+    tags = sample_tags(records.sample("s-1", records.steps("s-1", 3), metadata='{"scene": "s1"}', video_reader="pyav"))
+    assert ('{"scene": "s1"}', "pyav") == (tags["metadata"], tags["video_reader"])
+
+
 def test_tags_of_a_failure() -> None:
     """The reason stands there; what there is not has no tag."""
     tags = sample_tags(records.failed(options=(), category="", benchmark=""))
     assert "clips/s-9.mp4: is not a video" == tags["error"]
-    absent = {"prediction", "correct", "output", "options", "category", "benchmark", "signatures", "stopped", "peak_token"}
+    absent = {"prediction", "correct", "output", "options", "category", "benchmark", "signatures", "stopped", "peak_token", "metadata"}
     assert set() == absent & set(tags)
 
 

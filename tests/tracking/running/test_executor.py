@@ -16,7 +16,7 @@ from tests.helpers.evaluations import CONFIG, TOKENS
 from tests.helpers.objectives import BREAKING, SWITCH_OFF
 from tests.helpers.waiting import wait_until
 from vreason.config import ControllerConfig, VReasonConfig
-from vreason.errors import PluginError
+from vreason.errors import PluginError, ReaderError
 from vreason.evaluation.evaluator import Evaluator
 from vreason.events import PrefillRecord, SampleRecord
 from vreason.models.loading import LoadedModel
@@ -42,6 +42,11 @@ def work(executor, units, **options):
     for each in executor.work(units, told.append, **options):
         told.append(each)
     return told
+
+
+def missing(samples) -> str:
+    """A video that is not in its folder."""
+    return str(Path(samples[0].video).with_name("gone.mp4"))
 
 
 def sample_of(told: UnitEvent) -> str:
@@ -162,7 +167,7 @@ def test_the_warm_up_waits_for_frames(loaded, samples, monkeypatch) -> None:
     """A first batch without a readable video warms nothing up: the next one does, once."""
     warmed = []
     monkeypatch.setattr(Evaluator, "warm_up", lambda self, batch: warmed.append([each.sample.sample_id for each in batch.samples]))
-    broken = replace(samples[0], sample_id="gone", video="/nowhere/at/all.mp4")
+    broken = replace(samples[0], sample_id="gone", video=missing(samples))
     work(LocalExecutor(loaded, CONFIGS), units_of([broken, *samples[1:3]]))
     assert [[samples[1].sample_id]] * len(CONFIGS) == warmed
 
@@ -207,12 +212,36 @@ def test_nothing_to_do(loaded, reads) -> None:
 
 def test_a_video_that_cannot_be_read(loaded, samples) -> None:
     """Every variant records the sample as failed, at its place, and the others as answered."""
-    broken = replace(samples[0], sample_id="gone", video="/nowhere/at/all.mp4")
+    broken = replace(samples[0], sample_id="gone", video=missing(samples))
     told = work(LocalExecutor(loaded, CONFIGS), units_of([broken, samples[1]], 2))
     found = [each.event for each in told if isinstance(each, UnitEvent) and isinstance(each.event, SampleRecord)]
     assert {0, 1, 2} == {record.rotation_place for record in found if record.sample_id == "gone"}
-    assert all("/nowhere/at/all.mp4" in (record.error or "") for record in found if record.sample_id == "gone")
+    assert all(missing(samples) in (record.error or "") for record in found if record.sample_id == "gone")
     assert [None] * 3 == [record.error for record in found if record.sample_id != "gone"]
+
+
+def test_a_video_that_cannot_be_read_now(loaded, samples, monkeypatch) -> None:
+    """Its folder is away, which says nothing about the file: the sample is left out, without a record, and the rest goes on."""
+    monkeypatch.setattr(vreason.evaluation.batch, "PAUSES", (0.01, 0.01))
+    away = replace(samples[0], sample_id="away", video="/nowhere/at/all.mp4")
+    executor = LocalExecutor(loaded, CONFIGS)
+    told = work(executor, units_of([away, samples[1]], 1))
+    asked = {each.event.sample_id for each in told if isinstance(each, UnitEvent) and isinstance(each.event, SampleRecord)}
+    assert {samples[1].sample_id} == asked
+    for position in CONFIGS:
+        assert ["away"] == list(executor.left_out(position))
+        assert "its folder /nowhere/at is not there either" in executor.left_out(position)["away"]
+
+
+def test_no_video_can_be_read(loaded, samples, monkeypatch) -> None:
+    """That ends the run at once: no sample is booked for it."""
+
+    def fails(path, config):
+        raise ReaderError(path, "the reading process cannot be started")
+
+    monkeypatch.setattr(vreason.evaluation.batch, "read_video", fails)
+    with pytest.raises(ReaderError):
+        work(LocalExecutor(loaded, CONFIGS), units_of(samples))
 
 
 def test_memory_and_load_are_recorded(loaded, samples) -> None:

@@ -236,6 +236,47 @@ def test_one_variant_fails(staged) -> None:
         assert (before[name], 5) == (after[: len(before[name])], len(after))
 
 
+def test_videos_that_cannot_be_read_now(staged, samples, monkeypatch, tmp_path) -> None:
+    """Their folder is away: none is booked as failed. The run has FAILED, says how many and why, and ends once they are back."""
+    monkeypatch.setattr("vreason.evaluation.batch.PAUSES", (0.01,))
+    clips = tmp_path / "clips"
+    shutil.copytree(Path(samples[0].video).parent, clips)
+    staged.samples = [samples[0], *(replace(each, video=str(clips / Path(each.video).name)) for each in samples[1:])]
+    clips.rename(tmp_path / "away")
+    staged.run(tasks("baseline", "v-reason"))
+    for status, error in staged.ends.values():
+        assert "FAILED" == status
+        assert error is not None
+        assert error.startswith(f"{len(samples) - 1} sample(s) were not asked, because their videos cannot be read now (")
+        assert error.endswith("continue with --resume once they can")
+    folders = {name: staged.folder(name) for name in ("baseline", "v-reason")}
+    for folder in folders.values():
+        assert [samples[0].sample_id] == [each.sample.sample_id for each in readback.finished_samples(folder)]
+    (tmp_path / "away").rename(clips)
+    staged.results.clear()
+    staged.run([task(name, position, folder) for position, (name, folder) in enumerate(folders.items())])
+    assert dict.fromkeys(folders, ("FINISHED", None)) == staged.ends
+    for folder in folders.values():
+        assert [None] * len(samples) == [each.sample.error for each in readback.finished_samples(folder)]
+
+
+def test_nothing_was_answered(staged, samples) -> None:
+    """A run all of whose samples failed has FAILED, with the first reason; a single answer makes it FINISHED."""
+    gone = str(Path(samples[0].video).with_name("gone.mp4"))
+    staged.samples = [replace(each, video=gone) for each in samples]
+    staged.run(tasks("baseline"))
+    ((status, error),) = staged.ends.values()
+    assert ("FAILED", f"nothing was answered: every sample failed, the first: {gone}") == (status, (error or "").split(": no such file")[0])
+    folder = staged.folder("baseline")
+    staged.results.clear()
+    staged.run([task("baseline", 0, folder)])
+    assert "FAILED" == staged.ends["baseline"][0]
+    staged.results.clear()
+    staged.samples = [*staged.samples[:2], samples[2]]
+    staged.run(tasks("v-reason"))
+    assert ("FINISHED", None) == staged.ends["v-reason"]
+
+
 def test_a_finished_variant_is_kept(staged) -> None:
     """It is handed on as it is: no session begins, and the others are answered without it."""
     staged.run(tasks("baseline"))

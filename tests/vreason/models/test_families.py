@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 import torch
 
 import vreason
+from tests.helpers.clips import write_clip
 from tests.helpers.tiny_models import FAMILIES, KV_HEADS, LAYERS, Turn, processor, prompt, shared_model
 from vreason.models import adapter_for
-from vreason.video.frames import VideoFrames
+from vreason.video.config import VideoConfig
+from vreason.video.frames import VideoFrames, read_video
 
 SIDE = {"qwen2_vl": 28, "qwen2_5_vl": 28, "qwen3_vl": 32}  # pixels of a token's side
 
@@ -122,6 +125,18 @@ def test_qwen3_prompt_names_the_frames_own_times() -> None:
     runs = "".join("v" if kind == 2 else " " for kind in batch["mm_token_type_ids"][0].tolist()).split()
     assert 3 == len(runs)
     assert "second_per_grid_ts" not in batch
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_times_of_an_uneven_clip(family: str, tmp_path: Path) -> None:
+    """A clip of variable rate, from the file to the model: shown at 0, 0.1, 0.5, 2, 2.1 and 6 s, all of its frames."""
+    read = read_video(write_clip(tmp_path / "uneven.mp4", ticks=[0, 100, 500, 2000, 2100, 6000]), VideoConfig(nframes=6))
+    batch = inputs(family, [read])
+    told = processor(family).tokenizer.decode(batch["input_ids"][0]).split(" seconds>")[:-1]
+    assert (["0.1", "1.2", "4.0"] if family == "qwen3_vl" else []) == [part.rsplit("<", 1)[1] for part in told]
+    expected = {"qwen2_5_vl": [pytest.approx(2 * 6 / 5)]}.get(family)
+    assert expected == (batch["second_per_grid_ts"].tolist() if "second_per_grid_ts" in batch else None)
+    assert pytest.approx(4.8 - 2.1) == read.uneven_seconds  # the fifth frame: evenly spaced it would be shown at 4.8 s
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -10,14 +10,16 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.helpers.read_clips import SIXTEEN, fault_of, numbers
-from vreason.errors import VideoError
+from vreason.errors import ReaderError, VideoError
+from vreason.video import decoder_process
 from vreason.video.config import VideoConfig
 from vreason.video.decoder_process import DecoderProcess, decoder
-from vreason.video.frames import frame_indices, read_video
+from vreason.video.frames import frame_indices, read_video, request
 
 
 @pytest.fixture
@@ -93,8 +95,51 @@ def test_what_ends_the_decoder_every_time_is_refused(guarded: DecoderProcess) ->
 def test_a_decoder_that_cannot_start_is_named(mp4: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An interpreter that ends at once: the error tells the exit code instead of waiting."""
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(VideoError, match=r"did not start \(exit code 1\)"):
+    monkeypatch.setattr(decoder_process, "PAUSE", 0.01)
+    with pytest.raises(ReaderError, match=r"did not start \(exit code 1\)"):
         DecoderProcess().decode(str(mp4), {}, timeout=60.0)
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(ReaderError, match=r"the reading process cannot be started \(.*No such file"):
+        DecoderProcess().decode(str(mp4), {}, timeout=60.0)
+
+
+def test_a_start_that_fails_is_tried_again(mp4: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A process that is killed while it starts says nothing about the file."""
+    twice = tmp_path / "python"
+    tries = tmp_path / "tries"
+    twice.write_text(f'#!/bin/sh\nif [ $(wc -l < {tries}) -lt 2 ]; then echo >> {tries}; kill -9 $$; fi\nexec {sys.executable} "$@"\n')
+    twice.chmod(0o755)
+    tries.touch()
+    monkeypatch.setattr(decoder_process, "PAUSE", 0.01)
+    monkeypatch.setattr(sys, "executable", str(twice))
+    process = DecoderProcess()
+    try:
+        reply, pixels = process.decode(str(mp4), request(str(mp4), VideoConfig()), timeout=60.0)
+        assert len(reply["indices"]) == len(pixels)
+    finally:
+        process.stop()
+
+
+def test_a_decoder_killed_each_time(guarded: DecoderProcess, mp4: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whoever: after some tries no video can be read here, which is not the file's fault."""
+    monkeypatch.setattr(decoder_process, "PAUSE", 0.01)
+    real = guarded._start
+
+    def killed(path: str) -> Any:
+        channel = real(path)
+        os.kill(_pid(guarded), signal.SIGKILL)
+        return channel
+
+    monkeypatch.setattr(guarded, "_start", killed)
+    with pytest.raises(ReaderError, match=r"was killed from outside, 4 times \(SIGKILL\)"):
+        read_video(mp4, VideoConfig())
+
+
+def test_no_path_in_the_environment(mp4: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reading process needs none."""
+    decoder().stop()
+    monkeypatch.delenv("PATH")
+    assert SIXTEEN == numbers(read_video(mp4, VideoConfig()))
 
 
 def test_threads_take_turns(guarded: DecoderProcess, textured: dict[str, Path]) -> None:

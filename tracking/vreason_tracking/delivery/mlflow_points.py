@@ -15,6 +15,7 @@ from vreason_tracking.records import (
     ERROR_TAG,
     KIND_TAG,
     MEMORY_SOURCE_TAG,
+    METADATA_TAG,
     OPTIONS_TAG,
     OUTPUT_TAG,
     PEAK_TOKEN_TAG,
@@ -25,6 +26,7 @@ from vreason_tracking.records import (
     SAMPLE_KIND,
     SIGNATURES_TAG,
     STOPPED_TAG,
+    VIDEO_READER_TAG,
     VIDEO_TAG,
     device_points,
     sample_points,
@@ -73,5 +75,7 @@ def sample_tags(sample: SampleRecord) -> dict[str, str]:
         STOPPED_TAG: sample.stopped,
         PEAK_TOKEN_TAG: None if sample.peak_token is None else str(sample.peak_token),
         MEMORY_SOURCE_TAG: sample.memory_source,
+        METADATA_TAG: sample.metadata or None,
+        VIDEO_READER_TAG: sample.video_reader or None,
     }
     return {name: value for name, value in tags.items() if value is not None}

@@ -71,6 +71,7 @@ VIDEO_TAG, QUESTION_TAG, OPTIONS_TAG, ANSWER_TAG = "video", "question", "options
 PROBLEM_TYPE_TAG, CATEGORY_TAG, BENCHMARK_TAG = "problem_type", "category", "benchmark"
 OUTPUT_TAG, PREDICTION_TAG, CORRECT_TAG, STOPPED_TAG = "output", "prediction", "correct", "stopped"
 SIGNATURES_TAG, PEAK_TOKEN_TAG = "signatures", "peak_token"
+METADATA_TAG, VIDEO_READER_TAG = "metadata", "video_reader"
 
 # --- of a comparison's run ---
 

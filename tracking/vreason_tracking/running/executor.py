@@ -59,12 +59,17 @@ class LocalExecutor:
     def __init__(self, loaded: LoadedModel, configs: Mapping[int, EvaluationConfig], meter: MemoryMeter | None = None) -> None:
         self._loaded, self._configs, self._meter = loaded, dict(configs), meter
         self.current: int | None = None
+        self._evaluators: dict[int, Evaluator] = {}
+
+    def left_out(self, position: int) -> dict[str, str]:
+        """Samples that a variant was not asked because their videos cannot be read now, and why."""
+        return self._evaluators[position].unavailable if position in self._evaluators else {}
 
     def work(self, units: Sequence[WorkUnit], receive: Receive, *, ranked: bool = True) -> Iterator[tuple[int, int]]:
         """See `Executor`. With `ranked` the samples' records tell at which place their variant answered."""
         from vreason.evaluation import Evaluator
 
-        evaluators = {
+        self._evaluators = evaluators = {
             position: Evaluator(self._loaded, config, [_Sender(position, receive)], self._meter)
             for position, config in self._configs.items()
         }

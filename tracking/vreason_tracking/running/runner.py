@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from vreason.errors import TrackingError
+from vreason.errors import DataError, TrackingError
 from vreason.listeners import Listener, ListenerGuard, RunStarted
 from vreason_tracking.catalog import reap_journal
 from vreason_tracking.delivery import BackgroundDelivery, read_delivered
@@ -60,6 +60,7 @@ class Experiment:
         Raises:
             VReasonError: model, data, plug-ins, journal or tracking store cannot be used, or what is to be continued was begun with
                 something else.
+            DataError: a variant came to its end and answered nothing, or was not asked everything, because videos could not be read.
         """
         self._guard = ListenerGuard((*self._listeners, *load_listeners(self.settings.listeners)))
         require_plugins(self.settings)
@@ -110,6 +111,8 @@ class Experiment:
             self._deliver_what_waits(self._delivery, todo)
         for stage in self._stages(todo, tags, samples, loaded, meter):
             stage.run()
+        if short := [f"{result.name}: {result.error}" for result in self.results if result.status == "FAILED"]:
+            raise DataError("; ".join(short))
 
     def _started(self, loaded: LoadedModel, samples: int) -> RunStarted:
         names = tuple(variant.name for variant in self.settings.resolved_variants())

@@ -121,6 +121,8 @@ class Stage:
                 listening.enter_context(self.meter.listening(session.recorder.on_device))
             for _, position in executor.work(units, self._receive, ranked=self.ranked):
                 self.sessions[position].check()
+        for position, session in self.sessions.items():
+            session.left_out |= executor.left_out(position)
 
     def _receive(self, told: UnitEvent) -> None:
         """First into the record, then to the listeners."""
@@ -165,7 +167,8 @@ class Stage:
         broken: list[BaseException] = []
         for position, session in self.sessions.items():
             try:
-                session.close(status, self._reason(position, status, error), notes)
+                short = session.shortfall() if status == "FINISHED" else None
+                session.close("FAILED" if short else status, short or self._reason(position, status, error), notes)
             except BaseException as failure:
                 broken.append(failure)
         for session in self.sessions.values():

@@ -24,12 +24,15 @@ class VariantSession:
     Attributes:
         listener_failures: by listener, how often it failed while it was told of this variant.
         notes: what a reader of the result must know.
+        left_out: samples that were not asked because their videos cannot be read now, and why.
     """
 
     def __init__(self, task: Task, recorder: RunRecorder) -> None:
         self.task, self.recorder = task, recorder
         self.listener_failures: Counter[str] = Counter()
         self.notes: list[str] = []
+        self.left_out: dict[str, str] = {}
+        self._answered, self._failed = 0, ""
         self._failure: Exception | None = None
         self._told: tuple[str, ...] = ()
         self._ending: tuple[str, str | None] = "FAILED", None
@@ -48,6 +51,8 @@ class VariantSession:
         """Write an event. Called from inside the decoding loop, where nothing may raise: a failure shows at the next `check`."""
         try:
             if isinstance(event, SampleRecord):
+                self._answered += event.error is None
+                self._failed = self._failed or event.error or ""
                 self.recorder.on_sample(event)
             elif isinstance(event, tuple):
                 self.recorder.on_steps(event)
@@ -63,6 +68,17 @@ class VariantSession:
         if self._failure is not None:
             raise self._failure
         self.recorder.check()
+
+    def shortfall(self) -> str | None:
+        """Why a run that came to its end has not done what it was begun for; None where it has."""
+        if self.left_out:
+            first = next(iter(self.left_out.values()))
+            what = f"{len(self.left_out)} sample(s) were not asked, because their videos cannot be read now ({first})"
+            return f"{what}; continue with --resume once they can"
+        earlier = any(entry.sample.error is None for entry in closed_samples(self.recorder.folder)) if not self._answered else True
+        if earlier or not (self._failed or self.task.done):
+            return None
+        return f"nothing was answered: every sample failed{f', the first: {self._failed}' if self._failed else ''}"
 
     def close(self, status: str, error: str | None, notes: Sequence[str] = ()) -> None:
         """Close the run and leave it to others.
