@@ -116,10 +116,13 @@ def test_the_errors_are_those_of_the_guide(walk, tmp_path, number, code, mistake
 
 
 def test_what_is_no_error(walk, tmp_path) -> None:
-    """Frames that are refused are their samples' error; a mask that finds nothing leaves the tokens as the baseline's, and says 0."""
+    """Frames that are refused are their samples' error, and a run in which all are has failed.
+
+    A mask that finds nothing leaves the tokens as the baseline's, and says 0.
+    """
     other = walk.another(tmp_path / "refusing")
     other.rewrite(MODULE, "return processor(", 'raise ValueError("frames of odd size")\n        return processor(')
-    assert 0 == other.vreason_track("run", "--config", "run.yaml", "--variant", "v-reason")[0]
+    assert 4 == other.vreason_track("run", "--config", "run.yaml", "--variant", "v-reason")[0]
     assert all(
         "the processor refuses its frames (frames of odd size)" in each.sample.error for each in other.runs("llava")["v-reason"].samples
     )

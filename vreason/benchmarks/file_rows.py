@@ -43,7 +43,7 @@ def read_rows(path: Path) -> list[Row]:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file ({path.absolute()}); check data.source") from None
+        raise DataError(f"{path}: no such file; check data.source (it was looked for at {path.absolute()})") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}); give a {FORMS} file") from None
     if data.startswith(_GZIP):
