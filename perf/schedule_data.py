@@ -63,6 +63,7 @@ def write_clip(path: Path, seconds: int) -> Path:
 
 def write_rows(path: Path, samples: Sequence[Sample]) -> Path:
     """The samples as a JSONL file that a config can name."""
-    rows = [{**asdict(sample), "id": sample.sample_id} for sample in samples]
-    path.write_text("".join(json.dumps({name: value for name, value in row.items() if name != "sample_id"}) + "\n" for row in rows))
+    rows = [{**asdict(sample), "id": sample.sample_id, **sample.metadata} for sample in samples]
+    unnamed = ("sample_id", "metadata")
+    path.write_text("".join(json.dumps({name: value for name, value in row.items() if name not in unnamed}) + "\n" for row in rows))
     return path

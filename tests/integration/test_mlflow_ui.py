@@ -44,7 +44,7 @@ def test_variants_compare_side_by_side_and_their_entropy_curves_overlay(tmp_path
         traces.nth(2).wait_for(state="attached")
         page.wait_for_function("document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length % 3 == 0")
         for name in ("baseline", "v-reason", "v-reason-lite"):
-            assert f"{name} (curve/ent" in page.inner_text("body")
+            page.wait_for_function("text => document.body.innerText.includes(text)", arg=f"{name} (curve/ent")  # drawn one by one
         page.get_by_placeholder("Search metric charts").fill("")
         for group in ("accuracy", "accuracy/type", "curve", "host", "latency", "live", "memory", "samples", "signatures", "tokens"):
             page.get_by_text(group, exact=True).first.wait_for()
