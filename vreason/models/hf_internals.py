@@ -77,6 +77,7 @@ def told_of_tokenizer(function: F) -> F:
 class _Signature(inspect.Signature):
     @property
     def parameters(self) -> Any:
+        """The function's own; `generate`'s look at them puts the tokenizer back."""
         caller = sys._getframe(1)
         if caller.f_code.co_name == "_extract_generation_mode_kwargs":
             given, taken = caller.f_locals.get("kwargs"), caller.f_locals.get("generation_mode_kwargs")

@@ -7,12 +7,13 @@ where it leads elsewhere the clip is played through, and then nothing can be ski
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vreason.video.complaints import ErrorStream
 from vreason.video.container import AGAIN, REENCODE, UnusableClip
 from vreason.video.frame_table import FrameTable
 
@@ -30,11 +31,11 @@ class AvClip:
     Args:
         name: path.
         table: its frames, as its packets or an earlier playing tell.
-        begins: called whenever decoding is about to begin: what was complained of before is of data that nobody sees.
+        complaints: what is complained of between opening and the first key frame is of data that nobody sees, and is dropped.
     """
 
-    def __init__(self, name: str, table: FrameTable, begins: Callable[[], object] = lambda: None) -> None:
-        self.name, self.table, self._begins = name, table, begins
+    def __init__(self, name: str, table: FrameTable, complaints: ErrorStream) -> None:
+        self.name, self.table, self._complaints = name, table, complaints
 
     def played(self) -> FrameTable:
         """The table with the frames that playing shows.
@@ -72,6 +73,7 @@ class AvClip:
         """Decode from the first key frame on, or from the one at `start`, in the track's ticks."""
         import av
 
+        self._complaints.keep()  # of what was decoded before, in another group of pictures
         with av.open(self.name, metadata_errors="ignore") as container:
             stream = container.streams[self.table.track]
             stream.thread_type = "AUTO"
@@ -83,7 +85,7 @@ class AvClip:
                     # what stands before the first key frame refers to frames that are not in the file
                     started = started or packet.is_keyframe
                     if started and not begun:
-                        self._begins()
+                        self._complaints.drop()
                         begun = True
                     if started:
                         yield from packet.decode()

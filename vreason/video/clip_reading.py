@@ -46,7 +46,7 @@ def read_clip(name: str, config: VideoConfig, complaints: ErrorStream) -> Memory
     if table.suits_decord and (made := _by_decord(name, table, config, complaints)) is not None:
         return made
     for _ in range(2):
-        clip = AvClip(name, table, complaints.take)
+        clip = AvClip(name, table, complaints)
         try:
             made = _filled(table, config, PYAV, lambda indices, clip=clip: clip.frames(indices))
         except OtherFramesError:

@@ -31,9 +31,22 @@ class ErrorStream:
         os.set_blocking(write, False)
         os.dup2(write, 2)
         os.close(write)
+        self._kept = ""
+
+    def keep(self) -> None:
+        """Lay by what was written so far, out of the reach of `drop`."""
+        self._kept += self._read()
+
+    def drop(self) -> None:
+        """Forget what was written since the last `keep`."""
+        self._read()
 
     def take(self) -> str:
-        """What was written since the last call."""
+        """What was written since the last call, but for what was dropped."""
+        text, self._kept = self._kept + self._read(), ""
+        return text
+
+    def _read(self) -> str:
         text = b""
         with contextlib.suppress(BlockingIOError):
             while part := os.read(self._end, 1 << 16):
