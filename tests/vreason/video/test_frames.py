@@ -293,6 +293,14 @@ def test_flipped_bytes_are_found(folder: Path, textured: dict[str, Path], contai
     assert "damaged" in fault_of(clips.flipped(source, folder / f"flipped{source.suffix}", 0.4, 0.6))
 
 
+def test_damage_in_a_long_clip_that_is_sought_in(folder: Path) -> None:
+    """Of a transport stream, which PyAV reads: complaints of one group of pictures are still there when the last was read."""
+    source = clips.write_clip(folder / "long.ts", 700, gop=50, texture=True, codec="libx264")
+    whole = read_video(source, VideoConfig(nframes=40))
+    assert ("pyav", 700) == (whole.reader, whole.total_frames)
+    assert "damaged" in fault_of(clips.flipped(source, folder / "flipped.ts", 0.3, 0.4, every=977), VideoConfig(nframes=40))
+
+
 def test_an_absurd_size_in_the_header_is_survived(folder: Path, mp4: Path) -> None:
     """65,535 x 65,535 in the sample description: the coded data know better, and no memory is taken for it."""
     giant = clips.patched(mp4, folder / "giant.mp4", b"stsd", 44, b"\xff\xff\xff\xff")
