@@ -43,6 +43,10 @@ class Executor(Protocol):
         """
         ...
 
+    def left_out(self, position: int) -> dict[str, str]:
+        """Samples that a variant was not asked because their videos cannot be read now, and why; once the work is done."""
+        ...
+
 
 class LocalExecutor:
     """Works in this process, a unit at a time: the frames are read once, the variants answer one after the other.
