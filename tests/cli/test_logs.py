@@ -39,7 +39,7 @@ def test_silent_about_a_failure(program, config, tmp_path):
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     (tmp_path / "data.jsonl").write_text('{"id": "broken", "video": "broken.mp4", "question": "q", "answer": "red"}')
     outcome = program("run", "--config", config(data={"source": "data.jsonl"}), "--offline")
-    assert (0, set()) == (outcome.code, levels_of(outcome.err))
+    assert (4, set()) == (outcome.code, levels_of(outcome.err))
     assert "broken failed" in outcome.out
 
 
