@@ -14,7 +14,7 @@ from vreason.errors import TrackingUnavailableError
 from vreason_tracking.stores.database import prepare
 
 
-@pytest.mark.parametrize("uri", ["http://127.0.0.1:1", "http://localhost:50O0", "mysql://u:p@127.0.0.1:1/db", "sqlite://", "./mlruns"])
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:1", "http://localhost:50O0", "mysql://u:p@127.0.0.1:1/db", "databricks", "./mlruns"])
 def test_others_look_after_themselves(uri, tmp_path, monkeypatch) -> None:
     """Nothing is created, asked or waited for where the store is neither a SQLite file nor PostgreSQL."""
     monkeypatch.chdir(tmp_path)

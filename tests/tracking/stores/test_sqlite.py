@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
+import textwrap
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +16,9 @@ import pytest
 
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_tracking.stores import sqlite
-from vreason_tracking.stores.sqlite import prepare, sqlite_path
+from vreason_tracking.stores.addresses import sqlite_path
+from vreason_tracking.stores.mlflow_internals import known_schema_revisions, latest_schema_revision
+from vreason_tracking.stores.sqlite import prepare
 
 
 def journal_mode(path) -> str:
@@ -23,6 +31,20 @@ def tables(path) -> set[str]:
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
+def set_revision(path, revision: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", [revision])
+
+
+def revision_of(path) -> str:
+    with closing(sqlite3.connect(path)) as connection:
+        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
+def older_revision() -> str:
+    return min(known_schema_revisions() - {latest_schema_revision()})
+
+
 @pytest.mark.parametrize(
     ("uri", "path"),
     [
@@ -32,6 +54,9 @@ def tables(path) -> set[str]:
         ("sqlite:///mlflow.db?timeout=5", Path("mlflow.db")),
         ("sqlite://", None),
         ("sqlite:///:memory:", None),
+        ("sqlite:///file::memory:?cache=shared&uri=true", None),
+        ("sqlite:///file:shared?mode=memory&uri=true", None),
+        ("sqlite:///file:mlflow.db?uri=true", Path("mlflow.db")),
         ("http://127.0.0.1:5000", None),
         ("postgresql+psycopg://u:p@h/db", None),
         ("./mlruns", None),
@@ -85,9 +110,10 @@ def test_a_file_that_is_no_database(tmp_path) -> None:
 
 
 def test_a_folder_in_the_databases_place(tmp_path) -> None:
-    """A folder is no database either."""
-    with pytest.raises(TrackingError, match=str(tmp_path)):
+    """A folder is no database either, and no store that is away for a while."""
+    with pytest.raises(TrackingError, match=rf"{tmp_path}: is a folder; name a file in it") as raised:
         prepare(f"sqlite:///{tmp_path}", tmp_path)
+    assert not isinstance(raised.value, TrackingUnavailableError)
 
 
 def test_a_folder_that_cannot_be_written(tmp_path) -> None:
@@ -97,12 +123,113 @@ def test_a_folder_that_cannot_be_written(tmp_path) -> None:
         prepare(f"sqlite:///{tmp_path}/file/mlflow.db", tmp_path / "file" / "mlflow.db")
 
 
-def test_a_database_of_another_mlflow(tracking_uri, tmp_path) -> None:
-    """A schema that this MLflow does not know ends as a TrackingError that names the database, not as MLflow's own exception."""
-    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'fedcba987654'")
-    with pytest.raises(TrackingError, match=r"mlflow\.db"):
+def test_a_database_of_a_newer_mlflow(tracking_uri, tmp_path) -> None:
+    """A revision that this MLflow does not know: to upgrade from here cannot help, and is not advised."""
+    set_revision(tmp_path / "mlflow.db", "fedcba987654")
+    with pytest.raises(TrackingError, match=r'mlflow\.db: .*fedcba987654.*newer MLflow.*pip install "mlflow>') as raised:
         prepare(tracking_uri, sqlite_path(tracking_uri))
+    assert "db upgrade" not in str(raised.value)
+
+
+def test_a_database_of_an_older_mlflow(tracking_uri, tmp_path) -> None:
+    """One that holds runs is not touched; the upgrade that helps is named."""
+    from mlflow import MlflowClient
+
+    MlflowClient(tracking_uri).create_run("0")
+    set_revision(tmp_path / "mlflow.db", older_revision())
+    with pytest.raises(TrackingError, match=r"mlflow\.db: .*back it up, then `mlflow db upgrade sqlite:///"):
+        prepare(tracking_uri, sqlite_path(tracking_uri))
+    assert [] == list(tmp_path.glob("*.incomplete*"))
+
+
+@pytest.mark.slow
+def test_tables_that_nobody_finished(tracking_uri, tmp_path) -> None:
+    """An older revision without a single run is what an interrupted creation leaves: it is moved aside, and a new database made."""
+    path = tmp_path / "mlflow.db"
+    set_revision(path, older_revision())
+    prepare(tracking_uri, path)
+    assert latest_schema_revision() == revision_of(path)
+    assert older_revision() == revision_of(tmp_path / "mlflow.db.incomplete1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("statements", [1, 60, 400])
+def test_killed_while_it_is_made(tmp_path, statements) -> None:
+    """Killed after so many of MLflow's statements: nothing is in the database's place, and the next one makes it as if nothing had been."""
+    path = tmp_path / "mlflow.db"
+    code = f"""
+        import os, signal, sqlalchemy
+        from sqlalchemy import event
+        from vreason_tracking.stores.database import prepare
+        seen = []
+        @event.listens_for(sqlalchemy.engine.Engine, "after_cursor_execute")
+        def count(*arguments):
+            seen.append(1)
+            if len(seen) == {statements}:
+                os.kill(os.getpid(), signal.SIGKILL)
+        prepare("sqlite:///{path}")
+    """
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, timeout=120)
+    assert -signal.SIGKILL == killed.returncode, killed.stderr.decode()
+    assert not path.exists()
+    if statements == 60:  # making it anew takes seconds: once
+        prepare(f"sqlite:///{path}", path)
+        assert latest_schema_revision() == revision_of(path)
+        assert [] == list(tmp_path.glob(".*"))
+
+
+def test_no_room_while_it_is_made(tmp_path, monkeypatch) -> None:
+    """Out of disk: the store is unavailable, not broken, and nothing is left behind."""
+
+    def full(uri):
+        Path(uri.removeprefix("sqlite:///")).write_bytes(b"a part")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(sqlite, "create_database", full)
+    with pytest.raises(TrackingError, match=r"mlflow\.db: MLflow cannot create it .*disk is full.*make room"):
+        prepare(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "mlflow.db")
+    assert ["mlflow.db.lock"] == [file.name for file in tmp_path.iterdir()]
+
+
+def test_another_program_makes_it_meanwhile(tmp_path, monkeypatch, mlflow_template) -> None:
+    """MLflow's own server knows nothing of the lock: where it was faster, its database stays."""
+    path = tmp_path / "mlflow.db"
+
+    def slower(uri):
+        shutil.copy(mlflow_template, uri.removeprefix("sqlite:///"))
+        shutil.copy(mlflow_template, path)
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE experiments SET name = 'theirs'")
+
+    monkeypatch.setattr(sqlite, "create_database", slower)
+    prepare(f"sqlite:///{path}", path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert ("theirs",) == connection.execute("SELECT name FROM experiments").fetchone()
+
+
+def test_tables_of_somebody_elses(tmp_path) -> None:
+    """A database of another program is not taken for one that nobody finished."""
+    path = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE diary (day TEXT)")
+        assert not sqlite._is_half_made(connection)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_file_that_may_not_be_written(tracking_uri, tmp_path) -> None:
+    """It is a fault, which waiting does not mend."""
+    (tmp_path / "mlflow.db").chmod(0o444)
+    with pytest.raises(TrackingError, match="this user may not read and write it") as raised:
+        prepare(tracking_uri, tmp_path / "mlflow.db")
+    assert not isinstance(raised.value, TrackingUnavailableError)
+
+
+def test_a_file_that_may_not_be_written_says_the_system(tracking_uri, tmp_path, monkeypatch) -> None:
+    """The same for whoever is root, for whom the system's answer is put in its place."""
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(TrackingError, match=r"mlflow\.db: this user may not read and write it") as raised:
+        prepare(tracking_uri, tmp_path / "mlflow.db")
+    assert not isinstance(raised.value, TrackingUnavailableError)
 
 
 def test_a_file_that_somebody_writes_to(tracking_uri, tmp_path, monkeypatch) -> None:

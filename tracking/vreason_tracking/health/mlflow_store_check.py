@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vreason_tracking.health.check import Check, described
-from vreason_tracking.stores import mlflow_internals, normalised
+from vreason_tracking.stores import address_issue, mlflow_internals, normalised, schema_issue
 
 MLFLOW = '"mlflow>=3.17,<4"'
 QUICK_CHECK = 100_000_000  # bytes: larger database files are opened but not read through
@@ -24,6 +24,9 @@ def tracking(uri: str) -> Iterator[Check]:
     if uri.startswith(("http://", "https://")):
         yield _server(uri.rstrip("/"))
         return
+    if issue := address_issue(uri):
+        yield Check("tracking", "failure", *issue.split("; ", 1))
+        return
     if "://" not in uri or uri.startswith("file:"):
         detail = f"{uri!r} is a folder, and MLflow keeps runs in databases now"
         yield Check("tracking", "failure", detail, "give a URI such as sqlite:///mlflow.db")
@@ -32,7 +35,7 @@ def tracking(uri: str) -> Iterator[Check]:
 
     address = sqlalchemy.make_url(uri)
     if address.get_backend_name() == "sqlite":
-        yield from _sqlite(uri, address.database or ":memory:")
+        yield from _sqlite(uri, address.database or "")
         return
     if address.get_backend_name() == "postgresql":
         yield from _postgres(uri)
@@ -77,8 +80,8 @@ def _sqlite(uri: str, database: str) -> Iterator[Check]:
     import sqlalchemy
 
     path = Path(database).absolute()
-    if database == ":memory:":
-        yield Check("database", "warning", "in memory: nothing is kept", "give a file, such as sqlite:///mlflow.db")
+    if path.is_dir():
+        yield Check("database", "failure", f"{path} is a folder", f"name a file in it, such as sqlite:///{path / 'mlflow.db'}")
         return
     if not path.exists():
         yield Check("database", "ok", f"{path} will be created")
@@ -107,20 +110,16 @@ def _schema(engine: Any, uri: str) -> Check:
     import mlflow
     import sqlalchemy
 
-    head, current = mlflow_internals.latest_schema_revision(), mlflow_internals.schema_revision(engine)
-    if current == head:
-        return Check("schema", "ok", f"revision {current}, that of MLflow {mlflow.__version__}")
+    current = mlflow_internals.schema_revision(engine)
     if current is None:
         tables = len(sqlalchemy.inspect(engine).get_table_names())
         if tables == 0:
             return Check("schema", "ok", "an empty database; MLflow will create its tables")
         hint = "give the URI of an MLflow database, or of one that does not exist yet"
         return Check("schema", "warning", f"{tables} tables, and none of them names a revision of MLflow's", hint)
-    if current not in mlflow_internals.known_schema_revisions():
-        hint = f"`pip install -U {MLFLOW}`, or give another --tracking-uri"
-        return Check("schema", "failure", f"revision {current} is unknown to MLflow {mlflow.__version__}: newer, or not MLflow's", hint)
-    hint = f"back the database up, then `mlflow db upgrade {shlex.quote(uri)}`"
-    return Check("schema", "failure", f"revision {current}; MLflow {mlflow.__version__} needs {head}", hint)
+    if issue := schema_issue(current, uri):
+        return Check("schema", "failure", *issue)
+    return Check("schema", "ok", f"revision {current}, that of MLflow {mlflow.__version__}")
 
 
 def _server(uri: str) -> Check:

@@ -16,6 +16,7 @@ from vreason.errors import ConfigError, ConfigIssue, PluginError
 from vreason.plugins import LISTENERS, is_reference, plugins, reference_issue
 from vreason.scoring import PROFILES, scoring_issue
 from vreason_tracking.settings.sections import DEMO, GenerationSettings
+from vreason_tracking.stores import address_issue
 
 PLACEHOLDER = "{Question}"
 DEMO_SPLITS = ("test", "validation")
@@ -44,6 +45,7 @@ def combination_issues(data: Mapping[str, Any]) -> list[ConfigIssue]:
         *_prompt_issues(_section(data, "prompt")),
         *_generation_issues(_section(data, "generation")),
         *_listener_issues(data.get("listeners")),
+        *_tracking_issues(_section(data, "tracking")),
     ]
 
 
@@ -117,6 +119,13 @@ def _listener_issues(names: Any) -> list[ConfigIssue]:
             offered = f"there are {', '.join(known)}" if known else "none is installed"
             issues.append(ConfigIssue(path, f"{shown(name)} is no listener of an installed package ({offered}); or write module:Class"))
     return issues
+
+
+def _tracking_issues(tracking: Mapping[str, Any]) -> list[ConfigIssue]:
+    """An address at which nothing could be kept."""
+    uri = tracking.get("uri")
+    issue = address_issue(uri) if isinstance(uri, str) else None
+    return [ConfigIssue("tracking.uri", issue)] if issue else []
 
 
 def _prompt_issues(prompt: Mapping[str, Any]) -> list[ConfigIssue]:

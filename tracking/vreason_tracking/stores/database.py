@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from vreason.errors import TrackingError
 from vreason_tracking.stores import postgres, sqlite
-from vreason_tracking.stores.addresses import normalised
-from vreason_tracking.stores.sqlite import sqlite_path
-
-__all__ = ["prepare", "sqlite_path"]
+from vreason_tracking.stores.addresses import address_issue, normalised, sqlite_path
 
 
 def prepare(uri: str) -> None:
@@ -19,6 +17,8 @@ def prepare(uri: str) -> None:
         TrackingError: it cannot be used; see `sqlite.prepare` and `postgres.prepare`.
     """
     uri = normalised(uri)
+    if issue := address_issue(uri):
+        raise TrackingError(issue)
     path = sqlite_path(uri)
     if path is not None:
         sqlite.prepare(uri, path)

@@ -13,7 +13,7 @@ from typing import Any
 
 from vreason.errors import TrackingError
 from vreason_tracking.stores import database
-from vreason_tracking.stores.addresses import normalised, redact_password, resolved_uri
+from vreason_tracking.stores.addresses import normalised, redact_password, resolved_uri, sqlite_path
 from vreason_tracking.stores.mlflow_internals import silence_database_log
 from vreason_tracking.stores.store_errors import failure, reason_of, short_http_timeouts
 
@@ -183,7 +183,7 @@ def open_store(uri: str | None, experiment: str | None, *, patient: bool = True)
         TrackingError: it cannot be used, or holds no such experiment.
     """
     resolved = resolved_uri(uri)
-    path = database.sqlite_path(resolved)
+    path = sqlite_path(resolved)
     if path is not None and not path.exists():
         raise TrackingError(f"{resolved}: there is no such database; name it with --tracking-uri, or run something first")
     return MlflowStore(resolved, experiment, create=False, patient=patient)

@@ -12,7 +12,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from vreason.errors import TrackingError
 from vreason_tracking.stores.addresses import POSTGRES, redact_password
-from vreason_tracking.stores.mlflow_internals import latest_schema_revision, open_database, schema_revision
+from vreason_tracking.stores.mlflow_internals import open_database, schema_revision
+from vreason_tracking.stores.schema_issues import schema_issue
 from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of
 
 CONNECT_TIMEOUT = 10  # seconds for a connection to be made
@@ -104,15 +105,8 @@ def may_write(connection: Connection) -> bool:
 
 def _check_version(database: Engine, uri: str) -> None:
     """MLflow would migrate an older database unasked where it misses tables, and shut out everybody who still runs that older version."""
-    import mlflow
-
-    found, wanted = schema_revision(database), latest_schema_revision()
-    if found not in (None, wanted):
-        shown = redact_password(uri)
-        raise TrackingError(
-            f"{shown}: holds MLflow's tables at revision {found}, and MLflow {mlflow.__version__} needs {wanted}; back it up and run"
-            f" `mlflow db upgrade {shown}`, or install the MLflow that it belongs to"
-        )
+    if issue := schema_issue(schema_revision(database), uri):
+        raise TrackingError(redact_password(f"{uri}: {issue.what}; {issue.hint}"))
 
 
 def _open(uri: str) -> None:
