@@ -15,7 +15,7 @@ from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
     from vreason_tracking.comparison import RunEffects
-    from vreason_tracking.journal import Manifest
+    from vreason_tracking.journal import Manifest, RunFolder
     from vreason_tracking.running import VariantResult
     from vreason_tracking.settings import RunSettings
 
@@ -84,29 +84,35 @@ def _settings(
     from vreason_tracking.journal import journal_folder
     from vreason_tracking.records import OWN_LOOP_SOURCE, SOURCE_TAG
 
-    manifest = require(journal_folder(journal), resume or "").manifest
+    folder = require(journal_folder(journal), resume or "")
+    manifest = folder.manifest
     if manifest.tags.get(SOURCE_TAG) == OWN_LOOP_SOURCE:
         text = f"run {manifest.run_id} ({manifest.variant}) was recorded by a loop of somebody's own, which only that can continue"
         raise TrackingError(f"{text}: run that program again")
     named = any(change.startswith("tracking.uri=") for change in changes)
-    places = [f"tracking.mode={manifest.mode}", *([] if named else _address(manifest))]
+    places = [f"tracking.mode={manifest.mode}", *([] if named else _address(manifest, folder))]
     return parse_settings(manifest.config, f"config of run {manifest.run_id}", [*places, *changes], limit, variants)
 
 
-def _address(manifest: Manifest) -> list[str]:
+def _address(manifest: Manifest, folder: RunFolder) -> list[str]:
     """Where the run was recorded, unless the environment names a place.
 
     Raises:
-        TrackingError: that address has a password, which the journal does not keep.
+        TrackingError: that address has a password, which the journal does not keep; or it is a file that has moved, nobody knows where to.
     """
     from vreason.errors import TrackingError
+    from vreason_tracking.catalog import LocalRun, located
 
     if os.environ.get("MLFLOW_TRACKING_URI") or manifest.mode == "offline":
         return []
     if "***" in manifest.tracking_uri:
         hint = "name the address with --set tracking.uri=..., or in MLFLOW_TRACKING_URI"
         raise TrackingError(f"run {manifest.run_id} was recorded at {manifest.tracking_uri}, whose password is not kept: {hint}")
-    return [f"tracking.uri={json.dumps(manifest.tracking_uri)}"]
+    delivered = LocalRun(folder).marks.run_id is not None
+    place = located(manifest.tracking_uri, folder.path.parent, folder.run_id, delivered=delivered)
+    if place.note:
+        click.echo(f"note: {place.note}", err=True)
+    return [f"tracking.uri={json.dumps(place.uri)}"]
 
 
 def _print_plan(settings: RunSettings) -> None:

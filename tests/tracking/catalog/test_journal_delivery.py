@@ -9,10 +9,9 @@ import pytest
 from tests.helpers import readback, records, run_states
 from tests.helpers.ports import free_port
 from tests.helpers.tracking_server import TrackingServer
-from vreason.errors import TrackingError
-from vreason_tracking.catalog.journal_delivery import JournalDelivery, consign, destination, forget
+from vreason_tracking.catalog.journal_delivery import JournalDelivery, consign, forget
 from vreason_tracking.catalog.local_run import LocalRun
-from vreason_tracking.delivery.checkpoint import DeliveryLog, read_delivered
+from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
 
 
@@ -163,37 +162,6 @@ def test_a_journal_that_breaks_off(root, tracking_uri) -> None:
 
 
 # --- what goes where ---
-
-
-def marked(root, uri):
-    """A run that was begun to be delivered there, though it was recorded for somewhere else."""
-    folder = run_states.finished(root, tracking_uri="sqlite:////recorded.db")
-    log = DeliveryLog(folder.delivery_log)
-    log.opened("0" * 32, "1", uri)
-    log.close()
-    return LocalRun(folder)
-
-
-def test_the_address_recorded(root) -> None:
-    """Where it was recorded for; where it was begun to be delivered, once it was; what is named comes before both."""
-    run = LocalRun(run_states.finished(root, tracking_uri="sqlite:////recorded.db"))
-    assert "sqlite:////recorded.db" == destination(run, None, {"MLFLOW_TRACKING_URI": "http://other"})
-    assert "sqlite:////begun.db" == destination(marked(root, "sqlite:////begun.db"), None, {})
-    assert "http://named" == destination(run, "http://named", {})
-
-
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [("http://me:s3cret@host:5000/", "http://me:s3cret@host:5000/"), ("http://me:s3cret@other:5000/", None), ("", None)],
-)
-def test_a_password_that_nobody_kept(root, environment, expected) -> None:
-    """MLflow's variable gives it, if it names the same place; else the message says what to do."""
-    run = LocalRun(run_states.finished(root, tracking_uri="http://me:***@host:5000/"))
-    if expected:
-        assert expected == destination(run, None, {"MLFLOW_TRACKING_URI": environment})
-        return
-    with pytest.raises(TrackingError, match=r"for http://me:\*\*\*@host:5000/, and the journal keeps no password; give the whole address"):
-        destination(run, None, {"MLFLOW_TRACKING_URI": environment})
 
 
 def test_what_is_consigned(root, tracking_uri, store) -> None:

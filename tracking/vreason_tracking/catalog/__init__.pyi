@@ -1,5 +1,6 @@
 from .catalog import Catalog as Catalog, FoundRuns as FoundRuns
 from .deletion import Deletion as Deletion
+from .destinations import located as located
 from .index import CatalogIndex as CatalogIndex, Sources as Sources
 from .journal_check import check as check, chosen_folders as chosen_folders
 from .journal_delivery import DeliveryOutcome as DeliveryOutcome, JournalDelivery as JournalDelivery, consign as consign

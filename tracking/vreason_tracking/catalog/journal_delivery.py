@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from vreason.errors import TrackingError
+from vreason_tracking.catalog.destinations import destination
 from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.delivery import DeliveryScheduler, read_delivered
 from vreason_tracking.journal import Lease, LeaseTakenError, RunFolder, close_dead_run
@@ -36,26 +37,6 @@ class DeliveryOutcome:
     refused: dict[str, str] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
     unavailable: str | None = None
-
-
-def destination(run: LocalRun, uri: str | None, environment: Mapping[str, str]) -> str:
-    """Where a run is to be delivered: what is named; else where it was begun to be delivered, else recorded for.
-
-    Raises:
-        TrackingError: that holds a password, which the journal does not keep.
-    """
-    if uri:
-        return uri
-    recorded = run.marks.uri or run.manifest.tracking_uri
-    if "***" not in recorded:
-        return recorded
-    named = environment.get("MLFLOW_TRACKING_URI", "")
-    if portable_uri(named) == recorded:
-        return named
-    raise TrackingError(
-        f"run {run.run_id}: was recorded for {recorded}, and the journal keeps no password; give the whole address with --tracking-uri or"
-        f" MLFLOW_TRACKING_URI"
-    )
 
 
 def forget(folder: RunFolder) -> None:
@@ -152,10 +133,11 @@ class JournalDelivery:
 
 @dataclass(frozen=True)
 class DeliveryPlan:
-    """What is to be delivered: runs by address, and what stands in the way of others."""
+    """What is to be delivered: runs by address, what stands in the way of others, and what a user has to know beside."""
 
     groups: Mapping[str, Sequence[LocalRun]]
     failures: Sequence[str]
+    notes: Sequence[str] = ()
 
 
 def consign(folders: Sequence[RunFolder], uri: str | None, environment: Mapping[str, str], *, again: bool) -> DeliveryPlan:
@@ -168,7 +150,8 @@ def consign(folders: Sequence[RunFolder], uri: str | None, environment: Mapping[
         again: also what was delivered; the marks of each are forgotten.
     """
     groups: dict[str, list[LocalRun]] = {}
-    failures = []
+    failures: list[str] = []
+    notes: list[str] = []
     for folder in folders:
         try:
             close_dead_run(folder)
@@ -177,12 +160,13 @@ def consign(folders: Sequence[RunFolder], uri: str | None, environment: Mapping[
                 raise TrackingError(f"run {run.run_id}: {run.fault}")
             if run.is_delivered and not again:
                 continue
-            address = destination(run, uri, environment)
+            place = destination(run, uri, environment)
             if again:
                 forget(folder)
-            groups.setdefault(address, []).append(run)
+            groups.setdefault(place.uri, []).append(run)
+            notes += [place.note] if place.note and place.note not in notes else []
         except LeaseTakenError as error:
             failures.append(f"run {folder.run_id}: {error.holder} delivers it; what it has delivered cannot be forgotten now")
         except (TrackingError, OSError) as error:
             failures.append(str(error))
-    return DeliveryPlan(groups, failures)
+    return DeliveryPlan(groups, failures, notes)

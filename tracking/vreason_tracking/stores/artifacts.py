@@ -6,9 +6,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vreason.errors import TrackingError
-from vreason_tracking.stores.addresses import redact_password
+from vreason_tracking.stores.addresses import redact_password, sqlite_path
 from vreason_tracking.stores.mlflow_internals import local_artifact_path
 from vreason_tracking.stores.mlflow_store import MlflowStore
+from vreason_tracking.stores.moved_artifacts import beside
 from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of
 
 
@@ -33,7 +34,7 @@ def fetch_artifact(store: MlflowStore, run: Any, name: str, folder: Path) -> Pat
     uri = f"{run.info.artifact_uri}/{name}"
     missing = f"{redact_password(uri)} is not there; is the run finished, and do you see its artifacts' folder from this machine?"
     try:
-        path = local_artifact_path(uri) or Path(store.client.download_artifacts(run.info.run_id, name, str(folder)))
+        path = _moved(store, local_artifact_path(uri)) or Path(store.client.download_artifacts(run.info.run_id, name, str(folder)))
         present = path.is_file()
     except Exception as error:  # whatever the client of a tracking store, an artifact store or a disk raises
         cause = error if is_unavailable(error) else _cause(store, run.info.run_id, name, error)
@@ -44,6 +45,15 @@ def fetch_artifact(store: MlflowStore, run: Any, name: str, folder: Path) -> Pat
     if not present:
         raise ArtifactMissingError(missing)
     return path
+
+
+def _moved(store: MlflowStore, path: Path | None) -> Path | None:
+    """A local artifact's path; where it is gone and one lies beside the SQLite file, as after both were copied elsewhere, that one's."""
+    database = sqlite_path(store.uri)
+    if path is None or database is None or path.is_file():
+        return path
+    found = beside(database, path)
+    return found if found.is_file() else path
 
 
 def _cause(store: MlflowStore, run_id: str, name: str, error: Exception) -> Exception | None:

@@ -7,10 +7,14 @@ from vreason_tracking.stores import postgres, sqlite
 from vreason_tracking.stores.addresses import address_issue, normalised, sqlite_path
 
 
-def prepare(uri: str) -> None:
+def prepare(uri: str, *, writes: bool = True) -> None:
     """Create or check the SQLite or PostgreSQL database behind `uri`; a server or another database looks after itself.
 
     MLflow migrates an empty one in a few seconds, and two processes that do so at once would get in each other's way: the second waits.
+
+    Args:
+        uri: the address.
+        writes: whether something is to be recorded.
 
     Raises:
         TrackingUnavailableError: the database is unavailable or busy.
@@ -21,6 +25,6 @@ def prepare(uri: str) -> None:
         raise TrackingError(issue)
     path = sqlite_path(uri)
     if path is not None:
-        sqlite.prepare(uri, path)
+        sqlite.prepare(uri, path, writes=writes)
     elif postgres.is_postgres(uri):
         postgres.prepare(uri)

@@ -61,7 +61,7 @@ class MlflowStore:
 
         silence_database_log()
         self.uri = normalised(uri)
-        database.prepare(self.uri)
+        database.prepare(self.uri, writes=create)
         try:
             self.client = MlflowClient(tracking_uri=self.uri)
             self.experiment_id = "" if experiment is None else self._experiment(experiment, create)

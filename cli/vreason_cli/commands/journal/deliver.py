@@ -39,6 +39,8 @@ def deliver_command(runs: tuple[str, ...], tracking_uri: str | None, journal: st
     folders = chosen_folders(options.journal_root(journal), runs)
     consignment = consign(folders, tracking_uri, os.environ, again=again)
     failures = list(consignment.failures)
+    for note in consignment.notes:
+        click.echo(f"note: {note}", err=True)
     try:
         for address, group in consignment.groups.items():
             failures += _deliver(address, group, wait)
