@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,12 @@ def flip_a_bit(folder: RunFolder, sample_id: str = "s-2") -> Path:
 def spoil_manifest(folder: RunFolder, text: str = '{"format": 1, "run_id": ') -> RunFolder:
     """A manifest that is none."""
     (folder.path / "run.json").write_text(text)
+    return folder
+
+
+def rewrite_manifest(folder: RunFolder, **changes: Any) -> RunFolder:
+    """A manifest with other values, its checksum right: what another run's or another program's would look like."""
+    (folder.path / "run.json").write_text(replace(RunFolder(folder.path).manifest, **changes).to_json(), encoding="utf-8")
     return folder
 
 

@@ -153,7 +153,7 @@ def test_a_store_that_is_gone(root, tmp_path, store, catalog) -> None:
 
 
 def test_a_folder_that_cannot_be_deleted(root, catalog, monkeypatch) -> None:
-    """The message names it; without its manifest it is no run any more, so that half of one is never taken for one."""
+    """The message names it; by its new name it is no run any more, so that half of one is never taken for one."""
     import shutil
 
     def refuse(path):
@@ -164,4 +164,4 @@ def test_a_folder_that_cannot_be_deleted(root, catalog, monkeypatch) -> None:
     monkeypatch.setattr(shutil, "rmtree", refuse)
     with pytest.raises(TrackingError, match=r"cannot be deleted \(Permission denied\)"):
         found.carry_out()
-    assert (True, []) == (folder.path.exists(), catalog().read_journal().journal)
+    assert (False, []) == (folder.path.exists(), catalog().read_journal().journal)

@@ -124,7 +124,7 @@ def test_a_manifest_of_wrong_types(root) -> None:
 
     folder = run_states.finished(root)
     values = json.loads((folder.path / "run.json").read_text())
-    run_states.spoil_manifest(folder, json.dumps(values | {"created_ms": "yesterday", "tags": ["a"]}))
+    run_states.spoil_manifest(folder, json.dumps(values | {"format": 1, "created_ms": "yesterday", "tags": ["a"]}))
     assert "created_ms, tags: of the wrong type" in (LocalRun(folder).fault or "")
 
 

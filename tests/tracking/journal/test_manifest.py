@@ -36,7 +36,7 @@ def test_a_person_reads_it() -> None:
 
 def test_fields_of_a_later_version_with_the_same_format() -> None:
     """They are left out; fields that have a default may be missing."""
-    values = json.loads(journals.manifest().to_json())
+    values = json.loads(journals.manifest().to_json()) | {"format": 1}
     fewer = {name: value for name, value in values.items() if name not in ("params", "tags", "identity", "sample_ids")}
     expected = journals.manifest(params={}, tags={}, identity={}, sample_ids=())
     assert expected == read(json.dumps({**fewer, "later": [1, 2]}))
@@ -45,8 +45,41 @@ def test_fields_of_a_later_version_with_the_same_format() -> None:
 def test_a_later_format() -> None:
     """It is refused, naming the file, both formats and the way out."""
     values = json.loads(journals.manifest().to_json())
-    with pytest.raises(TrackingError, match=r"^the-file: is of format 2, this version reads up to 1; upgrade vreason-track$"):
-        read(json.dumps({**values, "format": 2, "anything": "else"}))
+    with pytest.raises(TrackingError, match=r"^the-file: is of format 3, this version reads up to 2; upgrade vreason-track$"):
+        read(json.dumps({**values, "format": 3, "anything": "else"}))
+
+
+def test_the_first_format() -> None:
+    """It had no checksum, and is read as before."""
+    values = json.loads(journals.manifest().to_json()) | {"format": 1}
+    del values["checksum"]
+    assert journals.manifest() == read(json.dumps(values, indent=1))
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_every_flipped_bit(bit: int) -> None:
+    """One bit, anywhere in the file: it is refused, so that nothing lands in another place or under another name."""
+    whole = journals.manifest().to_json().encode()
+    for place, byte in enumerate(whole):
+        changed = whole[:place] + bytes([byte ^ 1 << bit]) + whole[place + 1 :]
+        with pytest.raises((TrackingError, UnicodeDecodeError)):
+            read(changed.decode("utf-8", "surrogatepass"))
+
+
+def test_every_cut() -> None:
+    """So is a file that ends early, and one to which something was added."""
+    whole = journals.manifest().to_json()
+    for text in [*(whole[:end] for end in range(len(whole))), whole + " ", whole + whole]:
+        with pytest.raises(TrackingError, match=r"^the-file: is not the manifest of a run"):
+            read(text)
+
+
+def test_changed_by_hand() -> None:
+    """JSON that is right and was changed is refused, and it is said why."""
+    text = journals.manifest().to_json()
+    for changed in (text.replace('"trial"', '"other"', 1), json.dumps(json.loads(text))):
+        with pytest.raises(TrackingError, match=r"its checksum (does not fit|is missing): it was changed after it was written"):
+            read(changed)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +95,6 @@ def test_what_is_no_manifest(text: str) -> None:
 @pytest.mark.parametrize("field", ["sample_ids", "params", "tags", "identity"])
 def test_a_field_of_another_kind(field: str) -> None:
     """A number where a list or a table belongs is no manifest either: whoever uses it would fail later, far from the file."""
-    values = json.loads(journals.manifest().to_json())
+    values = json.loads(journals.manifest().to_json()) | {"format": 1}
     with pytest.raises(TrackingError, match=r"^the-file: is not the manifest of a run"):
         read(json.dumps({**values, field: 3}))

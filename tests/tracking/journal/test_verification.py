@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from vreason_tracking.journal.codec import Event, SampleEntry, head
 from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import read_fragment
+from vreason_tracking.journal.seal import seal
 from vreason_tracking.journal.verification import Verification, verify
 
 REPLY = records.steps("s-1", 3)
@@ -148,6 +150,45 @@ def test_missing_fragments(tmp_path: Path, there: list[int], missing: list[int],
         last = opened and number == there[-1]
         folder.fragment(number, opened=last).write_bytes(journals.fragment_bytes([journals.begin(number)], number))
     assert [f"{number:08d}.journal: the fragment is missing" for number in missing] == [str(damage) for damage in verify(folder).damages]
+
+
+@pytest.mark.parametrize("gone", [1, 2, 3])
+def test_missing_at_the_end(folder: RunFolder, gone: int) -> None:
+    """What was there when a session ended is missed also where nothing stands behind it."""
+    for number in (2, 3):
+        folder.fragment(number).write_bytes(journals.fragment_bytes([journals.end()], number))
+    seal(folder, 1)
+    assert verify(folder).intact
+    for number in range(4 - gone, 4):
+        folder.fragment(number).unlink()
+    expected = [f"{number:08d}.journal: the fragment is missing" for number in range(4 - gone, 4)]
+    assert expected == [str(damage) for damage in verify(folder).damages]
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"00000000 []\n", to_line(["sealed", {}]), to_line(["other", {"fragments": 1}])])
+def test_a_damaged_seal(folder: RunFolder, content: bytes) -> None:
+    """It is named; the fragments are checked all the same."""
+    folder.sealed.write_bytes(content)
+    found = verify(folder)
+    assert (["sealed"], 5) == ([damage.file for damage in found.damages], found.records)
+
+
+def test_a_manifest_of_elsewhere(folder: RunFolder) -> None:
+    """A manifest that is intact, and not the one that the run was begun with, is found."""
+    begin = replace(journals.begin(), manifest=folder.manifest_digest)
+    folder.fragment(1).write_bytes(journals.fragment_bytes([begin, *EVENTS[1:]]))
+    assert verify(folder).intact
+    (folder.path / MANIFEST).write_text(journals.manifest(experiment="another").to_json(), encoding="utf-8")
+    assert ["run.json: is not the one that session 1 found: it was replaced or changed since"] == [
+        str(damage) for damage in verify(RunFolder(folder.path)).damages
+    ]
+
+
+def test_a_missing_manifest(folder: RunFolder) -> None:
+    """It is named; the fragments are checked all the same."""
+    (folder.path / MANIFEST).unlink()
+    found = verify(RunFolder(folder.path))
+    assert (["run.json"], 5) == ([damage.file for damage in found.damages], found.records)
 
 
 @pytest.mark.parametrize("other", [head("another-run", 1), head(journals.RUN_ID, 2)])

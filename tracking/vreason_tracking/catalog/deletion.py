@@ -10,7 +10,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import translate_store_errors
-from vreason_tracking.journal import MANIFEST, Lease, LeaseTakenError, RunFolder, sync_folder
+from vreason_tracking.journal import Lease, LeaseTakenError, RunFolder, sync_folder
 from vreason_tracking.records import HOST_TAG
 from vreason_tracking.stores import PARENT_TAG, MlflowStore, open_store, portable_uri
 
@@ -138,11 +138,12 @@ def _take(held: ExitStack, folder: RunFolder) -> None:
 
 
 def _delete_folder(folder: RunFolder) -> None:
-    """The manifest first: without it the folder is no run any more, whatever happens next. `rmtree` follows no link."""
+    """By another name first: a hidden folder is no run, whatever happens next. `rmtree` follows no link."""
+    doomed = folder.path.with_name(f".deleted-{folder.path.name}")
     try:
-        (folder.path / MANIFEST).unlink()
-        sync_folder(folder.path)
-        shutil.rmtree(folder.path)
+        folder.path.rename(doomed)
+        sync_folder(folder.path.parent)
+        shutil.rmtree(doomed)
         sync_folder(folder.path.parent)
     except OSError as error:
         raise TrackingError(f"{error.filename or folder.path}: cannot be deleted ({error.strerror}); check the permissions") from error

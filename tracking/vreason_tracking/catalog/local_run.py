@@ -14,7 +14,6 @@ from pathlib import Path
 from vreason.errors import TrackingError
 from vreason_tracking.delivery import DeliveryState, read_delivered
 from vreason_tracking.journal import (
-    MANIFEST,
     Manifest,
     RunFolder,
     SampleEntry,
@@ -22,6 +21,7 @@ from vreason_tracking.journal import (
     closed_samples,
     holder,
     is_held,
+    is_run,
     last_end,
     recorded_points,
 )
@@ -158,7 +158,9 @@ class LocalRun:
 
 
 def local_runs(root: Path) -> list[LocalRun]:
-    """Every run of a journal, oldest first; none where there is no such folder. One that nobody may look at is among them, with its fault.
+    """Every run of a journal, oldest first; none where there is no such folder.
+
+    One that nobody may look at is among them, with its fault, and so is one that has lost its manifest.
 
     Raises:
         TrackingError: `root` is no folder, or cannot be read.
@@ -172,7 +174,7 @@ def local_runs(root: Path) -> list[LocalRun]:
 
 def _is_run(path: Path) -> bool:
     try:
-        return (path / MANIFEST).is_file()
+        return is_run(path)
     except OSError:  # its permissions keep us from knowing
         return True
 

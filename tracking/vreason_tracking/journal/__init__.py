@@ -8,6 +8,7 @@
     writer.py        the thread that appends and closes fragments
     reader.py        fragments back into events; the torn tail
     samples.py       events into finished samples, over all sessions of a run
+    seal.py          how many fragments there were when a session ended
     lease.py         who owns a run
     dead_runs.py     closing runs whose process is gone
     verification.py  every record checked

@@ -3,6 +3,7 @@ from .dead_runs import close_dead_run as close_dead_run
 from .folder import (
     MANIFEST as MANIFEST,
     RunFolder as RunFolder,
+    is_run as is_run,
     new_run_id as new_run_id,
     readable_runs as readable_runs,
     run_folders as run_folders,
@@ -26,5 +27,6 @@ from .reader import (
     recover as recover,
 )
 from .samples import FinishedSample as FinishedSample, SampleAssembly as SampleAssembly
+from .seal import seal as seal
 from .verification import Verification as Verification, verify as verify
 from .writer import RETRY_TIMEOUT as RETRY_TIMEOUT, JournalWriter as JournalWriter

@@ -33,6 +33,7 @@ class SessionStarted:
         session: from 1.
         pid, host, user: the process.
         started_ms: Unix time, milliseconds.
+        manifest: SHA-256 of the manifest that it found; "" in journals of versions that did not tell.
     """
 
     session: int
@@ -40,6 +41,7 @@ class SessionStarted:
     host: str
     user: str
     started_ms: int
+    manifest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

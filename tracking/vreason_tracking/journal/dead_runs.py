@@ -12,6 +12,7 @@ from vreason_tracking.journal.folder import MANIFEST, RunFolder, write_whole
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import last_end, read_fragment, read_only_backwards, recover
+from vreason_tracking.journal.seal import seal
 from vreason_tracking.telemetry import DeviceRecord
 
 _log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ def close_dead_run(folder: RunFolder) -> SessionEnded | None:
             write_whole(folder.fragment(number), b"".join(lines))
         except OSError as error:
             raise TrackingError(f"{folder.path}: the end of the run cannot be written ({error}); make room, or fix the folder") from error
+        seal(folder, end.session)
     _log.info("run %s closed as KILLED: %s", folder.run_id, end.error)
     return end
 

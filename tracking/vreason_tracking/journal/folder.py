@@ -4,6 +4,7 @@
     run.json                  the manifest
     00000001.journal          fragments, closed: never changed again
     00000002.journal.open     the fragment being written
+    sealed                    how many fragments there were when a session ended
     lease                     locked by the process that runs it
     delivery.log              what has been delivered, and where to
     delivery.lease            locked by the process that delivers it
@@ -12,6 +13,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import secrets
@@ -92,6 +94,19 @@ class RunFolder:
             raise TrackingError(f"{path}: cannot be read ({error}); is this a run's journal?") from error
 
     @property
+    def manifest_digest(self) -> str:
+        """SHA-256 of the manifest as it lies on disk, in hexadecimal digits; "" where it cannot be read."""
+        try:
+            return hashlib.sha256((self.path / MANIFEST).read_bytes()).hexdigest()
+        except OSError:
+            return ""
+
+    @property
+    def sealed(self) -> Path:
+        """How many fragments there were when a session ended; see `vreason_tracking.journal.seal`."""
+        return self.path / "sealed"
+
+    @property
     def lease(self) -> Path:
         """Locked by the process that runs it."""
         return self.path / "lease"
@@ -130,6 +145,17 @@ def run_folders(root: Path) -> Iterator[RunFolder]:
         with contextlib.suppress(PermissionError):  # somebody else's, in a journal that several share
             if (path / MANIFEST).is_file():
                 yield RunFolder(path)
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder of a journal is a run's: its manifest is there, or something that was recorded after that.
+
+    Raises:
+        OSError: nobody may look.
+    """
+    if path.name.startswith(".") or not path.is_dir():
+        return False
+    return (path / MANIFEST).is_file() or any(_FRAGMENT.fullmatch(entry.name) for entry in os.scandir(path))
 
 
 def readable_runs(root: Path) -> Iterator[RunFolder]:

@@ -1,15 +1,22 @@
-"""What is known of a run before its first record: written once, when its journal is made."""
+"""What is known of a run before its first record: written once, when its journal is made.
+
+The file is JSON. Its last line holds the SHA-256 of all that stands before it, so that no flipped bit sends results to another place, or
+under another name. Each session of the run tells in the journal which manifest it found. Format 1 had no such line.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from vreason.errors import TrackingError
 
-FORMAT = 1
+FORMAT = 2
+_CHECKSUM = re.compile(r',\n "checksum": "([0-9a-f]{64})"\n\}\Z')
 _KINDS: Mapping[str, type] = {"str": str, "int": int}  # the other fields are mappings and a tuple
 
 
@@ -54,7 +61,8 @@ class Manifest:
 
     def to_json(self) -> str:
         """As it lies on disk."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=1)
+        body = json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=1).removesuffix("\n}")
+        return f'{body},\n "checksum": "{_digest(body)}"\n}}'
 
     @classmethod
     def from_json(cls, text: str, source: str) -> Manifest:
@@ -64,9 +72,14 @@ class Manifest:
             TrackingError: it is none, or a later version's.
         """
         try:
+            found = _CHECKSUM.search(text)
+            if found and found[1] != _digest(text[: found.start()]):
+                raise ValueError("its checksum does not fit: it was changed after it was written")
             values = json.loads(text)
             if values["format"] > FORMAT:
                 raise TrackingError(f"{source}: is of format {values['format']}, this version reads up to {FORMAT}; upgrade vreason-track")
+            if not found and values["format"] != 1:
+                raise ValueError("its checksum is missing: it was changed after it was written")
             known = {each.name for each in fields(cls)}
             given = {name: value for name, value in values.items() if name in known}
             made = cls(**{**given, "sample_ids": tuple(given.get("sample_ids", ()))})
@@ -77,3 +90,7 @@ class Manifest:
         except (ValueError, KeyError, TypeError) as error:
             hint = "restore it from a backup, or move the folder away"
             raise TrackingError(f"{source}: is not the manifest of a run ({error}); {hint}") from error
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

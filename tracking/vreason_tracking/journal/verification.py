@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vreason.errors import TrackingError
-from vreason_tracking.journal.codec import COLUMNS
-from vreason_tracking.journal.folder import RunFolder
+from vreason_tracking.journal.codec import COLUMNS, SessionStarted
+from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lease import is_held
 from vreason_tracking.journal.reader import Corruption, Fragment, read_fragment
 from vreason_tracking.journal.samples import SampleAssembly
+from vreason_tracking.journal.seal import sealed_fragments
 
 _STEP = re.compile(rb'\["step","((?:[^"\\]|\\.){1,200})",(\d+)')
 _SAMPLE = re.compile(rb'\["sample",\{"sample_id":"((?:[^"\\]|\\.){1,200})"')
@@ -56,7 +57,8 @@ def verify(folder: RunFolder) -> Verification:
     try:
         run_id = folder.manifest.run_id
     except TrackingError as error:
-        damages.append(Corruption("run.json", 0, 0, str(error)))
+        damages.append(Corruption(MANIFEST, 0, 0, str(error)))
+    digest = folder.manifest_digest if run_id is not None else ""
     assembly, records, samples = SampleAssembly(), 0, 0
     numbers = []
     for number, path in folder.fragments():
@@ -66,6 +68,7 @@ def verify(folder: RunFolder) -> Verification:
         damages += _misplaced(fragment, number, run_id)
         records += len(fragment.events)
         samples += len(list(assembly.feed(fragment.events)))
+        damages += _other_manifest(fragment, digest)
     damages += _gaps(folder, numbers, unclosed)
     damages += [Corruption("samples", 0, 0, f"{name!r} is closed, but steps of it are missing") for name in sorted(assembly.incomplete)]
     opened = list(_still_open(unclosed))
@@ -100,9 +103,21 @@ def _misplaced(fragment: Fragment, number: int, run_id: str | None) -> Iterator[
         yield Corruption(fragment.name, 0, 0, f"it is fragment {told[1]} of run {told[0]}")
 
 
+def _other_manifest(fragment: Fragment, digest: str) -> Iterator[Corruption]:
+    """A session tells which manifest it found: another one, however intact, is not what the run was begun with."""
+    for event in fragment.events:
+        if isinstance(event, SessionStarted) and event.manifest and digest and event.manifest != digest:
+            yield Corruption(MANIFEST, 0, 0, f"is not the one that session {event.session} found: it was replaced or changed since")
+
+
 def _gaps(folder: RunFolder, numbers: list[int], unclosed: list[tuple[int, Path]]) -> Iterator[Corruption]:
-    """Fragments are numbered without a gap: one that is missing was taken away."""
-    last = max([*numbers, *(number - 1 for number, _ in unclosed)], default=0)
+    """Fragments are numbered without a gap, up to where they were when a session ended: one that is missing was taken away."""
+    sealed = 0
+    try:
+        sealed = sealed_fragments(folder) or 0
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        yield Corruption(folder.sealed.name, 0, 0, f"cannot be read ({error}): whether fragments are missing at the end is not known")
+    last = max([sealed, *numbers, *(number - 1 for number, _ in unclosed)], default=0)
     for number in sorted(set(range(1, last + 1)) - set(numbers)):
         yield Corruption(folder.fragment(number).name, 0, 0, "the fragment is missing")
 

@@ -21,6 +21,7 @@ from vreason_tracking.journal import (
     SessionStarted,
     last_session,
     recover,
+    seal,
 )
 from vreason_tracking.records import user_name
 from vreason_tracking.telemetry import DeviceRecord
@@ -50,7 +51,7 @@ class RunRecorder(Listener):
         except BaseException:
             self._lease.release()
             raise
-        self._writer.put([SessionStarted(self.session, os.getpid(), platform.node(), user_name(), unix_ms())])
+        self._writer.put([SessionStarted(self.session, os.getpid(), platform.node(), user_name(), unix_ms(), folder.manifest_digest)])
         try:
             self._writer.flush()  # whoever delivers from here on sees that the run goes on
         except BaseException:
@@ -105,6 +106,7 @@ class RunRecorder(Listener):
         """Close the journal, then let go of the run: never while a thread of ours may still write it."""
         try:
             self._writer.close()
+            seal(self.folder, self.session)
         finally:
             if not self._writer.is_alive():
                 self._lease.release()

@@ -7,14 +7,10 @@ from vreason_tracking.stores import postgres, sqlite
 from vreason_tracking.stores.addresses import address_issue, normalised, sqlite_path
 
 
-def prepare(uri: str, *, writes: bool = True) -> None:
+def prepare(uri: str) -> None:
     """Create or check the SQLite or PostgreSQL database behind `uri`; a server or another database looks after itself.
 
     MLflow migrates an empty one in a few seconds, and two processes that do so at once would get in each other's way: the second waits.
-
-    Args:
-        uri: the address.
-        writes: whether something is to be recorded.
 
     Raises:
         TrackingUnavailableError: the database is unavailable or busy.
@@ -25,6 +21,6 @@ def prepare(uri: str, *, writes: bool = True) -> None:
         raise TrackingError(issue)
     path = sqlite_path(uri)
     if path is not None:
-        sqlite.prepare(uri, path, writes=writes)
+        sqlite.prepare(uri, path)
     elif postgres.is_postgres(uri):
         postgres.prepare(uri)

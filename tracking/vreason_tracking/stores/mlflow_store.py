@@ -15,6 +15,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.stores import database
 from vreason_tracking.stores.addresses import normalised, redact_password, resolved_uri, sqlite_path
 from vreason_tracking.stores.mlflow_internals import silence_database_log
+from vreason_tracking.stores.moved_artifacts import follow_the_database
 from vreason_tracking.stores.store_errors import failure, reason_of, short_http_timeouts
 
 __all__ = ["PARENT_TAG", "MlflowStore", "Point", "open_store"]
@@ -60,8 +61,8 @@ class MlflowStore:
         from mlflow import MlflowClient
 
         silence_database_log()
-        self.uri = normalised(uri)
-        database.prepare(self.uri, writes=create)
+        self.uri, self._followed = normalised(uri), False
+        database.prepare(self.uri)
         try:
             self.client = MlflowClient(tracking_uri=self.uri)
             self.experiment_id = "" if experiment is None else self._experiment(experiment, create)
@@ -110,10 +111,18 @@ class MlflowStore:
         experiment_id: str | None = None,
     ) -> str:
         """Open a run, nested below `parent` if given, in the store's experiment unless another is named; returns its id."""
+        self._follow_moved_artifacts()
         whole = dict(tags) | ({PARENT_TAG: parent} if parent else {})
         present = experiment_id or self.experiment_id
         run = self.client.create_run(present, start_time=started_ms, tags=truncate_values(whole), run_name=_fitting(name, _LONGEST_NAME))
         return str(run.info.run_id)
+
+    def _follow_moved_artifacts(self) -> None:
+        """Before the first thing is written: artifacts of a project that has moved go beside its database, not into the old place."""
+        path = None if self._followed else sqlite_path(self.uri)
+        self._followed = True
+        if path is not None:
+            follow_the_database(path)
 
     def rename_run(self, run_id: str, name: str) -> None:
         """Give a run another name."""
@@ -134,6 +143,7 @@ class MlflowStore:
 
     def log_files(self, run_id: str, files: Iterable[Path], folder: str | None = None) -> None:
         """Copy files into the run's artifacts."""
+        self._follow_moved_artifacts()
         for file in files:
             self.client.log_artifact(run_id, str(file), folder)
 

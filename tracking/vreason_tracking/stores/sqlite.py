@@ -12,7 +12,6 @@ from pathlib import Path
 
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_tracking.stores.mlflow_internals import create_database, known_schema_revisions, latest_schema_revision, open_database
-from vreason_tracking.stores.moved_artifacts import follow_the_database
 from vreason_tracking.stores.schema_issues import schema_issue
 from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of
 
@@ -23,18 +22,12 @@ _BESIDE = ("-wal", "-shm", "-journal")  # files of SQLite's own beside a databas
 _SEEDED = ("alembic_version", "experiments", "sqlite_sequence", "workspaces")  # tables in which MLflow puts rows of its own
 
 
-def prepare(uri: str, path: Path, *, writes: bool = True) -> None:
+def prepare(uri: str, path: Path) -> None:
     """Create or check the database `uri` in the file `path` under a lock.
 
     MLflow migrates a fresh file in a few seconds. It does so beside the file's place, and the file is moved there when it is whole: whoever
     is killed meanwhile, or runs out of disk, leaves nothing that is in anybody's way. A file that an interrupted creation of MLflow's own
-    has left there, and that holds nothing, is moved aside. Where the database was moved with the folder around it, so that its artifacts'
-    recorded folder is gone, they are looked for beside it from then on.
-
-    Args:
-        uri: the address.
-        path: its file.
-        writes: whether something is to be recorded; else artifacts' folders stay as they are recorded.
+    has left there, and that holds nothing, is moved aside.
 
     Raises:
         TrackingError: the folder cannot be written, the file is not a database or cannot be written, or its tables are another MLflow's.
@@ -48,8 +41,6 @@ def prepare(uri: str, path: Path, *, writes: bool = True) -> None:
                 _check(uri, path)
             if not _has_content(path):
                 _create(path)
-            elif writes:
-                _follow(path)
             _open(uri, path)
     except OSError as error:
         raise failure(error, f"{uri}: cannot be written ({error}); choose another tracking.uri, or check the permissions") from error
@@ -150,13 +141,6 @@ def _create(path: Path) -> None:
     finally:
         for suffix in ("", *_BESIDE):
             Path(f"{fresh}{suffix}").unlink(missing_ok=True)
-
-
-def _follow(path: Path) -> None:
-    try:
-        follow_the_database(path)
-    except sqlite3.Error as error:
-        raise failure(error, f"{path}: cannot be used ({error}); see who else uses it, and check its permissions") from error
 
 
 def _sync(path: Path) -> None:
