@@ -18,9 +18,11 @@ from .mlflow_store import (
     sanitize_text as sanitize_text,
     truncate_values as truncate_values,
 )
+from .refused_values import RefusedValue as RefusedValue
 from .schema_issues import schema_issue as schema_issue
 from .store_errors import (
     failure as failure,
+    is_misdirected as is_misdirected,
     is_unavailable as is_unavailable,
     reason_of as reason_of,
     short_http_timeouts as short_http_timeouts,

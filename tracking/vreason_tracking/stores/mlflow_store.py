@@ -11,12 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from vreason.errors import TrackingError
+from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_tracking.stores import database
 from vreason_tracking.stores.addresses import normalised, redact_password, resolved_uri, sqlite_path
 from vreason_tracking.stores.mlflow_internals import silence_database_log
 from vreason_tracking.stores.moved_artifacts import follow_the_database
-from vreason_tracking.stores.store_errors import failure, reason_of, short_http_timeouts
+from vreason_tracking.stores.refused_values import RefusedValue, send_all_but_refused
+from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of, short_http_timeouts
 
 __all__ = ["PARENT_TAG", "MlflowStore", "Point", "open_store"]
 
@@ -29,6 +30,7 @@ PARENT_TAG = "mlflow.parentRunId"
 """MLflow's tag of a nested run: the id of the run above it."""
 
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # the UI then opens on runs and charts, not on traces
+_FOUND_BY = ("vreason.", "mlflow.")  # tags by which runs are found begin so
 _POINTS = 1000
 _PAIRS = 100
 _LONGEST = 5000  # characters of a tag's or parameter's value that every store takes
@@ -46,6 +48,9 @@ class MlflowStore:
         patient: let MLflow repeat calls to a server that does not answer, for minutes; False makes every call of this process short, for
             a caller that tries again by itself.
 
+    Attributes:
+        refused: values that the store did not take, in the order in which they were sent.
+
     Raises:
         TrackingUnavailableError: the database or server is unavailable or busy.
         TrackingError: it cannot be used.
@@ -62,6 +67,7 @@ class MlflowStore:
 
         silence_database_log()
         self.uri, self._followed = normalised(uri), False
+        self.refused: list[RefusedValue] = []
         database.prepare(self.uri)
         try:
             self.client = MlflowClient(tracking_uri=self.uri)
@@ -110,11 +116,28 @@ class MlflowStore:
         started_ms: int | None = None,
         experiment_id: str | None = None,
     ) -> str:
-        """Open a run, nested below `parent` if given, in the store's experiment unless another is named; returns its id."""
+        """Open a run, nested below `parent` if given, in the store's experiment unless another is named; returns its id.
+
+        Tags that the store does not take are left out, as by `log`; those by which runs are found are not.
+        """
         self._follow_moved_artifacts()
         whole = dict(tags) | ({PARENT_TAG: parent} if parent else {})
         present = experiment_id or self.experiment_id
-        run = self.client.create_run(present, start_time=started_ms, tags=truncate_values(whole), run_name=_fitting(name, _LONGEST_NAME))
+        shown = _fitting(name, _LONGEST_NAME)
+        try:
+            return self._created(present, started_ms, whole, shown)
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            kept = {each: value for each, value in whole.items() if each.startswith(_FOUND_BY)}
+            run_id = self._created(present, started_ms, kept, shown)
+            self.log(run_id, tags={each: value for each, value in whole.items() if each not in kept})
+            return run_id
+
+    def _created(self, experiment_id: str, started_ms: int | None, tags: Mapping[str, str], name: str) -> str:
+        run = self.client.create_run(experiment_id, start_time=started_ms, tags=truncate_values(tags), run_name=name)
+        if not run.info.run_id:  # a proxy may answer "{}" in the server's place
+            raise TrackingUnavailableError(f"{redact_password(self.uri)}: answered the making of a run without the run's id")
         return str(run.info.run_id)
 
     def _follow_moved_artifacts(self) -> None:
@@ -131,15 +154,30 @@ class MlflowStore:
     def log(
         self, run_id: str, points: Iterable[Point] = (), params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
     ) -> None:
-        """Write points, parameters and tags; points keep their own times, so that the same ones sent twice change nothing."""
+        """Write points, parameters and tags; points keep their own times, so that the same ones sent twice change nothing.
+
+        A value that the store does not take is left out, and stands in `refused` from then on.
+
+        Raises:
+            Exception: the store is unavailable, or refuses the run.
+        """
         from mlflow.entities import Metric, Param, RunTag
 
         for chunk in _chunks([Metric(name, value, stamp, step) for name, value, stamp, step in points], _POINTS):
-            self.client.log_batch(run_id, metrics=chunk)
+            self._send(run_id, "metric", chunk)
         for chunk in _chunks([Param(name, value) for name, value in truncate_values(params or {}).items()], _PAIRS):
-            self.client.log_batch(run_id, params=chunk)
+            self._send(run_id, "parameter", chunk)
         for chunk in _chunks([RunTag(name, value) for name, value in truncate_values(tags or {}).items()], _PAIRS):
-            self.client.log_batch(run_id, tags=chunk)
+            self._send(run_id, "tag", chunk)
+
+    def _send(self, run_id: str, kind: str, items: list[Any]) -> None:
+        word = {"metric": "metrics", "parameter": "params", "tag": "tags"}[kind]
+        refused = send_all_but_refused(
+            lambda some: self.client.log_batch(run_id, **{word: some}), items, lambda: self.client.log_batch(run_id)
+        )
+        for item, reason in refused:
+            _log.warning("run %s: the store does not take the %s %r: %s", run_id, kind, item.key, reason)
+            self.refused.append(RefusedValue(run_id, kind, str(item.key), reason))
 
     def log_files(self, run_id: str, files: Iterable[Path], folder: str | None = None) -> None:
         """Copy files into the run's artifacts."""
@@ -161,25 +199,32 @@ class MlflowStore:
         if name in self.client.get_run(run_id).data.tags:
             self.client.delete_tag(run_id, name)
 
-    def has_run(self, run_id: str) -> bool:
-        """Whether the store holds a run of this id; one that was deleted counts."""
+    def state_of(self, run_id: str) -> str | None:
+        """Whether a run of this id is "active" or "deleted", which can be undone; None where the store does not hold it."""
         from mlflow.exceptions import MlflowException
 
         try:
-            self.client.get_run(run_id)
+            return str(self.client.get_run(run_id).info.lifecycle_stage)
         except MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return False
+                return None
             raise
-        return True
 
     def all_runs(self, query: str, order: str, experiment_id: str | None = None) -> list[Any]:
-        """Every run of one experiment, else of the store's, or of all of them, that fits a search, page by page."""
-        present = [experiment_id] if experiment_id else list(self.experiments)
+        """Every run of one experiment, else of the store's, or of all of them, that fits a search, page by page; none that is deleted."""
+        return self._pages(query, order, [experiment_id] if experiment_id else list(self.experiments))
+
+    def deleted_runs(self, query: str, experiment_id: str) -> list[Any]:
+        """Every run of an experiment that fits a search and was deleted, which can be undone."""
+        from mlflow.entities import ViewType
+
+        return self._pages(query, "attributes.start_time ASC", [experiment_id], ViewType.DELETED_ONLY)
+
+    def _pages(self, query: str, order: str, experiments: list[str], view: int = 1) -> list[Any]:
         runs: list[Any] = []
         token = None
         while True:
-            page = self.client.search_runs(present, query, order_by=[order], max_results=1000, page_token=token)
+            page = self.client.search_runs(experiments, query, view, 1000, [order], token)
             runs += page
             token = page.token
             if not token:

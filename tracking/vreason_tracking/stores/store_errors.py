@@ -22,6 +22,10 @@ _SHORT = {
     "PGCONNECT_TIMEOUT": "10",
 }
 _HTTP_BUSY = {408, 425, 429}
+_PAGE = re.compile(r"failed with error code (\d{3}) ")  # MLflow's words for an answer that is not its server's own
+_NO_JSON = "not in a valid JSON format"  # its words for a page with status 200
+_LOGIN = {401, 407}
+_ELSEWHERE = {*range(300, 400), 401, 403, 404, 405, 407, 410, 421}
 _ERRNO = {
     getattr(errno, name)
     for name in (
@@ -53,6 +57,24 @@ _CONNECTION_REFUSED_FOR_GOOD = re.compile(  # libpq gives no SQLSTATE for a conn
 def is_unavailable(error: BaseException) -> bool:
     """Whether the call that raised `error` may succeed later, unchanged; False where repeating it changes nothing."""
     return _verdict(error) is True
+
+
+def is_misdirected(error: BaseException) -> bool:
+    """Whether something else answered in the store's place, or asked for a login: a proxy's or login page, whatever its status.
+
+    At the first call that is a wrong address or password; from a store that has worked before, it is a proxy that restarts, a session that
+    has run out, a host that another service has taken for a moment.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if _is(seen, "mlflow", "RestException") and seen.get_http_status_code() in _LOGIN:  # type: ignore[attr-defined]
+            return True
+        if _is(seen, "mlflow", "MlflowException") and (
+            ((page := _PAGE.search(str(seen))) and int(page[1]) in _ELSEWHERE) or _NO_JSON in str(seen)
+        ):
+            return True
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return False
 
 
 def failure(error: BaseException, message: str) -> TrackingError:
@@ -98,7 +120,7 @@ def _of_rest(error: BaseException) -> bool | None:
         return None
     if _is(error, "mlflow", "RestException"):
         return _passing_status(error.get_http_status_code())  # type: ignore[attr-defined]
-    page = re.search(r"failed with error code (\d{3}) ", str(error))
+    page = _PAGE.search(str(error))
     return _passing_status(int(page[1])) if page else None
 
 
