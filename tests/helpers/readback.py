@@ -21,6 +21,7 @@ from vreason_tracking.journal.folder import RunFolder, new_run_id
 from vreason_tracking.journal.manifest import Manifest
 from vreason_tracking.journal.reader import read_events
 from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
+from vreason_tracking.records.tags import JOURNAL_TAG
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
@@ -177,7 +178,7 @@ def content(database: Path, experiment_id: str, drop: Iterable[str] = (HEARTBEAT
     Deleted runs stand in it too. Two runs of one name become a list of two, so that a double is a difference.
     """
     found: dict[str, list[Any]] = {}
-    dropped = {"mlflow.parentRunId", *drop}
+    dropped = {"mlflow.parentRunId", JOURNAL_TAG, *drop}  # which journal it was differs from test to test
     with closing(sqlite3.connect(database, timeout=30)) as connection:
         query = "SELECT run_uuid, name, status, start_time, end_time, lifecycle_stage FROM runs WHERE experiment_id = ? ORDER BY start_time"
         names = {row[0]: row[1] for row in connection.execute(query, [experiment_id])}
@@ -194,6 +195,15 @@ def content(database: Path, experiment_id: str, drop: Iterable[str] = (HEARTBEAT
                 }
             )
     return found
+
+
+def content_points(folder: RunFolder, store: MlflowStore) -> int:
+    """Points that MLflow holds of a delivered run and of its samples."""
+    marks = read_delivered(folder.delivery_log)
+    ids = [marks.run_id, *marks.samples.values()]
+    with closing(sqlite3.connect(store.uri.removeprefix("sqlite:///"), timeout=30)) as connection:
+        query = f"SELECT count(*) FROM metrics WHERE run_uuid IN ({', '.join('?' * len(ids))})"
+        return int(connection.execute(query, ids).fetchone()[0])
 
 
 def finished_samples(folder: RunFolder) -> list[FinishedSample]:

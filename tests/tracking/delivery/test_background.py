@@ -211,6 +211,48 @@ def test_one_that_dies_again_and_again(begun, tracking_uri, tmp_path) -> None:
     assert [f"the delivering process ended {background.RESTARTS + 1} times"] == [notice.split(" (")[0] for notice in notices]
 
 
+def test_deaths_with_progress_in_between(begun, tracking_uri, tmp_path, monkeypatch) -> None:
+    """A long run outlives any number of deaths: each sample that arrives begins the count anew."""
+    monkeypatch.setattr(background, "RESTARTS", 1)
+    recorder = readback.recorder_of(tmp_path / "journal")
+    delivery, notices = begun(tracking_uri)
+    delivery.deliver(recorder.folder)
+    for number in range(3):
+        readback.answer(recorder, {f"s-{number}": 5})
+        _until(lambda number=number: f"s-{number}" in marks(recorder.folder).samples)
+        process = delivery._process
+        process.kill()
+        _until(lambda process=process: delivery._process is not process)
+    recorder.finish("FINISHED")
+    delivery.finish()
+    assert ("FINISHED", []) == (marks(recorder.folder).status, notices)
+
+
+def test_a_short_outage_at_the_end(begun, tmp_path, mlflow_template) -> None:
+    """A server that is away when the run ends and back a few seconds later has everything when the run leaves."""
+    (tmp_path / "server").mkdir()
+    shutil.copy(mlflow_template, tmp_path / "server" / "mlflow.db")
+    server = TrackingServer(tmp_path / "server")
+    recorder = readback.recorder_of(tmp_path / "journal")
+    try:
+        server.start()
+        delivery, _ = begun(server.uri)
+        delivery.require_store()
+        delivery.deliver(recorder.folder)
+        _until(lambda: marks(recorder.folder).run_id)
+        server.stop()
+        readback.answer(recorder)
+        _until(lambda: delivery.state == "unavailable")
+        recorder.finish("FINISHED")
+        back = threading.Timer(3.0, server.start)
+        back.start()
+        delivery.finish()
+        back.join()
+        assert "FINISHED" == marks(recorder.folder).status
+    finally:
+        server.stop()
+
+
 def test_modules_of_the_users_folder(begun, tracking_uri, tmp_path) -> None:
     """A file of the user's that is called like a module of Python's, in the folder where the run is started, is not imported."""
     for name in ("queue", "random", "mlflow", "secrets"):

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers import readback, records
 from tests.helpers.readback import nested, series
 from vreason.errors import TrackingError
-from vreason_tracking.delivery.run_delivery import RunDelivery, require_same_store
+from vreason_tracking.delivery.run_delivery import RunDelivery
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
@@ -160,10 +160,12 @@ def test_another_store_in_the_middle(store, tmp_path, tracking_uri) -> None:
     folder = begun(tmp_path / "journal")
     run_id = readback.deliver(folder, store).run_id
     delivery = RunDelivery(folder, store)
-    require_same_store(delivery)
+    delivery.run.require_present()
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection, connection:
         for table in ("tags", "params", "metrics", "latest_metrics", "runs"):
             connection.execute(f"DELETE FROM {table} WHERE run_uuid = ?", [run_id])
-    with pytest.raises(TrackingError, match=f"{run_id}, which this store does not hold: name the right one with --tracking-uri"):
-        require_same_store(delivery)
+    with pytest.raises(
+        TrackingError, match=f"{run_id}, which this store does not hold .another store, or purged.*: name the right one with --tracking-uri"
+    ):
+        delivery.run.require_present()
     delivery.close()

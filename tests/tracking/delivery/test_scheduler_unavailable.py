@@ -8,12 +8,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from mlflow.exceptions import MlflowException, RestException
 
 from tests.helpers import readback
 from tests.helpers.faulty_store import Away, faulty
 from tests.helpers.readback import Deliveries
+from vreason_tracking.delivery import scheduler
 from vreason_tracking.delivery.backoff import FIRST, Backoff
 from vreason_tracking.delivery.checkpoint import read_delivered
+from vreason_tracking.delivery.store_check import check_store
 from vreason_tracking.stores.mlflow_store import MlflowStore
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
@@ -186,3 +189,64 @@ def _content(database, experiment_id) -> dict:
     run["info"][2] = None
     run["points"] = [(key, step, 0 if stamp == end else stamp, *rest) for key, step, stamp, *rest in run["points"]]
     return found
+
+
+PAGES = {
+    "a login page": lambda: MlflowException(
+        "API request to endpoint was successful but the response body was not in a valid JSON format. Response body: '<html>'"
+    ),
+    "404 of a proxy": lambda: MlflowException("API request to endpoint /api/2.0/mlflow/runs/log-batch failed with error code 404 != 200."),
+    "401 of a proxy": lambda: MlflowException("API request to endpoint /api/2.0/mlflow/runs/log-batch failed with error code 401 != 200."),
+    "a redirect": lambda: MlflowException("API request to endpoint /api/2.0/mlflow/runs/log-batch failed with error code 302 != 200."),
+    "a session that ran out": lambda: RestException({"error_code": "UNAUTHENTICATED", "message": "log in"}),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_something_else_answers_for_a_while(tracking_uri, tmp_path, quick, monkeypatch, page) -> None:
+    """A page in the place of a store that has worked passes: it is waited for, longer than for silence, and then all is delivered."""
+    monkeypatch.setattr(scheduler, "_MISDIRECTED", 0.05)
+    folder = readback.recorded(tmp_path / "journal")
+    store, wrong = MlflowStore(tracking_uri, "trial"), []
+
+    def fails(number, name):
+        if wrong and name == "log_batch":
+            raise wrong.pop()()
+
+    faulty(store, fails)
+    with Deliveries(tracking_uri, lambda name: store) as deliveries:
+        deliveries.rounds.add(folder)
+        wrong += [PAGES[page]] * 3
+        settle(deliveries)
+        assert ["unavailable", "ready"] == deliveries.states()
+    assert [] == wrong
+    assert "FINISHED" == read_delivered(folder.delivery_log).status
+    assert check_store(folder, store).intact
+
+
+def test_a_first_answer_of_something_else(tracking_uri, tmp_path) -> None:
+    """At the first call it is a wrong address: nobody waits for that."""
+    folder = readback.recorded(tmp_path / "journal")
+
+    def open_store(name):
+        raise PAGES["404 of a proxy"]()
+
+    with Deliveries(tracking_uri, open_store) as deliveries:
+        deliveries.rounds.add(folder)
+        deliveries.rounds.run_once()
+        assert ["rejected"] == deliveries.states()
+
+
+def test_in_a_hurry(tracking_uri, switch, tmp_path) -> None:
+    """Somebody waits for the end: what would be asked in half a minute is asked now, and then every second at the latest."""
+    folder = readback.recorded(tmp_path / "journal")
+    switch.on = False
+    with Deliveries(tracking_uri, switch.open) as deliveries:
+        deliveries.rounds.add(folder)
+        deliveries.rounds._backoff.failures = 10
+        assert deliveries.rounds.run_once() > 10
+        deliveries.rounds.hurry()
+        assert deliveries.rounds.run_once() <= 1.0
+        switch.on = True
+        settle(deliveries, 5.0)
+    assert "FINISHED" == read_delivered(folder.delivery_log).status

@@ -69,22 +69,10 @@ class Deletion:
         run_id = self.run.mlflow_id
         if run_id is None:
             return None
-        store = self._open_store()
+        store = store_of(self.run, self._catalog)
         with translate_store_errors(store):
-            present = store.has_run(run_id) and store.client.get_run(run_id).info.lifecycle_stage == "active"
+            present = store.state_of(run_id) == "active"
         return store if present else None
-
-    def _open_store(self) -> MlflowStore:
-        """The store that it was found in, else the one that it was delivered to."""
-        if self.run.stored is not None:
-            return self.run.stored.store
-        delivered_to = self.run.local.marks.uri if self.run.local else None
-        uri = self._catalog.uri
-        if delivered_to is not None and delivered_to != portable_uri(uri):
-            if self._catalog.named or "***" in delivered_to:
-                raise TrackingError(f"run {self.run.journal_id} was delivered to {delivered_to}; name that with --tracking-uri")
-            uri = delivered_to
-        return open_store(uri, self.run.experiment, patient=False)
 
     def describe(self) -> str:
         """What will be gone, in words."""
@@ -118,6 +106,23 @@ class Deletion:
                 store.client.delete_run(run.info.run_id)
             store.client.delete_run(run_id)
         return len(nested) + 1
+
+
+def store_of(run: Run, catalog: Catalog) -> MlflowStore:
+    """The store that a run was found in, else the one that it was delivered to.
+
+    Raises:
+        TrackingError: it cannot be opened, or another one was named.
+    """
+    if run.stored is not None:
+        return run.stored.store
+    delivered_to = run.local.marks.uri if run.local else None
+    uri = catalog.uri
+    if delivered_to is not None and delivered_to != portable_uri(uri):
+        if catalog.named or "***" in delivered_to:
+            raise TrackingError(f"run {run.journal_id} was delivered to {delivered_to}; name that with --tracking-uri")
+        uri = delivered_to
+    return open_store(uri, run.experiment, patient=False)
 
 
 def _require_own_folder(folder: RunFolder) -> None:

@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 
 START = 60.0  # seconds for which a run waits to hear whether its store can be used
 STILL = 20.0  # seconds without progress after which the end is no longer waited for
-STILL_UNAVAILABLE = 3.0  # the same while the store is unavailable
-RESTARTS = 3
+STILL_UNAVAILABLE = 10.0  # the same while the store is unavailable: it is asked every second by then
+RESTARTS = 3  # deaths of the process in a row, without anything delivered in between
 _POLL = 0.05
 
 
@@ -50,7 +50,7 @@ class BackgroundDelivery:
         self._heard = threading.Event()
         self._closing = False
         self._lock = threading.Lock()  # of ending, and of starting another process
-        self._restarts = 0
+        self._restarts, self._delivered_before = 0, 0
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
         self.state, self.reason = "starting", ""
         self._process = self._start()
@@ -112,11 +112,17 @@ class BackgroundDelivery:
         code = self._process.poll()
         if code is None:
             return True
-        if code in (0, REFUSED) or self._restarts >= RESTARTS:
+        if code in (0, REFUSED) or not self._may_restart():
             return False
         self._restart()
         self._end_input()
         return True
+
+    def _may_restart(self) -> bool:
+        """A process that died is started again, but for one that never gets anywhere."""
+        if (delivered := self._delivered_bytes()) > self._delivered_before:
+            self._delivered_before, self._restarts = delivered, 0
+        return self._restarts < RESTARTS
 
     def _restart(self) -> None:
         self._restarts += 1
@@ -154,7 +160,7 @@ class BackgroundDelivery:
     def _delivered_bytes(self) -> int:
         """Grows with everything that is delivered."""
         logs = [RunFolder(Path(line.get("deliver") or line["waiting"])).delivery_log for line in self._told]
-        return sum(path.stat().st_size for path in logs if path.exists())
+        return sum(map(_size, logs))
 
     def _read_messages(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
         """The process's words, until its end. One that dies before its time is started again: what it did not mark is sent again."""
@@ -165,7 +171,7 @@ class BackgroundDelivery:
         with self._lock:
             if self._closing or code == REFUSED:
                 return
-            if self._restarts < RESTARTS:
+            if self._may_restart():
                 self._restart()
                 return
         if code:
@@ -194,3 +200,11 @@ class BackgroundDelivery:
             lines = self._errors.read().decode(errors="replace").strip().splitlines()
             return f", {lines[-1]}" if lines else ""
         return ""
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 of one that is not there, or whose folder has gone away."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

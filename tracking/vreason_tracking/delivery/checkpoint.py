@@ -1,10 +1,13 @@
 """What has been delivered of a run, and where to: marks beside its journal, appended once MLflow has taken something.
 
-    ["opened", {"run_id": ..., "experiment_id": ..., "uri": ...}]   the MLflow run
+    ["opened", {"run_id": ..., "experiment_id": ..., "uri": ...}]   the MLflow run; another one takes the place of an earlier one
     ["sample", sample_id, nested run id, points]                    a sample with all of its points
+    ["mended", sample_id, nested run id, points]                    the same, in the place of an earlier run of it
     ["devices", records, points]                                    the first so many DeviceRecords
     ["closed", session, status]                                     everything up to the end of this session
+    ["again"]                                                       the variant's own series and end are to be sent once more
     ["parked", reason]   ["freed"]                                  refused for good; to be tried again
+    ["left out", sample id or null, kind, name, reason]             a value that MLflow does not take
 
 Lines with checksums, as in the journal. A mark that is lost (a torn line, a crash between sending and marking) costs sending once more,
 which changes nothing. The process that holds the delivery lease appends; anybody reads.
@@ -19,6 +22,8 @@ from typing import Any
 
 from vreason_tracking.journal import read_lines, to_line
 
+_NAMED = 5  # values that a line names
+
 
 @dataclass
 class DeliveryState:
@@ -32,6 +37,7 @@ class DeliveryState:
         session: the last session that was delivered to its end; 0 before.
         status: MLflow's status of it.
         rejected: why the store refused the run for good; None when it did not.
+        left_out: values that the store does not take: sample (None of the variant's own run), kind and name to the store's reason.
     """
 
     run_id: str | None = None
@@ -43,22 +49,55 @@ class DeliveryState:
     session: int = 0
     status: str | None = None
     rejected: str | None = None
+    left_out: dict[tuple[str | None, str, str], str] = field(default_factory=dict)
+    _device_points: int = field(default=0, compare=False)
 
     def take(self, record: list[Any]) -> None:
         """Bring up to date with one mark; kinds that a later version may write are passed over."""
         kind, *values = record
         if kind == "opened":
-            self.run_id, self.experiment_id, self.uri = (values[0][name] for name in ("run_id", "experiment_id", "uri"))
+            self._open(*(values[0][name] for name in ("run_id", "experiment_id", "uri")))
         elif kind == "sample" and values[0] not in self.samples:
             self.samples[values[0]] = values[1]
             self.points += values[2]
+        elif kind == "mended":
+            self.points += values[2] if values[0] not in self.samples else 0
+            self.samples[values[0]] = values[1]
         elif kind == "devices" and values[0] > self.devices:
             self.devices = values[0]
+            self._device_points += values[1]
             self.points += values[1]
         elif kind == "closed":
             self.session, self.status = values
+        elif kind == "again":
+            self._forget_own()
         elif kind in ("parked", "freed"):
             self.rejected = values[0] if values else None
+        elif kind == "left out":
+            sample_id, what, name, reason = values
+            self.left_out[sample_id, what, name] = reason
+
+    def _forget_own(self) -> None:
+        """What was delivered of the variant's own run; its samples stay."""
+        self.points -= self._device_points
+        self.devices = self._device_points = self.session = 0
+        self.status = None
+
+    def _open(self, run_id: str, experiment_id: str, uri: str) -> None:
+        """The variant's run; another one in the place of an earlier one has nothing yet but the samples, which were moved."""
+        if self.run_id not in (None, run_id):
+            self._forget_own()
+        self.run_id, self.experiment_id, self.uri = run_id, experiment_id, uri
+
+
+def left_out_line(state: DeliveryState) -> str | None:
+    """How many values of a run the store does not take, which ones, and why; None where it has taken all."""
+    if not state.left_out:
+        return None
+    named = [f"{kind} {name!r}" + (f" of sample {sample}" if sample else "") for sample, kind, name in list(state.left_out)[:_NAMED]]
+    more = f" and {len(state.left_out) - _NAMED} more" if len(state.left_out) > _NAMED else ""
+    why = next(iter(state.left_out.values()))
+    return f"{len(state.left_out)} value(s) were left out, for the store does not take them: {', '.join(named)}{more} ({why})"
 
 
 def read_delivered(path: Path) -> DeliveryState:
@@ -93,6 +132,10 @@ class DeliveryLog:
         """A sample is there with all of its points."""
         self._mark(["sample", sample_id, nested, points])
 
+    def mended(self, sample_id: str, nested: str, points: int) -> None:
+        """A sample is there with all of its points, in a run that takes the place of an earlier one."""
+        self._mark(["mended", sample_id, nested, points])
+
     def devices(self, records: int, points: int) -> None:
         """The first `records` DeviceRecords are there; the newest of them came to `points`."""
         self._mark(["devices", records, points])
@@ -101,9 +144,18 @@ class DeliveryLog:
         """A session is there to its end."""
         self._mark(["closed", session, status])
 
+    def again(self) -> None:
+        """The variant's own series and its end are to be sent once more."""
+        self._mark(["again"])
+
     def rejected(self, reason: str) -> None:
         """The store refuses the run for good."""
         self._mark(["parked", reason])
+
+    def left_out(self, sample_id: str | None, kind: str, name: str, reason: str) -> None:
+        """The store does not take a value; told once."""
+        if (sample_id, kind, name) not in self.delivered.left_out:
+            self._mark(["left out", sample_id, kind, name, reason])
 
     def freed(self) -> None:
         """It is to be tried again."""

@@ -10,37 +10,29 @@ import logging
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from vreason.clock import unix_ms
-from vreason.errors import TrackingError
 from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.delivery.finalize import RunFinalizer
 from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
-from vreason_tracking.journal import Event, FinishedSample, Lease, RunFolder, SampleAssembly, SessionEnded, SessionStarted, read_fragment
-from vreason_tracking.records import (
-    CALL_TAG,
-    COLOUR_TAG,
-    CREATED_BY_TAG,
-    ERROR_TAG,
-    EXPECTED_SAMPLES_TAG,
-    HEARTBEAT_TAG,
-    KIND_TAG,
-    NUMBER_TAG,
-    RUN_TAG,
-    SAMPLE_ID_TAG,
-    SESSIONS_TAG,
-    USER_TAG,
-    VARIANT_KIND,
-    EntropyCurve,
-    RecordTables,
-    RunSummary,
+from vreason_tracking.delivery.variant_run import VariantRun
+from vreason_tracking.journal import (
+    Event,
+    FinishedSample,
+    Lease,
+    RunFolder,
+    SampleAssembly,
+    SessionEnded,
+    SessionStarted,
+    last_session,
+    read_fragment,
 )
-from vreason_tracking.stores import PARENT_TAG, MlflowStore, Point, portable_uri, sanitize_text
+from vreason_tracking.records import ERROR_TAG, HEARTBEAT_TAG, NUMBER_TAG, SESSIONS_TAG, EntropyCurve, RecordTables, RunSummary
+from vreason_tracking.stores import MlflowStore, Point
 from vreason_tracking.telemetry import DeviceRecord
 
 _log = logging.getLogger(__name__)
@@ -84,9 +76,8 @@ class RunDelivery:
         self._session = 0
         self._pending: deque[Callable[[], None]] = deque()
         self._series: list[Point] = []  # of the variant's own run
-        self._maybe_created = True  # the next nested run may be there already, made by an attempt that did not come to marking it
-        self._interrupted = self.log.delivered.run_id is not None
-        self._present: dict[str, str] | None = None  # nested runs that an earlier attempt left, marked or not, by sample
+        self.run = VariantRun(folder, store, self.log, self.scratch_dir)
+        self._outdated = self.log.delivered.status == "FINISHED" and last_session(folder) > self.log.delivered.session
 
     def advance(self) -> bool:
         """Do the next piece, if there is one; returns whether there was.
@@ -99,21 +90,38 @@ class RunDelivery:
             return False
         try:
             if self.log.delivered.run_id is None:
-                self._open()
+                self.run.open()
+                self.writes += 1
+            elif self._outdated:  # it was finished and went on: its summary and curves there are of an earlier state
+                self.run.replace()
+                self._outdated = False
+                self.writes += 1
             elif not self._pending and not self._read():
                 return False
             else:
                 if self._pending:
                     self._pending[0]()
                     self._pending.popleft()
+            self._note_refused()
         except Exception:
-            self._maybe_created = self._interrupted = True
+            self.run.maybe_created = self.run.interrupted = True
             raise
         return True
 
     def idle(self) -> bool:
         """Nothing more to read for now: send the points that wait for more. Whether there was something."""
-        return self._send_series(0)
+        sent = self._send_series(0)
+        self._note_refused()
+        return sent
+
+    def _note_refused(self) -> None:
+        """Values that the store has not taken are marked, so that the run's end can tell; the others are there."""
+        if not self.store.refused:
+            return
+        own = {self.log.delivered.run_id: None} | {nested: name for name, nested in self.log.delivered.samples.items()}
+        for value in [each for each in self.store.refused if each.run_id in own]:
+            self.store.refused.remove(value)
+            self.log.left_out(own[value.run_id], value.kind, value.name, value.reason)
 
     def send_heartbeat(self) -> bool:
         """The run is alive: say so, also to somebody who took it for dead while the store was unavailable. Whether there was such a run."""
@@ -184,36 +192,11 @@ class RunDelivery:
 
     # --- sending ---
 
-    def _open(self) -> None:
-        """Make the variant's run, or find the one that an earlier attempt made."""
-        manifest = self.manifest
-        found = self._find(f"tags.`{RUN_TAG}` = '{self.folder.run_id}'")
-        self._interrupted |= found is not None
-        tags = {
-            **manifest.tags,
-            RUN_TAG: self.folder.run_id,
-            KIND_TAG: VARIANT_KIND,
-            COLOUR_TAG: manifest.colour,
-            CALL_TAG: manifest.call_id,
-        }
-        if manifest.sample_ids:  # a program's own loop does not say
-            tags |= {EXPECTED_SAMPLES_TAG: str(len(manifest.sample_ids))}
-        if user := manifest.tags.get(USER_TAG):
-            tags[CREATED_BY_TAG] = user  # MLflow's "Created by"
-        run_id = found or self.store.start_run(manifest.variant, tags, started_ms=manifest.created_ms)
-        self.store.log(run_id, params=manifest.params)
-        config = self.scratch_dir / "config.yaml"
-        config.write_text(manifest.config, encoding="utf-8")
-        self.store.log_files(run_id, [config])
-        self.log.opened(run_id, self.store.experiment_id, portable_uri(self.store.uri))
-        _log.info("run %s (%s) %s in the store as %s", self.folder.run_id, manifest.variant, "found" if found else "opened", run_id)
-        self.writes += 1
-
     def _send_sample(self, finished: FinishedSample) -> None:
         name = finished.sample.sample_id
         if name not in self.log.delivered.samples:
-            parent, end = self._run_id, ended_ms(finished)
-            nested = self._nested(name)
+            parent, end = self.run.run_id, ended_ms(finished)
+            nested = self.run.find_sample(name)
             if nested is None:
                 tags = {**sample_tags(finished.sample), NUMBER_TAG: f"{finished.number:07d}"}
                 nested = self.store.start_run(name, tags, parent, finished.sample.started_ms)
@@ -222,7 +205,7 @@ class RunDelivery:
             self.store.end_run(nested, "FAILED" if finished.sample.error else "FINISHED", end)
             self.log.sample(name, nested, len(points))
             _log.debug("run %s: sample %s sent, %d points", self.folder.run_id, name, len(points))
-            self._maybe_created = False
+            self.run.maybe_created = False
             self.writes += 1
         self._send_series(_AT_ONCE)
 
@@ -230,7 +213,7 @@ class RunDelivery:
         """The variant's own series, once there is more than `least` of them. Whether there was."""
         if len(self._series) <= least or self.log.delivered.run_id is None:
             return False
-        self.store.log(self._run_id, self._series)
+        self.store.log(self.run.run_id, self._series)
         self._series.clear()
         if self._devices > self.log.delivered.devices:
             self.log.devices(self._devices, self._device_points)
@@ -241,7 +224,7 @@ class RunDelivery:
     def _reopen(self) -> None:
         """A killed run goes on."""
         if self._session > self.log.delivered.session:
-            self.store.reopen_run(self._run_id, {SESSIONS_TAG: str(self._session)})
+            self.store.reopen_run(self.run.run_id, {SESSIONS_TAG: str(self._session)})
             self.writes += 1
 
     def _end(self, end: SessionEnded) -> None:
@@ -253,8 +236,7 @@ class RunDelivery:
 
     def _close_run(self, end: SessionEnded) -> None:
         self._send_series(0)
-        if self._interrupted:
-            self._remove_strays()
+        self.run.remove_strays()
         writes = self.manifest.sample_ids if end.status == "FINISHED" else ()
         missing = frozenset(self._assembly.incomplete) | (frozenset(writes) - self._assembly.done)
         closing = RunFinalizer(self.manifest, end, self.summary, self.curve, len(self._assembly.done), missing)
@@ -263,7 +245,7 @@ class RunDelivery:
         except Exception:
             self.broken = True
             raise
-        closing.write(self.store, self._run_id, self.scratch_dir, self.tables.paths.values())
+        closing.write(self.store, self.run.run_id, self.scratch_dir, self.tables.paths.values())
         self.log.closed(end.session, end.status)
         _log.info("run %s delivered to its end: %s, %d sample(s)", self.folder.run_id, end.status, len(self._assembly.done))
         self.ended = True
@@ -272,54 +254,3 @@ class RunDelivery:
     def _has_later_session(self) -> bool:
         """Whether another session stands behind the fragment just read: then that one's end counts."""
         return self._next_fragment() is not None
-
-    # --- what an earlier attempt may have left ---
-
-    @property
-    def _run_id(self) -> str:
-        run_id = self.log.delivered.run_id
-        assert run_id is not None
-        return run_id
-
-    def _nested(self, sample_id: str) -> str | None:
-        """The nested run of a sample that is not marked, if an earlier attempt made one."""
-        if self._present is None:
-            left = self._nested_runs() if self._interrupted else ()
-            self._present = {run.data.tags.get(SAMPLE_ID_TAG, ""): run.info.run_id for run in left}
-        elif self._maybe_created:
-            self._present |= {run.data.tags.get(SAMPLE_ID_TAG, ""): run.info.run_id for run in self._nested_runs()}
-        return self._present.get(sanitize_text(sample_id))
-
-    def _nested_runs(self) -> Sequence[Any]:
-        """Those of the store, the newest first: of two of one sample the older one counts."""
-        return self._search(f"tags.`{PARENT_TAG}` = '{self._run_id}'", "DESC")
-
-    def _remove_strays(self) -> None:
-        """A request that was given up may have made a run after all, later than anybody could look for it."""
-        known = {self._run_id, *self.log.delivered.samples.values()}
-        variants = self._search(f"tags.`{RUN_TAG}` = '{self.folder.run_id}' AND tags.`{KIND_TAG}` = '{VARIANT_KIND}'")
-        samples = [run for run in self._nested_runs() if run.data.tags.get(SAMPLE_ID_TAG)]
-        for run in (*variants, *samples):
-            if run.info.run_id not in known:
-                self.store.client.delete_run(run.info.run_id)
-
-    def _find(self, query: str) -> str | None:
-        runs = self._search(query)
-        return str(runs[0].info.run_id) if runs else None
-
-    def _search(self, query: str, order: str = "ASC") -> Sequence[Any]:
-        return self.store.all_runs(query, f"attributes.start_time {order}")
-
-
-def require_same_store(delivery: RunDelivery) -> None:
-    """Stop before a run is delivered to a store that does not know it, though another one took the beginning of it.
-
-    Raises:
-        TrackingError: the run that the marks name is not in this store.
-    """
-    delivered = delivery.log.delivered
-    if delivered.run_id and not delivery.store.has_run(delivered.run_id):
-        raise TrackingError(
-            f"run {delivery.folder.run_id} was delivered to {delivered.uri} as {delivered.run_id}, which this store does not hold: name the"
-            f" right one with --tracking-uri, or deliver everything anew with --again"
-        )

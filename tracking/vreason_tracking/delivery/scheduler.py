@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 
 from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.call_plot import draw_together
-from vreason_tracking.delivery.run_delivery import RunDelivery, require_same_store
+from vreason_tracking.delivery.run_delivery import RunDelivery
 from vreason_tracking.journal import LeaseTakenError, RunFolder
-from vreason_tracking.stores import MlflowStore, is_unavailable, reason_of
+from vreason_tracking.stores import MlflowStore, is_misdirected, is_unavailable, reason_of
 
 _log = logging.getLogger(__name__)
 
 TURN = 0.5  # seconds that one run may take before the next one gets its turn
+_HURRIED = 1.0  # seconds: the longest pause before a store is asked again while somebody waits for the end
+_MISDIRECTED = 10.0  # seconds: the shortest one where something else answers in its place
 BATCH_WAIT = 1.0  # seconds for which a run's own series waits for more points
 
 
@@ -60,6 +62,7 @@ class DeliveryScheduler:
         self._backoff = Backoff()
         self._again = 0.0  # monotonic time before which the store is left alone
         self._unavailable = False
+        self._has_worked = False
         self.progress = 0
 
     def add(self, folder: RunFolder) -> None:
@@ -87,6 +90,13 @@ class DeliveryScheduler:
     def deliveries(self) -> Iterator[RunDelivery]:
         """Those under way."""
         return (waiting.delivery for waiting in self._runs.values() if waiting.delivery and not waiting.over)
+
+    def hurry(self) -> None:
+        """Somebody waits for the end: a store that is unavailable is asked every second or so from now on."""
+        self._backoff = Backoff(longest=_HURRIED)
+        self._again = 0.0
+        for waiting in self._runs.values():
+            waiting.backoff, waiting.again = Backoff(longest=_HURRIED), 0.0
 
     def run_once(self) -> float:
         """Give every run its turn; returns the seconds for which there is nothing to do, 0 when there is more."""
@@ -117,9 +127,13 @@ class DeliveryScheduler:
                 return
 
     def failed(self, error: Exception, waiting: _Waiting | None) -> None:
-        """What is unavailable is asked again later; what refuses is not."""
-        if is_unavailable(error):
-            pause = self._backoff.failed()
+        """What is unavailable is asked again later; what refuses is not.
+
+        Where something else answers in the place of a store that has worked, that passes as well, and takes longer.
+        """
+        misdirected = self._has_worked and not is_unavailable(error) and is_misdirected(error)
+        if is_unavailable(error) or misdirected:
+            pause = max(self._backoff.failed(), min(_MISDIRECTED, self._backoff.longest) if misdirected else 0.0)
             self._again = time.monotonic() + pause
             if waiting is not None:
                 waiting.again = time.monotonic() + waiting.backoff.failed()
@@ -141,6 +155,7 @@ class DeliveryScheduler:
 
     def _worked(self, waiting: _Waiting | None) -> None:
         """The store has answered."""
+        self._has_worked = True
         self._backoff.worked()
         if waiting is not None:
             waiting.backoff.worked()
@@ -183,9 +198,10 @@ class DeliveryScheduler:
 
     def _begin(self, waiting: _Waiting) -> RunDelivery:
         store = self.open(waiting.folder.manifest.experiment)
+        self._has_worked = True
         delivery = RunDelivery(waiting.folder, store)
         try:
-            require_same_store(delivery)
+            delivery.run.require_present()
             delivery.log.freed()
         except BaseException:
             delivery.close()

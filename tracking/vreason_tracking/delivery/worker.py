@@ -41,6 +41,7 @@ HEARTBEAT = 15.0  # seconds
 GRACE = 60.0  # seconds without progress after which a worker whose run is gone gives up; what waits stays in the journal
 _POLITENESS = 10  # niceness: the run comes first
 _LISTENING = 0.1  # seconds
+_HURRIED = 1.0  # seconds: the longest pause before a store is asked again once the run's process is gone
 
 
 class Worker:
@@ -108,6 +109,7 @@ class Worker:
                 if self._gone:
                     self._bury_own()
                     left -= _LISTENING
+                    until = min(until, time.monotonic() + _HURRIED)
         return False
 
     def _listen(self, seconds: float) -> None:
@@ -123,6 +125,7 @@ class Worker:
     def _handle_message(self, line: dict[str, Any] | None) -> None:
         if line is None:
             self._gone = True
+            self._scheduler.hurry()
             _step_back(os.SCHED_OTHER)  # the run waits for us now
             return
         own = "deliver" in line

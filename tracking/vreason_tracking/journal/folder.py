@@ -142,8 +142,8 @@ def run_folders(root: Path) -> Iterator[RunFolder]:
     except OSError as error:
         raise TrackingError(f"{root}: cannot be read ({error}); check its permissions, or name another journal") from error
     for path in paths:
-        with contextlib.suppress(PermissionError):  # somebody else's, in a journal that several share
-            if (path / MANIFEST).is_file():
+        with contextlib.suppress(OSError):  # somebody else's, in a journal that several share
+            if path.name[:1] != "." and (path / MANIFEST).is_file():
                 yield RunFolder(path)
 
 

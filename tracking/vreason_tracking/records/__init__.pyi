@@ -6,6 +6,7 @@ from .metrics import (
     STEP_METRICS as STEP_METRICS,
     count_points as count_points,
     device_points as device_points,
+    metric_of as metric_of,
     sample_points as sample_points,
     step_points as step_points,
 )
@@ -45,6 +46,7 @@ from .tags import (
     HOST_TAG as HOST_TAG,
     IDENTITY_PREFIX as IDENTITY_PREFIX,
     INCOMPLETE_TAG as INCOMPLETE_TAG,
+    JOURNAL_TAG as JOURNAL_TAG,
     KIND_TAG as KIND_TAG,
     MEMORY_SOURCE_TAG as MEMORY_SOURCE_TAG,
     METADATA_TAG as METADATA_TAG,
@@ -61,6 +63,7 @@ from .tags import (
     PREDICTION_TAG as PREDICTION_TAG,
     PROBLEM_TYPE_TAG as PROBLEM_TYPE_TAG,
     QUESTION_TAG as QUESTION_TAG,
+    REPLACED_BY_TAG as REPLACED_BY_TAG,
     RUN_TAG as RUN_TAG,
     SAMPLE_ID_TAG as SAMPLE_ID_TAG,
     SAMPLE_KIND as SAMPLE_KIND,

@@ -17,6 +17,9 @@ VARIANT_KIND, SAMPLE_KIND, COMPARISON_KIND = "variant", "sample", "comparison"
 RUN_TAG = "vreason.run_id"
 """The run's name in the journal that it was delivered from."""
 
+JOURNAL_TAG = "vreason.journal"
+"""The journal's folder on the machine that the tag `host` names."""
+
 CALL_TAG = "vreason.call"
 """Shared by the variants that one call of `run` began."""
 
@@ -34,6 +37,9 @@ SESSIONS_TAG = "vreason.sessions"
 
 SAMPLE_ID_TAG, NUMBER_TAG = "vreason.sample_id", "vreason.number"
 """Of a sample's run: the sample, and which one of its variant's it was to be finished, from 1, in seven digits."""
+
+REPLACED_BY_TAG = "vreason.replaced_by"
+"""Of a run that was deleted because another one took its place: MLflow's id of that."""
 
 COMPARISON_TAG = "vreason.comparison"
 """Digest of the runs that are compared, and of the baseline among them."""

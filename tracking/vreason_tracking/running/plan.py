@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vreason.errors import TrackingError
-from vreason_tracking.catalog import require
+from vreason_tracking.catalog import LocalRun, local_runs, require
 from vreason_tracking.journal import RunFolder, SampleAssembly, last_end, read_events, readable_runs
 from vreason_tracking.settings import WHOLE, RunSettings, Variant, differing_parts
 
@@ -57,10 +57,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Plan:
-    """The tasks of a call, and the id under which its runs belong together."""
+    """The tasks of a call, the id under which its runs belong together, and what a user has to know of them."""
 
     call_id: str
     tasks: Sequence[Task]
+    notes: Sequence[str] = ()
 
 
 def plan(settings: RunSettings, request: Sequence[VariantRequest], root: Path, resume: str | None) -> Plan:
@@ -74,8 +75,10 @@ def plan(settings: RunSettings, request: Sequence[VariantRequest], root: Path, r
             of one, or the variant of a run whose call is continued.
 
     Raises:
-        TrackingError: there is no such run, or it was begun with something else; the message shows the difference.
+        TrackingError: there is no such run, or it was begun with something else (the message shows the difference), or a run that cannot
+            be read may be the one to continue.
     """
+    unreadable = [] if resume is None else [run for run in local_runs(root) if run.fault]
     call = None if resume is None else _newest_call(root, settings) if resume == AUTO else require(root, resume).manifest.call_id
     runs = {folder.manifest.variant: folder for folder in readable_runs(root) if call and folder.manifest.call_id == call}
     unlike = [each for each in request if each.variant.name in runs and not _same(runs[each.variant.name], each)]
@@ -83,8 +86,27 @@ def plan(settings: RunSettings, request: Sequence[VariantRequest], root: Path, r
         call, runs, unlike = None, {}, []  # nothing was left undone: a changed config is simply a new call
     if unlike:
         raise TrackingError(_difference(runs[unlike[0].variant.name], unlike[0]))
+    notes = _notes_on(unreadable, list(runs.values()), root)
     tasks = [_task(each, position, runs.get(each.variant.name)) for position, each in enumerate(request)]
-    return Plan(call or secrets.token_hex(6), tasks)
+    return Plan(call or secrets.token_hex(6), tasks, notes)
+
+
+def _notes_on(unreadable: Sequence[LocalRun], runs: Sequence[RunFolder], root: Path) -> list[str]:
+    """What to say of runs that cannot be read, which may be what is to be continued: none is begun anew without a word.
+
+    Raises:
+        TrackingError: the call has fewer runs than it began, and one that cannot be read may be among those.
+    """
+    if not unreadable:
+        return []
+    named = ", ".join(run.run_id for run in unreadable[:3]) + (f" and {len(unreadable) - 3} more" if len(unreadable) > 3 else "")
+    what = f"run {named} of {root} cannot be read ({unreadable[0].fault})"
+    if not runs:
+        return [f"{what}: if it is what was to be continued, stop, and mend it first"]
+    if len(runs) < max(folder.manifest.call_variants for folder in runs):
+        hint = "restore it from a backup, or move its folder away to begin that variant anew"
+        raise TrackingError(f"{what}, and may be the variant of this call that is missing: {hint}")
+    return []
 
 
 def _newest_call(root: Path, settings: RunSettings) -> str | None:

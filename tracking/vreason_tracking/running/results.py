@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from vreason_tracking.delivery import read_delivered
+from vreason_tracking.delivery import left_out_line, read_delivered
 from vreason_tracking.journal import RunFolder
 from vreason_tracking.records import RunSummary
 
@@ -25,6 +25,7 @@ class VariantResult:
         run_id: its MLflow run; the journal's name for it where there is none yet.
         experiment_id: the MLflow experiment; None where there is none yet.
         rejected: why MLflow refuses the run; None when it does not.
+        left_out: how many values MLflow does not take, which ones, and why; None where it has taken all.
         error: what ended it early; None when nothing did.
     """
 
@@ -39,6 +40,7 @@ class VariantResult:
     run_id: str = ""
     experiment_id: str | None = None
     rejected: str | None = None
+    left_out: str | None = None
     error: str | None = None
 
 
@@ -46,5 +48,10 @@ def as_delivered(result: VariantResult) -> VariantResult:
     """The result, with how far its delivery has come by now."""
     state = read_delivered(result.folder.delivery_log)
     return replace(
-        result, delivered=state.points, run_id=state.run_id or result.run_id, experiment_id=state.experiment_id, rejected=state.rejected
+        result,
+        delivered=state.points,
+        run_id=state.run_id or result.run_id,
+        experiment_id=state.experiment_id,
+        rejected=state.rejected,
+        left_out=left_out_line(state),
     )

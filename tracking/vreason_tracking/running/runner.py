@@ -107,6 +107,8 @@ class Experiment:
         self._guard.tell("on_run_started", self._started(loaded, len(samples)))
         tags = run_tags(self.settings, loaded, meter, data_digest(samples))
         todo = plan(self.settings, self._requests(tags), self._root, resume)
+        for note in todo.notes:
+            self._notice(note)
         if self._delivery is not None:
             self._deliver_what_waits(self._delivery, todo)
         for stage in self._stages(todo, tags, samples, loaded, meter):
@@ -175,8 +177,13 @@ class Experiment:
         busy = {task.folder.run_id for task in todo.tasks if task.folder}
         for folder in readable_runs(self._root):
             manifest = folder.manifest
-            if (manifest.mode, manifest.tracking_uri) == ("online", address) and folder.run_id not in busy and _waits(folder):
-                delivery.deliver_waiting(folder)
+            if (manifest.mode, manifest.tracking_uri) != ("online", address) or folder.run_id in busy:
+                continue
+            try:
+                if _waits(folder):
+                    delivery.deliver_waiting(folder)
+            except (TrackingError, OSError) as error:  # somebody else's, in a journal that several share
+                self._notice(f"run {folder.run_id} of an earlier call cannot be read and is not delivered: {error}")
 
 
 def run_experiment(settings: RunSettings, listeners: Sequence[Listener] = (), resume: str | None = None) -> list[VariantResult]:
