@@ -13,7 +13,7 @@ from vreason_cli.help_names import HELP
 
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "run": ("vreason_cli.commands.run", "run_command", "Run an experiment from a config file and record every step."),
-    "runs": ("vreason_cli.commands.runs.group", "runs_group", "List, show, close and delete recorded runs."),
+    "runs": ("vreason_cli.commands.runs.group", "runs_group", "List, show, close, delete and restore recorded runs."),
     "sample": ("vreason_cli.commands.sample", "sample_command", "Print one recorded sample with its entropy curve."),
     "samples": (
         "vreason_cli.commands.samples",

@@ -69,6 +69,7 @@ def run_command(
             experiment.run(resume)
     finally:
         _print_end(settings, experiment.results, progress.last_samples)
+    require_delivered(experiment.results)
 
 
 def _settings(
@@ -183,6 +184,20 @@ def next_steps(settings: RunSettings, results: list[VariantResult], last_samples
         store = f" --tracking-uri {shlex.quote(address)}" if tracking.uri else ""
         lines.append(f"  compare          vreason-track compare --config-run {shlex.quote(settings.name)} --html report.html{store}")
     return lines
+
+
+def require_delivered(results: list[VariantResult]) -> None:
+    """Stop where the store has refused something: what runs this command must not take the record there for whole.
+
+    Raises:
+        TrackingError: it has; the message says of which variants, and why.
+    """
+    from vreason.errors import TrackingError
+
+    refused = [f"{result.name}: {result.rejected or result.left_out}" for result in results if result.rejected or result.left_out]
+    if refused:
+        advice = "the journal keeps everything; see what is wrong, then `vreason-track journal deliver --repair`"
+        raise TrackingError("\n".join(["the tracking store has refused a part of the record", *refused, advice]))
 
 
 def delivery_line(results: list[VariantResult], address: str, experiment: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import click
@@ -23,15 +24,21 @@ if TYPE_CHECKING:
 @options.journal
 @click.option("--again", is_flag=True, help="Forget what was delivered and deliver everything anew, as to a store that was lost.")
 @click.option(
+    "--repair",
+    "mend",
+    is_flag=True,
+    help="Also read back what was delivered, point for point, and mend what is missing, differs, or is too much.",
+)
+@click.option(
     "--wait", type=click.FloatRange(min=0), default=30.0, show_default=True, metavar="SECONDS", help="For a store that is unavailable."
 )
-def deliver_command(runs: tuple[str, ...], tracking_uri: str | None, journal: str | None, again: bool, wait: float) -> None:
+def deliver_command(runs: tuple[str, ...], tracking_uri: str | None, journal: str | None, again: bool, mend: bool, wait: float) -> None:
     """Carry to MLflow what waits in the journal: of every run, or of those named.
 
     Sending twice changes nothing. Runs whose process is gone are closed first, and runs that the store has refused are tried again. What
-    another process delivers is left to it.
+    another process delivers is left to it. Of runs that were delivered before it is looked whether their store still holds them.
 
-    Exit codes: 0 done, 5 a store is unavailable or refuses a run (the journal keeps everything), 130 interrupted.
+    Exit codes: 0 done, 5 a store is unavailable, refuses something, or has lost a run (the journal keeps everything), 130 interrupted.
     """
     from vreason.errors import TrackingError
     from vreason_tracking.catalog import chosen_folders, consign
@@ -44,6 +51,7 @@ def deliver_command(runs: tuple[str, ...], tracking_uri: str | None, journal: st
     try:
         for address, group in consignment.groups.items():
             failures += _deliver(address, group, wait)
+        failures += _look_after(folders, tracking_uri, wait, mend=mend)
     finally:
         _print_end(folders)
     if failures:
@@ -64,7 +72,46 @@ def _deliver(address: str, runs: Sequence[LocalRun], wait: float) -> list[str]:
         delivery.close()
         for run in runs:
             click.echo(f"  {_outcome(run, delivery.result)}")
-    return _failures(delivery.result)
+    return [*_failures(delivery.result), *_left_out(runs)]
+
+
+def _look_after(folders: Sequence[RunFolder], uri: str | None, wait: float, *, mend: bool) -> list[str]:
+    """See that what was delivered is still there and, with `mend`, whole; returns what went wrong."""
+    from vreason.errors import TrackingError, TrackingUnavailableError
+    from vreason_tracking.catalog import delivered_by_address, gone_from_store
+
+    groups, failures = delivered_by_address(folders, uri, os.environ)
+    for address, runs in groups.items():
+        try:
+            gone = gone_from_store(runs, address)
+            failures += gone
+            if mend and not gone:
+                failures += _mend(address, runs, wait)
+        except TrackingUnavailableError as error:
+            click.echo(f"note: whether {len(runs)} delivered run(s) are still there is not known: {error}", err=True)
+            failures += [str(error)] if mend else []
+        except TrackingError as error:
+            failures.append(str(error))
+    return failures
+
+
+def _mend(address: str, runs: Sequence[LocalRun], wait: float) -> list[str]:
+    from vreason_tracking.catalog import check_delivered, repair
+    from vreason_tracking.stores import MlflowStore
+
+    failures = []
+    open_experiment = cache(partial(MlflowStore, address, patient=False))
+    for run in runs:
+        found = check_delivered(run, open_experiment(run.manifest.experiment))
+        if found.intact:
+            click.echo(f"  {run.run_id} ({run.variant}): {found.points:,} points read back, nothing to mend")
+            continue
+        for difference in found.differences:
+            click.echo(f"  {run.run_id} ({run.variant}): {difference}")
+        after = repair(run, address, found, lambda text: click.echo(text, err=True), wait)
+        click.echo(f"  {run.run_id} ({run.variant}): {'mended' if after.intact else 'not mended'}: {after.points:,} points read back")
+        failures += [f"run {run.run_id}: still {difference}" for difference in after.differences]
+    return failures
 
 
 @contextmanager
@@ -96,6 +143,15 @@ def _outcome(run: LocalRun, result: DeliveryOutcome) -> str:
     if now.is_delivered:
         return f"{head}: {now.delivered:,} points, {now.status}, as {now.marks.run_id}"
     return f"{head}: {now.waiting:,} points wait"
+
+
+def _left_out(runs: Sequence[LocalRun]) -> list[str]:
+    """Of each run, the values that the store does not take."""
+    from vreason_tracking.catalog import LocalRun
+    from vreason_tracking.delivery import left_out_line
+
+    lines = {run.run_id: left_out_line(LocalRun(run.folder).marks) for run in runs}
+    return [f"run {run_id}: {line}" for run_id, line in lines.items() if line]
 
 
 def _failures(result: DeliveryOutcome) -> list[str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -221,3 +224,49 @@ def test_an_empty_journal(program, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     outcome = program("journal", "deliver")
     assert (0, "0 points recorded, 0 delivered, 0 waiting\n", []) == (outcome.code, outcome.out, list(tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize("purged", [False, True])
+def test_deleted_in_the_store(program, root, tracking_uri, store, purged) -> None:
+    """A delivered run that MLflow no longer has is not passed over: what helps is said, with exit code 5, and it helps."""
+    folder = run_states.finished(root, store=store, tracking_uri=tracking_uri)
+    run_id = read_delivered(folder.delivery_log).run_id
+    store.client.delete_run(run_id)
+    if purged:
+        with closing(sqlite3.connect(tracking_uri.removeprefix("sqlite:///"))) as connection, connection:
+            for table in ("tags", "params", "metrics", "latest_metrics", "runs"):
+                connection.execute(f"DELETE FROM {table} WHERE run_uuid = ?", [run_id])
+    outcome = program("journal", "deliver")
+    assert 5 == outcome.code
+    assert ("which the store no longer holds (purged" if purged else "was deleted in MLflow") in outcome.err
+    assert f"`vreason-track journal deliver --again {folder.run_id}` delivers it anew" in outcome.err
+    assert 0 == program("journal", "deliver", "--again", folder.run_id).code
+    assert "active" == store.state_of(read_delivered(folder.delivery_log).run_id)
+    assert 0 == program("journal", "deliver").code
+
+
+def test_values_that_the_store_does_not_take(program, root, tracking_uri, store) -> None:
+    """The run is closed, what was left out is counted and named, and the exit code tells."""
+    folder = run_states.finished(root, tracking_uri=tracking_uri, params={"a//b": 1, "seed": 0})
+    outcome = program("journal", "deliver")
+    assert 5 == outcome.code
+    assert f"run {folder.run_id}: 1 value(s) were left out, for the store does not take them: parameter 'a//b'" in outcome.err
+    assert "FINISHED" == store.client.get_run(read_delivered(folder.delivery_log).run_id).info.status
+
+
+def test_a_project_that_was_renamed(program, tmp_path, monkeypatch, mlflow_template) -> None:
+    """An offline run is delivered to the database beside the journal, and the old folder is not made again."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    shutil.copy(mlflow_template, old / "mlflow.db")
+    folder = run_states.finished(old / "vreason-journal", mode="offline", tracking_uri=f"sqlite:///{old}/mlflow.db")
+    old.rename(new)
+    monkeypatch.chdir(new)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    outcome = program("journal", "deliver")
+    assert (0, True) == (outcome.code, "mlflow.db is not there any more; taken instead: " in outcome.err)
+    assert not old.exists()
+    store = MlflowStore(f"sqlite:///{new}/mlflow.db", "trial")
+    assert [folder.run_id] == [
+        run.data.tags["vreason.run_id"] for run in store.all_runs("tags.`vreason.kind` = 'variant'", "attributes.start_time ASC")
+    ]

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import platform
+import re
+import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 
 from tests.helpers import run_states
 from vreason_cli.commands.journal.verify import report
+from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.journal.verification import Verification
+from vreason_tracking.stores.mlflow_store import MlflowStore
 
 
 @pytest.fixture
@@ -98,3 +105,59 @@ def test_what_is_wrong(program, world, tmp_path, monkeypatch, arguments, code) -
     outcome = program("journal", "verify", *arguments)
     assert (code, "") == (outcome.code, outcome.out)
     assert "Traceback" not in outcome.err
+
+
+@pytest.fixture
+def delivered(tmp_path, tracking_uri):
+    """A journal with a run that was delivered, and its store."""
+    store = MlflowStore(tracking_uri, "trial")
+    return run_states.finished(tmp_path / "vreason-journal", store=store, tracking_uri=tracking_uri), store
+
+
+def test_the_store_too(program, delivered) -> None:
+    """With --store every point is read back; what the store has lost is named, and --repair mends it."""
+    folder, store = delivered
+    assert 0 == program("journal", "verify", "--store").code
+    nested = read_delivered(folder.delivery_log).samples["s-2"]
+    with closing(sqlite3.connect(store.uri.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute("DELETE FROM metrics WHERE run_uuid = ? AND step = 3", [nested])
+    outcome = program("journal", "verify", "--store")
+    assert 1 == outcome.code
+    assert re.search(r"in sqlite:.*: 1 difference\(s\): \d+ points, 3 sample\(s\)\n  sample 's-2': \d+ of \d+ points are", outcome.out)
+    document = json.loads(program("journal", "verify", "--store", "--json").out)
+    assert (False, [folder.run_id]) == (document["intact"], [row["run_id"] for row in document["store"]])
+    assert "points are missing" in document["store"][0]["differences"][0]
+    mended = program("journal", "deliver", "--repair")
+    assert (0, True) == (mended.code, "mended: " in mended.out)
+    assert 0 == program("journal", "verify", "--store").code
+    assert "nothing to mend" in program("journal", "deliver", "--repair").out
+
+
+def test_a_run_whose_folder_is_gone(program, delivered, monkeypatch) -> None:
+    """The store knows of a run that this journal had: its folder was taken away."""
+    folder, store = delivered
+    run_states.finished(folder.path.parent, "other", store=store, tracking_uri=store.uri)
+    shutil.rmtree(folder.path)
+    assert 0 == program("journal", "verify").code
+    run_id = store.all_runs(f"tags.`vreason.run_id` = '{folder.run_id}'", "attributes.start_time ASC")[0].info.run_id
+    store.log(run_id, tags={"host": platform.node()})
+    outcome = program("journal", "verify", "--store")
+    assert (1, True) == (outcome.code, f"run {folder.run_id} (v-reason) is in the store as {run_id}, and its folder is gone" in outcome.out)
+
+
+def test_a_store_that_cannot_be_read_back(program, delivered) -> None:
+    """It is said, with exit code 5; the journal's own check was printed before."""
+    folder, _ = delivered
+    outcome = program("journal", "verify", "--store", "--tracking-uri", "http://127.0.0.1:1")
+    assert (5, True, True) == (outcome.code, f"{folder.run_id}: intact" in outcome.out, "127.0.0.1:1" in outcome.err)
+
+
+def test_a_manifest_that_is_gone(program, tmp_path, monkeypatch) -> None:
+    """A run that has lost its manifest is a run all the same: it is damaged, and not passed over."""
+    monkeypatch.chdir(tmp_path)
+    folder = run_states.finished(tmp_path / "vreason-journal")
+    (folder.path / "run.json").unlink()
+    outcome = program("journal", "verify")
+    assert (1, True) == (outcome.code, f"{folder.run_id}: 1 damage(s)" in outcome.out)
+    assert "run.json: cannot be read" in outcome.out
+    assert "damaged: " in program("journal", "status").out
