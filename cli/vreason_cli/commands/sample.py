@@ -12,6 +12,7 @@ import click
 
 from vreason_cli import options
 from vreason_cli.help_names import HELP
+from vreason_cli.terminal.listing import print_json
 from vreason_tracking.records import (
     ANSWER_TAG,
     CORRECT_TAG,
@@ -51,7 +52,7 @@ def sample_command(run: str, sample_id: str | None, tracking_uri: str | None, ex
     sample = sample_of(found, sample_id)
     if as_json:
         whole = {"run_id": sample.run_id, "tags": _plain(sample.tags), "metrics": dict(sample.metrics), "series": dict(sample.series)}
-        click.echo(json.dumps(whole))
+        print_json(whole)
     else:
         _print_sample(sample, f"{found.variant}, run {sample.run_id or found.shown_id}")
 

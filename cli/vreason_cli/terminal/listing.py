@@ -16,16 +16,20 @@ _NARROWEST, _WIDEST = 200, 100_000  # columns where nobody looks at a terminal
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """One JSON document. What JSON has no word for (NaN, infinity) becomes null."""
-    click.echo(json.dumps(_plain(document), indent=2))
+    """One JSON document. What JSON has no word for (NaN, infinity) becomes null, and stands under "not_finite" by its place."""
+    not_finite: dict[str, str] = {}
+    plain = _plain(document, "", not_finite)
+    click.echo(json.dumps(plain | {"not_finite": not_finite} if not_finite else plain, indent=2))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, place: str, not_finite: dict[str, str]) -> Any:
+    """The value as JSON takes it; what it does not take is noted, such as "steps[3].loss": "nan"."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): _plain(each, f"{place}.{name}" if place else str(name), not_finite) for name, each in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(each) for each in value]
+        return [_plain(each, f"{place}[{index}]", not_finite) for index, each in enumerate(value)]
     if isinstance(value, float) and value - value != 0.0:
+        not_finite[place] = str(value)
         return None
     return value
 

@@ -13,7 +13,8 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.helpers import clips, trials
-from vreason_cli.commands.run import delivery_line, next_steps
+from vreason.errors import TrackingError
+from vreason_cli.commands.run import delivery_line, next_steps, require_delivered
 from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.journal.reader import last_end
 from vreason_tracking.settings import load_settings, parse_settings
@@ -269,6 +270,15 @@ def test_a_refusal_is_told_with_its_reason() -> None:
     settings = parse_settings(trials.trial("x"))
     line = delivery_line([trials.result("v-reason", delivered=0, rejected="the run was deleted")], "sqlite:///mlflow.db", settings.name)
     assert "v-reason: the store refuses it: the run was deleted" == line.splitlines()[1].strip()
+
+
+@pytest.mark.parametrize("field", ["rejected", "left_out"])
+def test_a_refusal_is_an_exit_code(field) -> None:
+    """What runs the command learns that the record in the store is not whole: code 5, with variant and reason."""
+    require_delivered([trials.result("baseline"), trials.result("v-reason", delivered=0)])
+    with pytest.raises(TrackingError, match=r"refused a part of the record\nv-reason: 1 value is not taken\n.*deliver --repair") as raised:
+        require_delivered([trials.result("baseline"), trials.result("v-reason", **{field: "1 value is not taken"})])
+    assert 5 == raised.value.exit_code
 
 
 def test_points_of_all_variants_are_added_up() -> None:

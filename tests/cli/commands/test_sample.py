@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -118,6 +120,23 @@ def test_one_sample_as_json(program, recorded) -> None:
     assert [[step.token_index, pytest.approx(step.entropy)] for step in reply] == whole["series"]["entropy"]
     assert [4, 8, 12] == [token for token, _ in whole["series"]["loss"]]
     assert 0.0 == whole["metrics"]["score"]
+
+
+def test_values_that_json_has_no_word_for(program, tmp_path, monkeypatch) -> None:
+    """A sample whose entropy is not a number is JSON all the same: null, and what stood there is told by its place."""
+    monkeypatch.chdir(tmp_path)
+    recorder = readback.recorder_of(tmp_path / "vreason-journal")
+    steps = [replace(step, entropy=value) for step, value in zip(records.steps("s-1", 3), (0.5, math.nan, math.inf), strict=True)]
+    recorder.on_steps(steps)
+    recorder.on_sample(records.sample("s-1", steps))
+    recorder.finish("FINISHED")
+
+    def refuse(word):
+        raise ValueError(word)
+
+    whole = json.loads(program("sample", "v-reason", "s-1", "--experiment", "trial", "--json").out, parse_constant=refuse)
+    assert [[0, 0.5], [1, None], [2, None]] == whole["series"]["entropy"]
+    assert {"series.entropy[1][1]": "nan", "series.entropy[2][1]": "inf"} == whole["not_finite"]
 
 
 def test_a_failed_sample_as_json(program, recorded) -> None:

@@ -41,10 +41,13 @@ def test_moments(monkeypatch) -> None:
 
 
 def test_json(capsys) -> None:
-    """What JSON has no word for is null; tuples and sets are lists."""
+    """What JSON has no word for is null, and named with its place; tuples and sets are lists."""
     print_json({"a": float("nan"), "b": (1, float("-inf")), "c": {"d": None, "e": 0.1}, "f": frozenset({2})})
     document = json.loads(capsys.readouterr().out, parse_constant=lambda word: pytest.fail(word))
-    assert {"a": None, "b": [1, None], "c": {"d": None, "e": 0.1}, "f": [2]} == document
+    places = {"a": "nan", "b[1]": "-inf"}
+    assert {"a": None, "b": [1, None], "c": {"d": None, "e": 0.1}, "f": [2], "not_finite": places} == document
+    print_json({"a": 1.5})
+    assert {"a": 1.5} == json.loads(capsys.readouterr().out)
 
 
 def test_a_table_is_as_wide_as_it_needs_to_be(capsys, monkeypatch) -> None:
