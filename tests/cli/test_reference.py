@@ -16,7 +16,17 @@ from vreason_cli.reference import render
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 
 
-GROUPED = ["runs list", "runs show", "runs steps", "runs reap", "runs delete", "journal status", "journal deliver", "journal verify"]
+GROUPED = [
+    "runs list",
+    "runs show",
+    "runs steps",
+    "runs reap",
+    "runs delete",
+    "runs restore",
+    "journal status",
+    "journal deliver",
+    "journal verify",
+]
 
 
 def section(name: str) -> str:

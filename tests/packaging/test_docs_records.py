@@ -35,7 +35,7 @@ def described(command: str) -> set[str]:
         ("runs show", names(RunDetails, Session, Sibling, Delivery) | {"asked", "answered", "failed"}),
         ("runs steps", names(StepRecord) | {"phase", "step_ms", "run_id", "variant", "ended", "source", "note", "steps"}),
         ("journal status", names(JournalRow) | {"journal", "runs"}),
-        ("journal verify", names(Verification, Corruption) | {"runs", "intact"}),
+        ("journal verify", names(Verification, Corruption) | {"runs", "intact", "store", "points", "differences"}),
     ],
 )
 def test_fields(command, expected) -> None:

@@ -266,3 +266,12 @@ def test_another_runs_damage_is_in_nobodys_way(journal) -> None:
     (broken.path / "run.json").write_text("{")
     assert [None, None] == [task.folder for task in planned(journal, settings(), None).tasks]
     assert planned(journal, settings(), "auto").tasks[0].folder is not None
+
+
+def test_a_variant_that_cannot_be_read(journal) -> None:
+    """Whether it is begun anew, or nothing is found to continue: never without a word that names the run."""
+    broken = readback.recorded(journal)
+    (broken.path / "run.json").write_text("{")
+    (alone,) = planned(journal, settings(), "auto").notes
+    assert f"run {broken.run_id} of {journal} cannot be read" in alone
+    assert () == tuple(planned(journal, settings(), None).notes)

@@ -75,8 +75,7 @@ def plan(settings: RunSettings, request: Sequence[VariantRequest], root: Path, r
             of one, or the variant of a run whose call is continued.
 
     Raises:
-        TrackingError: there is no such run, or it was begun with something else (the message shows the difference), or a run that cannot
-            be read may be the one to continue.
+        TrackingError: there is no such run, or it was begun with something else; the message shows the difference.
     """
     unreadable = [] if resume is None else [run for run in local_runs(root) if run.fault]
     call = None if resume is None else _newest_call(root, settings) if resume == AUTO else require(root, resume).manifest.call_id
@@ -92,11 +91,7 @@ def plan(settings: RunSettings, request: Sequence[VariantRequest], root: Path, r
 
 
 def _notes_on(unreadable: Sequence[LocalRun], runs: Sequence[RunFolder], root: Path) -> list[str]:
-    """What to say of runs that cannot be read, which may be what is to be continued: none is begun anew without a word.
-
-    Raises:
-        TrackingError: the call has fewer runs than it began, and one that cannot be read may be among those.
-    """
+    """What to say of runs that cannot be read, which may be what is to be continued: none is begun anew without a word."""
     if not unreadable:
         return []
     named = ", ".join(run.run_id for run in unreadable[:3]) + (f" and {len(unreadable) - 3} more" if len(unreadable) > 3 else "")
@@ -104,8 +99,7 @@ def _notes_on(unreadable: Sequence[LocalRun], runs: Sequence[RunFolder], root: P
     if not runs:
         return [f"{what}: if it is what was to be continued, stop, and mend it first"]
     if len(runs) < max(folder.manifest.call_variants for folder in runs):
-        hint = "restore it from a backup, or move its folder away to begin that variant anew"
-        raise TrackingError(f"{what}, and may be the variant of this call that is missing: {hint}")
+        return [f"{what}: it may be the variant of this call that is missing, and is now begun anew; if so, stop, and restore it first"]
     return []
 
 

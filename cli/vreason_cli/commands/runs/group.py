@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from vreason_cli.groups import OrderedGroup
-from vreason_cli.help_names import HELP
 from vreason_cli.commands.runs.delete import delete_command
 from vreason_cli.commands.runs.list import list_command
 from vreason_cli.commands.runs.reap import reap_command
 from vreason_cli.commands.runs.restore import restore_command
 from vreason_cli.commands.runs.show import show_command
 from vreason_cli.commands.runs.steps import steps_command
+from vreason_cli.groups import OrderedGroup
+from vreason_cli.help_names import HELP
 
 
 @click.group("runs", cls=OrderedGroup, context_settings=HELP)

@@ -8,7 +8,7 @@ import pytest
 from tests.helpers.commands import check_options, weigh
 from vreason_cli.commands.runs.group import runs_group
 
-NAMES = ["list", "show", "steps", "reap", "delete"]
+NAMES = ["list", "show", "steps", "reap", "delete", "restore"]
 
 
 def test_its_commands(program) -> None:
