@@ -32,8 +32,8 @@ def delete_command(
 ) -> None:
     """Delete runs in MLflow, with the runs of their samples.
 
-    MLflow keeps deleted runs until `mlflow gc`; `vreason-track runs restore` brings them back, with their samples. The journal is kept unless
-    --journal-too is given.
+    MLflow keeps deleted runs until `mlflow gc`; `vreason-track runs restore` brings them back, with their samples. The journal is kept
+    unless --journal-too is given.
     A run that is under way is not deleted. Nothing is deleted unless everything that was named can be.
     """
     from vreason_tracking.catalog import Catalog, Deletion
