@@ -111,7 +111,7 @@ def test_nothing_to_do_is_waited_for(tracking_uri, journal) -> None:
 
 
 @pytest.mark.parametrize("refuses", ["the run was deleted", "the experiment was deleted", "the run is gone"])
-def test_what_is_refused_is_parked(tracking_uri, journal, client, tmp_path, refuses) -> None:
+def test_what_is_refused(tracking_uri, journal, client, tmp_path, refuses) -> None:
     """A run that the store refuses for good is rejected with the reason, and told of once; others go on."""
     recorder, other = begun(journal), readback.recorded(journal, experiment="other")
     with Deliveries(tracking_uri) as deliveries:
@@ -140,7 +140,7 @@ def _take_out(database: Path, run_id: str) -> None:
             connection.execute(f"DELETE FROM {table} WHERE run_uuid = ?", [run_id])
 
 
-def test_a_parked_run_is_freed_by_delivering_it(tracking_uri, journal, client) -> None:
+def test_a_refused_run_is_freed_by_delivering_it(tracking_uri, journal, client) -> None:
     """Once the cause is fixed, the next delivery takes it up where it was and forgets that it was rejected."""
     recorder = begun(journal)
     readback.deliver(recorder.folder, MlflowStore(tracking_uri, "trial"))
@@ -170,7 +170,7 @@ def test_freed_although_the_store_was_away_at_first(tracking_uri, journal, clien
     assert marks(folder).rejected is None
 
 
-def test_a_parked_run_is_nobodys(tracking_uri, journal, client) -> None:
+def test_a_refused_run_is_nobodys(tracking_uri, journal, client) -> None:
     """Whoever fixes the cause can deliver it at once, while the process that rejected it still carries others."""
     recorder = begun(journal)
     with Deliveries(tracking_uri) as deliveries:

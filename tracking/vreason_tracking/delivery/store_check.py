@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import math
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vreason_tracking.delivery.checkpoint import read_delivered
+from vreason_tracking.delivery.checkpoint import DeliveryState, read_delivered
 from vreason_tracking.delivery.recorded_content import RecordedContent, SampleContent
 from vreason_tracking.journal import RunFolder
-from vreason_tracking.records import KIND_TAG, SAMPLE_ID_TAG, metric_names, metric_of
-from vreason_tracking.stores import PARENT_TAG, MlflowStore, Point, sanitize_text, truncate_values
+from vreason_tracking.records import KIND_TAG, SAMPLE_ID_TAG, SAMPLE_KIND, metric_names, metric_of
+from vreason_tracking.stores import PARENT_TAG, MlflowStore, Point, truncate_values
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,7 @@ class Difference:
         mlflow_ids: MLflow's ids of it; none where it is missing, several where there is more than one.
         reasons: what differs, in words.
         missing: points that it has not.
+        recorded: whether the journal knows of such a run at all.
         superfluous: whether it has points, or a second run, that the journal does not know: that cannot be taken back, only replaced.
     """
 
@@ -36,6 +36,7 @@ class Difference:
     reasons: tuple[str, ...]
     missing: tuple[Point, ...] = ()
     superfluous: bool = False
+    recorded: bool = True
 
     def __str__(self) -> str:
         return f"{f'sample {self.sample_id!r}' if self.sample_id is not None else 'the run itself'}: {'; '.join(self.reasons)}"
@@ -63,13 +64,12 @@ class StoreCheck:
         return not self.differences
 
 
-def check_store(folder: RunFolder, store: MlflowStore, seen: Callable[[int], object] = lambda points: None) -> StoreCheck:
+def check_store(folder: RunFolder, store: MlflowStore) -> StoreCheck:
     """Hold the run that the marks name against the journal.
 
     Args:
         folder: the run's; it must have ended, for what is sent meanwhile would be taken for missing.
         store: where it was delivered to.
-        seen: told of the number of points compared so far.
 
     Raises:
         TrackingError: the journal cannot be read.
@@ -82,36 +82,38 @@ def check_store(folder: RunFolder, store: MlflowStore, seen: Callable[[int], obj
         what = "was not delivered" if marks.run_id is None else "was deleted" if state else "is not in the store"
         found.differences.append(Difference(None, (), (what,)))
         return found
-    left_out = {(sample, name) for sample, kind, name in marks.left_out if kind == "metric"}
     runs = _by_sample(store.all_runs(f"tags.`{PARENT_TAG}` = '{marks.run_id}'", "attributes.start_time ASC"))
     recorded = RecordedContent(folder)
     for content in recorded.samples():
         name = content.finished.sample.sample_id
         found.samples += 1
         found.points += len(content.points)
-        points = [point for point in content.points if (name, point[0]) not in left_out]
-        difference = _of_sample(store, content, points, runs.pop(sanitize_text(name)[:_LONGEST], []))
+        stored = runs.pop(truncate_values({"": name})[""], [])
+        difference = _of_sample(store, content, stored, _left_out(marks, name))
         found.differences += [difference] if difference else []
-        seen(found.points)
     found.differences += [
-        Difference(name, (run.info.run_id,), ("the journal has no such finished sample",), superfluous=True)
+        Difference(name, (run.info.run_id,), ("the journal has no such finished sample",), superfluous=True, recorded=False)
         for name, left in runs.items()
         for run in left
     ]
     if recorded.variant is not None:
         found.points += len(recorded.variant.points)
         run = store.client.get_run(marks.run_id)
-        points = [point for point in recorded.variant.points if (None, point[0]) not in left_out]
-        own = _compare(store, run, None, points, recorded.variant.tags, recorded.variant.status)
-        found.differences += [*own, *_of_description(store, run, folder)]
-        seen(found.points)
+        left_out, variant = _left_out(marks, None), recorded.variant
+        own = _compare(store, run, None, variant.points, variant.tags, variant.status, left_out)
+        found.differences += [*own, *_of_description(store, run, folder, left_out)]
     return found
 
 
-def _of_description(store: MlflowStore, run: Any, folder: RunFolder) -> list[Difference]:
+def _left_out(marks: DeliveryState, sample_id: str | None) -> set[tuple[str, str]]:
+    """Kind and name of what the store has refused of a sample, or of the variant's own run, and is not expected there."""
+    return {(kind, name) for sample, kind, name in marks.left_out if sample == sample_id}
+
+
+def _of_description(store: MlflowStore, run: Any, folder: RunFolder, left_out: set[tuple[str, str]]) -> list[Difference]:
     """Settings and files of the variant's run."""
     reasons = []
-    params = truncate_values(folder.manifest.params)
+    params = truncate_values({name: value for name, value in folder.manifest.params.items() if ("parameter", name) not in left_out})
     if wrong := sorted(name for name, value in params.items() if run.data.params.get(name) != value):
         reasons.append(f"settings are missing or differ: {', '.join(wrong[:5])}")
     there = {file.path for file in store.client.list_artifacts(run.info.run_id)}
@@ -121,39 +123,44 @@ def _of_description(store: MlflowStore, run: Any, folder: RunFolder) -> list[Dif
 
 
 _FILES = ("config.yaml", "samples.parquet", "steps.parquet", "entropy.png")
-_LONGEST = 5000  # characters of a tag's value that the store keeps
 
 
 def _by_sample(runs: Iterable[Any]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for run in runs:
-        if run.data.tags.get(KIND_TAG) == "sample":
+        if run.data.tags.get(KIND_TAG) == SAMPLE_KIND:
             found.setdefault(run.data.tags.get(SAMPLE_ID_TAG, ""), []).append(run)
     return found
 
 
-def _of_sample(store: MlflowStore, content: SampleContent, points: list[Point], runs: list[Any]) -> Difference | None:
+def _of_sample(store: MlflowStore, content: SampleContent, runs: list[Any], left_out: set[tuple[str, str]]) -> Difference | None:
     name = content.finished.sample.sample_id
     if not runs:
         return Difference(name, (), ("it is missing",), tuple(content.points))
     if len(runs) > 1:
         return Difference(name, tuple(run.info.run_id for run in runs), (f"there are {len(runs)} runs of it",), superfluous=True)
-    return next(iter(_compare(store, runs[0], name, points, content.tags, content.status)), None)
+    return next(iter(_compare(store, runs[0], name, content.points, content.tags, content.status, left_out)), None)
 
 
 def _compare(
-    store: MlflowStore, run: Any, sample_id: str | None, points: list[Point], tags: Mapping[str, str], status: str
+    store: MlflowStore,
+    run: Any,
+    sample_id: str | None,
+    points: list[Point],
+    tags: Mapping[str, str],
+    status: str,
+    left_out: set[tuple[str, str]],
 ) -> list[Difference]:
-    wanted = Counter(map(_comparable, points))
+    wanted = {_comparable(point) for point in points if ("metric", point[0]) not in left_out}
     known = {name for name in run.data.metrics if _is_ours(name)}
-    stored = Counter(point for name in known for point in _stored(store, run.info.run_id, name))
-    lacking, beyond = set(wanted) - set(stored), set(stored) - set(wanted)
+    stored = {point for name in known for point in _stored(store, run.info.run_id, name)}
+    lacking, beyond = wanted - stored, stored - wanted
     reasons = []
     if lacking:
         reasons.append(f"{len(lacking):,} of {len(wanted):,} points are missing ({_names(lacking)})")
     if beyond:
         reasons.append(f"{len(beyond):,} points are not the journal's ({_names(beyond)})")
-    expected = truncate_values(dict(tags))
+    expected = truncate_values({name: value for name, value in tags.items() if ("tag", name) not in left_out})
     if wrong := sorted(name for name, value in expected.items() if run.data.tags.get(name) != value):
         reasons.append(f"tags differ: {', '.join(wrong[:5])}")
     if run.info.status != status:

@@ -33,12 +33,12 @@ def repair_samples(folder: RunFolder, store: MlflowStore, found: StoreCheck) -> 
         log = DeliveryLog(folder.delivery_log)
         try:
             run = VariantRun(folder, store, log, Path(scratch_dir))
-            differing = {each.sample_id: each for each in found.differences if each.sample_id is not None}
+            known = {each.sample_id: each for each in found.differences if each.recorded}
             for content in RecordedContent(folder).samples():
-                if difference := differing.pop(content.finished.sample.sample_id, None):
+                if difference := known.get(content.finished.sample.sample_id):
                     _repair(run, content, difference)
-            for difference in differing.values():  # runs of samples that the journal does not know
-                for mlflow_id in difference.mlflow_ids:
+            for stray in [each for each in found.differences if not each.recorded]:
+                for mlflow_id in stray.mlflow_ids:
                     store.client.delete_run(mlflow_id)
             own = [each for each in found.differences if each.sample_id is None]
             if any(each.superfluous for each in own):

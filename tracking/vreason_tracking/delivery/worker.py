@@ -75,7 +75,7 @@ class Worker:
             if self._scheduler.progress != seen:
                 moved, seen = now, self._scheduler.progress
             if self._gone:
-                self._bury_own()
+                self._close_own()
                 if not self._own_waiting() or now - moved > GRACE:
                     return 0
             elif now > next_beat:
@@ -107,7 +107,7 @@ class Worker:
             while (rest := until - time.monotonic()) > 0 and left > 0:
                 self._listen(min(_LISTENING, rest))
                 if self._gone:
-                    self._bury_own()
+                    self._close_own()
                     left -= _LISTENING
                     until = min(until, time.monotonic() + _HURRIED)
         return False
@@ -146,7 +146,7 @@ class Worker:
         own = {folder.run_id for folder in self._own}
         return any(folder.run_id in own for folder in self._scheduler.unfinished())
 
-    def _bury_own(self) -> None:
+    def _close_own(self) -> None:
         """The run's process is gone: a run of its that did not come to an end was killed. One that another process has taken over by now is
         that one's to deliver.
         """

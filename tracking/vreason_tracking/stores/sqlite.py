@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -18,6 +20,7 @@ from vreason_tracking.stores.store_errors import failure, is_unavailable, reason
 _log = logging.getLogger(__name__)
 
 _LOCK_TIMEOUT = 30  # seconds that a file which somebody writes to is waited for
+_WATCHED = 2.0  # seconds for which tables that are not whole are watched, before they count as left by a dead process
 _BESIDE = ("-wal", "-shm", "-journal")  # files of SQLite's own beside a database
 _SEEDED = ("alembic_version", "experiments", "sqlite_sequence", "workspaces")  # tables in which MLflow puts rows of its own
 
@@ -69,10 +72,29 @@ def _check(uri: str, path: Path) -> None:
         if is_unavailable(error):
             raise TrackingUnavailableError(f"{path}: cannot be opened now ({error}); see who else uses it, and start again") from error
         raise TrackingError(f"{path}: is not a usable SQLite database ({error}); move it away, or choose another tracking.uri") from error
-    if half_made:
+    if half_made and _is_at_work(path):
+        _check(uri, path)
+    elif half_made:
         _move_aside(path)
     elif issue:
         raise TrackingError(f"{path}: {issue.what}; {issue.hint}")
+
+
+def _is_at_work(path: Path) -> bool:
+    """Whether another program, an MLflow server say, which knows nothing of the lock, is making the tables now: the file then changes."""
+    before = _changed_ns(path)
+    time.sleep(_WATCHED)
+    return _changed_ns(path) != before
+
+
+def _changed_ns(path: Path) -> list[tuple[int, int]]:
+    """When the database and SQLite's files beside it were written last, and their sizes."""
+    found = []
+    for suffix in ("", "-wal", "-journal"):
+        with suppress(FileNotFoundError):
+            state = Path(f"{path}{suffix}").stat()
+            found.append((state.st_mtime_ns, state.st_size))
+    return found
 
 
 def _tables(connection: sqlite3.Connection) -> set[str]:
@@ -122,7 +144,7 @@ def _move_aside(path: Path) -> None:
 
 def _create(path: Path) -> None:
     """A new database, made beside its place and moved there when it is whole."""
-    for left in path.parent.glob(f".{path.name}.new-*"):  # by somebody who was killed: the lock is ours
+    for left in path.parent.glob(f".{glob.escape(path.name)}.new-*"):  # by somebody who was killed: the lock is ours
         left.unlink(missing_ok=True)
     fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
     try:
