@@ -155,13 +155,14 @@ def test_more_params_and_tags_than_a_call_takes(store, client) -> None:
 
 
 def test_the_same_params_and_tags_twice(store, client) -> None:
-    """A replay changes nothing; a tag takes a new value, and a parameter refuses one."""
+    """A replay changes nothing; a tag takes a new value; a parameter keeps the one that it has, and the other is left out."""
     run = store.start_run("a", {"note": "old"})
     for note in ("old", "new"):
         store.log(run, params={"seed": 7}, tags={"note": note})
     assert ({"seed": "7"}, "new") == (client.get_run(run).data.params, client.get_run(run).data.tags["note"])
-    with pytest.raises(Exception, match="seed"):
-        store.log(run, params={"seed": 8})
+    store.log(run, params={"seed": 8, "k": 4})
+    assert {"seed": "7", "k": "4"} == client.get_run(run).data.params
+    assert [("parameter", "seed")] == [(value.kind, value.name) for value in store.refused]
 
 
 def test_any_text(store, client) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import BAD_REQUEST, INTERNAL_ERROR, INVALID_PARAMETER_VALUE, PERMISSION_DENIED, RESOURCE_DOES_NOT_EXIST
 
 from vreason.errors import TrackingUnavailableError
 from vreason_tracking.stores.refused_values import send_all_but_refused
@@ -18,14 +20,13 @@ class Store:
     def send(self, items):
         self.calls += 1
         if not self.open:
-            raise ValueError("the run is deleted")
+            raise MlflowException("the run is deleted", INVALID_PARAMETER_VALUE)
         if wrong := [item for item in items if item in self.refused]:
-            raise ValueError(f"no {wrong[0]}")
+            raise MlflowException(f"no {wrong[0]}", INVALID_PARAMETER_VALUE)
         self.taken += items
 
-    def probe(self):
-        if not self.open:
-            raise ValueError("the run is deleted")
+    def takes_values(self):
+        return self.open
 
 
 @settings(max_examples=100, deadline=None)
@@ -33,7 +34,7 @@ class Store:
 def test_all_but_those(count, refused) -> None:
     """Each that is refused is named with its reason, each other one is sent once, in a number of calls that fits."""
     store, items = Store(refused), list(range(count))
-    found = send_all_but_refused(store.send, items, store.probe)
+    found = send_all_but_refused(store.send, items, store.takes_values)
     wrong = [item for item in items if item in refused]
     assert [(item, f"no {item}") for item in wrong] == found
     assert [item for item in items if item not in refused] == store.taken
@@ -43,8 +44,8 @@ def test_all_but_those(count, refused) -> None:
 def test_a_run_that_is_refused() -> None:
     """Where it is the run and not a value, nothing is tried value by value."""
     store = Store([], open_for_run=False)
-    with pytest.raises(ValueError, match="the run is deleted"):
-        send_all_but_refused(store.send, list(range(1000)), store.probe)
+    with pytest.raises(MlflowException, match="the run is deleted"):
+        send_all_but_refused(store.send, list(range(1000)), store.takes_values)
     assert 1 == store.calls
 
 
@@ -55,7 +56,27 @@ def test_a_store_that_is_away() -> None:
         raise TrackingUnavailableError("away")
 
     with pytest.raises(TrackingUnavailableError):
-        send_all_but_refused(away, [1, 2], lambda: None)
+        send_all_but_refused(away, [1, 2], lambda: True)
+
+
+@pytest.mark.parametrize("code", [BAD_REQUEST, INTERNAL_ERROR, RESOURCE_DOES_NOT_EXIST, PERMISSION_DENIED])
+def test_a_store_that_is_broken(code) -> None:
+    """A missing run, right or table is no matter of a value either, though only one was sent: it is raised, and nothing left out."""
+
+    def broken(items):
+        raise MlflowException("no such table", code)
+
+    with pytest.raises(MlflowException, match="no such table"):
+        send_all_but_refused(broken, [1], lambda: True)
+
+
+def test_a_run_that_was_deleted(store) -> None:
+    """With MLflow itself: no value of it is left out in silence."""
+    run_id = store.start_run("a", {})
+    store.client.delete_run(run_id)
+    with pytest.raises(MlflowException, match="active"):
+        store.log(run_id, [("entropy", 0.5, 1, 0)], {"seed": 7}, {"device": "cpu"})
+    assert [] == store.refused
 
 
 def test_names_that_mlflow_does_not_take(store) -> None:

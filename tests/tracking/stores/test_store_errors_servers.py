@@ -128,8 +128,8 @@ def test_mlflows_server(server: TrackingServer, database: PostgresServer) -> Non
     refused = {
         "no such run": lambda: store.log(nobody, [("entropy", 0.5, 1, 0)]),
         "no such page": lambda: store.client.get_run(f"{nobody}/../nowhere"),
-        "a parameter that has a value": lambda: store.log(run, params={"seed": 8}),
-        "a name that MLflow does not take": lambda: store.log(run, [("a\nb", 0.5, 1, 0)]),
+        "a parameter that has a value": lambda: store.client.log_param(run, "seed", "8"),
+        "a name that MLflow does not take": lambda: store.client.log_metric(run, "a\nb", 0.5),
     }
     assert dict.fromkeys(refused, False) == {name: is_unavailable(error_of(call)) for name, call in refused.items()}
     database.stop()

@@ -17,7 +17,7 @@ from vreason_tracking.stores.addresses import normalised, redact_password, resol
 from vreason_tracking.stores.mlflow_internals import silence_database_log
 from vreason_tracking.stores.moved_artifacts import follow_the_database
 from vreason_tracking.stores.refused_values import RefusedValue, send_all_but_refused
-from vreason_tracking.stores.store_errors import failure, is_unavailable, reason_of, short_http_timeouts
+from vreason_tracking.stores.store_errors import failure, is_refused_value, reason_of, short_http_timeouts
 
 __all__ = ["PARENT_TAG", "MlflowStore", "Point", "open_store"]
 
@@ -127,7 +127,7 @@ class MlflowStore:
         try:
             return self._created(present, started_ms, whole, shown)
         except Exception as error:
-            if is_unavailable(error):
+            if not is_refused_value(error):
                 raise
             kept = {each: value for each, value in whole.items() if each.startswith(_FOUND_BY)}
             run_id = self._created(present, started_ms, kept, shown)
@@ -173,7 +173,7 @@ class MlflowStore:
     def _send(self, run_id: str, kind: str, items: list[Any]) -> None:
         word = {"metric": "metrics", "parameter": "params", "tag": "tags"}[kind]
         refused = send_all_but_refused(
-            lambda some: self.client.log_batch(run_id, **{word: some}), items, lambda: self.client.log_batch(run_id)
+            lambda some: self.client.log_batch(run_id, **{word: some}), items, lambda: self.state_of(run_id) == "active"
         )
         for item, reason in refused:
             _log.warning("run %s: the store does not take the %s %r: %s", run_id, kind, item.key, reason)

@@ -59,6 +59,17 @@ def is_unavailable(error: BaseException) -> bool:
     return _verdict(error) is True
 
 
+def is_refused_value(error: BaseException) -> bool:
+    """Whether a store may have refused a single value for what it is: its name, its length, its number, or that it has another one.
+
+    MLflow refuses a run that was deleted in the same words. What it says of missing runs, rights, tables, and of itself is something else.
+    """
+    if not _is(error, "mlflow", "MlflowException"):
+        return False
+    cause = error.__cause__ or error.__context__
+    return getattr(error, "error_code", "") == "INVALID_PARAMETER_VALUE" or (cause is not None and _is(cause, "sqlalchemy", "DataError"))
+
+
 def is_misdirected(error: BaseException) -> bool:
     """Whether something else answered in the store's place, or asked for a login: a proxy's or login page, whatever its status.
 
