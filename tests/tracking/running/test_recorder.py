@@ -67,7 +67,8 @@ def test_a_session(tmp_path: Path) -> None:
     recorder.on_sample(records.failed("s-2"))
     recorder.finish("FAILED", "it broke", ["listener Progress failed 2 time(s)"])
     begin, *events, end = told(recorder.folder)
-    assert (SessionStarted(1, os.getpid(), platform.node(), begin.user, begin.started_ms), expected) == (begin, events)
+    started = SessionStarted(1, os.getpid(), platform.node(), begin.user, begin.started_ms, recorder.folder.manifest_digest)
+    assert (started, expected) == (begin, events)
     assert SessionEnded(1, "FAILED", "it broke", end.ended_ms, ("listener Progress failed 2 time(s)",)) == end
     assert before <= begin.started_ms <= end.ended_ms <= unix_ms()
     assert (end, True) == (last_end(recorder.folder), verify(recorder.folder).intact)
