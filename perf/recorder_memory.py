@@ -45,6 +45,7 @@ class CountingStore:
 
     def __init__(self) -> None:
         self.points = 0
+        self.refused: list[Any] = []
         self._names = itertools.count(1)
         self.client = self  # who wants to know a run's tags asks MLflow's client
 
