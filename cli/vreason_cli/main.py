@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import warnings
 from collections.abc import Mapping
 
 import click
 
 from vreason_cli.help_names import HELP
+from vreason_cli.terminal.streams import flush, hold
 
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "run": ("vreason_cli.commands.run", "run_command", "Run an experiment from a config file and record every step."),
@@ -30,6 +33,9 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "init": ("vreason_cli.commands.init", "init_command", "Write a commented config file."),
 }
 """Name of a command, the module and attribute that hold it, and its line in the overview."""
+
+
+_format_warning = warnings.formatwarning
 
 
 class LazyGroup(click.Group):
@@ -78,7 +84,6 @@ def cli(ctx: click.Context, verbose: int, log_file: str | None, debug: bool) -> 
 
     Every option can be given by an environment variable as well, for example VREASON_RUN_LIMIT=8.
     """
-    ctx.obj = debug
     if verbose or log_file:
         from vreason_cli.logs import logging_shown
 
@@ -86,31 +91,62 @@ def cli(ctx: click.Context, verbose: int, log_file: str | None, debug: bool) -> 
 
 
 def main() -> None:
-    """Entry point: runs a command and turns an error into its message and exit code."""
+    """Entry point: runs a command and turns an error into its message and exit code.
+
+    No command ends because its output cannot be written. Where that has a part of standard output lost, and not because its reader had seen
+    enough, an error says so, with exit code 1; but a run that is recorded has done what it was for.
+    """
+    hold()
+    if "HOME" not in os.environ:
+        from vreason.home import require_home
+
+        require_home()
+    warnings.formatwarning = _warning
+    code = _ended()
+    if (fault := flush()) is not None:
+        click.echo(f"error: standard output could not be written: {fault.strerror}; what was printed after that is lost", err=True)
+        command = next((word for word in sys.argv[1:] if word in COMMANDS), None)
+        code = code or (0 if command == "run" else 1)
+    sys.exit(code)
+
+
+def _warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
+    """A warning of ours is for the user: its text. Anybody else's names its place."""
+    if category is RuntimeWarning and "vreason" in filename:
+        return f"warning: {message}\n"
+    return _format_warning(message, category, filename, lineno, line)
+
+
+def _ended() -> int:
+    """Run the command that the arguments name; its exit code."""
     debug = "--debug" in sys.argv or os.environ.get("VREASON_DEBUG", "").lower() not in ("", "0", "false", "no")
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as leave:
-        sys.exit(leave.exit_code)
+        return leave.exit_code
     except (click.Abort, KeyboardInterrupt) as stop:
-        why = stop.__cause__ or stop  # click makes its own exception of an interrupt
-        terminated = type(why).__name__ == "Terminated"  # by name: its module need not be loaded for this
-        click.echo("terminated" if terminated else "interrupted", err=True)
-        sys.exit(143 if terminated else 130)
+        if isinstance(stop.__cause__, EOFError):
+            click.echo("error: nobody is there to answer; give the answer as an option (--help names it)", err=True)
+            return 2
+        number = getattr(stop.__cause__ or stop, "number", signal.SIGINT)  # click makes its own exception of an interrupt
+        click.echo({signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}.get(number, "interrupted"), err=True)
+        return 128 + number
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(141)
+        return error.exit_code
     except Exception as error:
         from vreason.errors import VReasonError  # not before it is needed: --help answers at once
 
-        if not isinstance(error, VReasonError):
+        if not isinstance(error, (VReasonError, OSError)):
             raise
         if debug:
             import traceback
 
             traceback.print_exc()
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
-    sys.exit(code if isinstance(code, int) else 0)
+        if isinstance(error, VReasonError):
+            click.echo(f"error: {error}", err=True)
+            return error.exit_code
+        file = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {file}{error.strerror or error} (--debug shows where)", err=True)
+        return 1
+    return code if isinstance(code, int) else 0

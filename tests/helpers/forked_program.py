@@ -10,6 +10,7 @@ what there was with what is on disk after the child was killed.
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import os
 import signal
@@ -74,16 +75,33 @@ class ForkedProgram:
         self._count = 0
         self._running = 0
 
-    def start(self, folder: Path, *arguments: str, clock_jumps: bool = False, paths: Sequence[Path] = (), **environment: str) -> Child:
-        """`vreason-track` with these arguments in `folder`; what lies in `paths` is installed."""
+    def start(
+        self, folder: Path, *arguments: str, clock_jumps: bool = False, paths: Sequence[Path] = (), streams: str = "", **environment: str
+    ) -> Child:
+        """`vreason-track` with these arguments in `folder`; what lies in `paths` is installed.
+
+        Args:
+            folder, arguments, environment: see above.
+            clock_jumps: whether the wall clock is set back in the middle.
+            paths: folders that are searched for modules first.
+            streams: what is wrong with the output, see `_STREAMS`; nothing else than "ascii" leaves anything to read.
+        """
         if self._running:  # a test failed before it waited for its child
             os.kill(self._running, signal.SIGKILL)
             self._wait()
         self._count += 1
         output, told = folder / f"output-{self._count}.txt", folder / f"told-{self._count}.txt"
-        order = {"folder": str(folder), "arguments": arguments, "output": str(output), "told": str(told), "environment": environment}
+        order: dict[str, Any] = {
+            "folder": str(folder),
+            "arguments": arguments,
+            "output": str(output),
+            "told": str(told),
+            "environment": environment,
+        }
         assert self._server.stdin is not None
-        self._server.stdin.write(json.dumps(order | {"clock_jumps": clock_jumps, "paths": [str(path) for path in paths]}) + "\n")
+        self._server.stdin.write(
+            json.dumps(order | {"clock_jumps": clock_jumps, "streams": streams, "paths": [str(path) for path in paths]}) + "\n"
+        )
         self._server.stdin.flush()
         self._running = int(self._answer()["pid"])
         return Child(self._running, output, told, self._wait)
@@ -146,6 +164,7 @@ def _be_the_program(order: dict[str, Any]) -> None:
     for stream in (1, 2):
         os.dup2(output, stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    _STREAMS[order["streams"]]()
     from vreason_cli import main
     from vreason_cli.terminal import progress
 
@@ -158,9 +177,42 @@ def _be_the_program(order: dict[str, Any]) -> None:
     except SystemExit as left:
         code = left.code
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
         os._exit(code if isinstance(code, int) else 1)
+
+
+def _closed() -> None:
+    """As a daemon has them: Python then has no streams at all."""
+    for number in range(3):
+        os.close(number)
+    sys.stdin = sys.stdout = sys.stderr = sys.__stdin__ = sys.__stdout__ = sys.__stderr__ = None  # type: ignore[assignment, misc]
+
+
+def _broken() -> None:
+    """Whoever read has gone."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    os.dup2(writing, 1)
+    os.dup2(writing, 2)
+
+
+def _full() -> None:
+    """A file on a disk without room."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, 1)
+    os.dup2(full, 2)
+
+
+def _ascii() -> None:
+    """Neither stream can write more than ASCII."""
+    for name in ("stdout", "stderr"):
+        stream = io.TextIOWrapper(getattr(sys, name).detach(), "ascii", "strict")
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+_STREAMS: dict[str, Callable[[], object]] = {"": lambda: None, "closed": _closed, "broken": _broken, "full": _full, "ascii": _ascii}
 
 
 def _telling(settings: Any, told: int, clock_jumps: bool) -> Any:

@@ -139,9 +139,11 @@ def test_a_disk_that_is_full(program, place, undisturbed) -> None:
         assert same_record(undisturbed, folder)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal(program, place, undisturbed, number, code) -> None:
-    """SIGTERM and Ctrl-C: the run is KILLED, in MLflow too, with its finished samples delivered first; continued, the record is whole."""
+    """SIGTERM, Ctrl-C and a terminal that is closed: the run is KILLED, in MLflow too, with its finished samples delivered first;
+    continued, the record is whole.
+    """
     folder = place()
     child = program.start(folder, "run", "-c", "trial.yaml")
     until(lambda: answered(folder) >= 3, child)

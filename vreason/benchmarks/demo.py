@@ -38,11 +38,12 @@ class DemoBenchmark:
         """All questions in a fixed order; writes the clips that are not on disk yet."""
         counts: Counter[str] = Counter()
         samples: list[Sample] = []
+        folder = cache_folder() / self.split
         for number in range(CLIPS):
             if self.limit is not None and len(samples) >= self.limit:
                 break
             clip, questions = self._clip(number, counts)
-            path = write_clip(clip, cache_folder() / self.split / f"{number:03d}.mp4")
+            path = write_clip(clip, folder / f"{number:03d}.mp4")
             samples += [_sample(f"demo-{self.split}-{number:03d}-{question.kind}", str(path), question) for question in questions]
         return samples[: self.limit]
 

@@ -49,7 +49,7 @@ def run_command(
     Nothing that was answered is asked again by --resume, and a changed config is refused with what differs.
 
     Exit codes: 0 done, 2 the config is wrong, 3 the model cannot be used, 4 the data cannot be used, 5 the journal or the tracking store
-    cannot be used, 130 interrupted, 143 terminated (what was done is kept, and can be continued).
+    cannot be used, 129 hung up, 130 interrupted, 143 terminated (what was done is kept, and can be continued).
     """
     if config is None and (resume is None or resume == "auto"):
         raise click.UsageError("Missing option '--config' / '-c'; only --resume RUN knows its own.")

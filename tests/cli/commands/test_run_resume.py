@@ -152,7 +152,9 @@ def test_offline_imports_nothing_of_mlflow(config, tmp_path) -> None:
     assert "vreason-track journal deliver" in done.stdout
 
 
-@pytest.mark.parametrize(("number", "code", "word"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")])
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted"), (signal.SIGHUP, 129, "up")]
+)
 def test_told_to_stop(program, config, tmp_path, number, code, word) -> None:
     """The exit code says by what, the table is printed, the run is KILLED with what was finished, and its continuation comes to the end."""
     path = config(generation={"max_new_tokens": 60, "min_new_tokens": 60}, data={"source": "demo", "limit": 12})

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import time
 from importlib import metadata
 
+import psutil
 import pytest
 
+from vreason_tracking.records import provenance
 from vreason_tracking.records.provenance import git_tags, machine_tags, version_tags
 
 
@@ -52,6 +55,42 @@ def test_without_git(checkout, monkeypatch) -> None:
     assert {} == git_tags(checkout)
 
 
+def no_git(folder, monkeypatch, script) -> None:
+    """A program called git, in front of the real one."""
+    (folder / "bin").mkdir()
+    (folder / "bin" / "git").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "bin" / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.parametrize("script", ["printf '\\377\\376 not a commit'", "echo warning: something", "echo"])
+def test_a_git_that_says_something_else(checkout, monkeypatch, script) -> None:
+    """Bytes that are no text, or no commit's name: nothing is recorded, a warning names the folder, and the run goes on."""
+    no_git(checkout, monkeypatch, script)
+    with pytest.warns(RuntimeWarning, match=f"git in {checkout}: .* names no commit"):
+        assert {} == git_tags(checkout)
+
+
+def test_a_git_that_does_not_answer(checkout, monkeypatch) -> None:
+    """It is waited for so long and no longer, and nothing that it has started is left behind."""
+    monkeypatch.setattr(provenance, "GIT_SECONDS", 0.3)
+    no_git(checkout, monkeypatch, f"sleep 300 & echo $! > {checkout / 'pid'}; wait")
+    began = time.monotonic()
+    with pytest.warns(RuntimeWarning, match="no answer within 0.3 s"):
+        assert {} == git_tags(checkout)
+    assert time.monotonic() - began < 5
+    sleeper = int((checkout / "pid").read_text())
+    end = time.monotonic() + 10
+    while psutil.pid_exists(sleeper) and psutil.Process(sleeper).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < end
+
+
+def test_names_of_files_that_are_no_text(checkout) -> None:
+    """A file whose name is not UTF-8 makes the checkout dirty, and no error."""
+    (checkout / os.fsdecode(b"\xff\xfe")).write_text("new")
+    assert "true" == git_tags(checkout)["git.dirty"]
+
+
 def test_versions_are_those_installed() -> None:
     """Python's version and that of each package that decides a result."""
     tags = version_tags()
@@ -71,4 +110,4 @@ def test_a_user_id_without_a_name(monkeypatch) -> None:
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
-    assert "unknown" == machine_tags()["user"]
+    assert "uid-4000000000" == machine_tags()["user"]

@@ -1,4 +1,4 @@
-"""vreason_tracking.running.signals: SIGTERM as an exception."""
+"""vreason_tracking.running.signals: SIGTERM and SIGHUP as an exception."""
 
 from __future__ import annotations
 
@@ -9,19 +9,37 @@ import time
 
 import pytest
 
+from vreason_tracking.running.endings import ending_of
 from vreason_tracking.running.signals import Terminated, terminable
 
 
-def terminate_me() -> None:
-    """Send this process SIGTERM, and give its handler a moment to run."""
-    os.kill(os.getpid(), signal.SIGTERM)
+def terminate_me(number: int = signal.SIGTERM) -> None:
+    """Send this process a signal, and give its handler a moment to run."""
+    os.kill(os.getpid(), number)
     time.sleep(1)
 
 
-def test_it_is_raised() -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_it_is_raised(number) -> None:
     """In the main thread, where the work is."""
-    with pytest.raises(Terminated), terminable():
-        terminate_me()
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        with pytest.raises(Terminated) as raised, terminable():
+            terminate_me(number)
+        assert ("KILLED", f"terminated ({number.name})") == ending_of(raised.value)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_nohup() -> None:
+    """Where SIGHUP is ignored, it stays so: the run goes on when the terminal is closed."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with terminable():
+            terminate_me(signal.SIGHUP)
+            assert signal.SIG_IGN == signal.getsignal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_nothing_that_survives_failing_parts_swallows_it() -> None:

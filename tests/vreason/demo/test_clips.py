@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import threading
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from vreason.demo import clips
 from vreason.demo.seeds import rng_for
 from vreason.demo.world import FPS, FRAMES, SHOWN, DemoClip, render, sample_clip
+from vreason.errors import DataError
 from vreason.video.config import VideoConfig
 from vreason.video.frames import read_video
 
@@ -126,3 +129,32 @@ def test_where_clips_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert tmp_path / "xdg" / "vreason-track" / edition == clips.cache_folder()
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert tmp_path / "home" / ".cache" / "vreason-track" / edition == clips.cache_folder()
+
+
+def test_a_file_in_the_caches_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named by VREASON_CACHE, it is an error that names it."""
+    (tmp_path / "own").write_text("a file")
+    monkeypatch.setenv("VREASON_CACHE", str(tmp_path / "own"))
+    with pytest.raises(DataError, match=f"cannot be kept in {tmp_path / 'own'}.*: Not a directory; set VREASON_CACHE to a folder"):
+        clips.cache_folder()
+
+
+def test_a_home_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A temporary folder of this user's is taken, with a warning that names both and the variable."""
+    (tmp_path / "home").write_text("no folder")
+    monkeypatch.delenv("VREASON_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.warns(RuntimeWarning, match=f"{tmp_path / 'home'}.*VREASON_CACHE.*{tmp_path / 'vreason-track-'}"):
+        folder = clips.cache_folder()
+    assert tmp_path / f"vreason-track-{os.getuid()}" == folder.parent
+    assert 0o700 == folder.parent.stat().st_mode & 0o777
+
+
+def test_no_room_for_a_clip(tmp_path: Path) -> None:
+    """What was begun is gone, and the error says where and why."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=f"cannot be kept in {tmp_path / 'file'}: File exists"):
+        clips.write_clip(sample_clip(rng_for("test", 0, 0)), tmp_path / "file" / "000.mp4")
+    assert ["file"] == [path.name for path in tmp_path.iterdir()]

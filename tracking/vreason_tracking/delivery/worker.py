@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from vreason.errors import TrackingError, TrackingUnavailableError
+from vreason.home import require_home
 from vreason_tracking.delivery.backoff import Backoff
 from vreason_tracking.delivery.protocol import REFUSED
 from vreason_tracking.delivery.scheduler import DeliveryScheduler
@@ -191,6 +192,7 @@ def main() -> int:
         signal.signal(number, signal.SIG_IGN)  # they are meant for the run, which ends its input when it is done
     with contextlib.suppress(OSError):
         os.nice(_POLITENESS)
+    require_home()
     short_http_timeouts()
     lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
     threading.Thread(target=_read_messages, args=(lines,), name="hear", daemon=True).start()

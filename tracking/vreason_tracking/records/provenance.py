@@ -3,26 +3,69 @@
 from __future__ import annotations
 
 import getpass
+import os
 import platform
+import re
+import signal
 import subprocess
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vreason_tracking.records.tags import GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, PLATFORM_TAG, USER_TAG, VERSION_PREFIX
 
+GIT_SECONDS = 5.0
+_COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 PACKAGES = ("vreason-track", "torch", "transformers", "mlflow", "decord", "numpy")
 
 
 def git_tags(folder: Path) -> dict[str, str]:
-    """Commit and dirty flag of the checkout that `folder` lies in; empty outside of one, or without git."""
+    """Commit and dirty flag of the checkout that `folder` lies in; empty outside of one, or without git.
 
-    def ask(*arguments: str) -> str:
-        return subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-
+    A git that does not answer, or not with a commit's name, is warned about and left out: a run is not held up by it.
+    """
     try:
-        return {GIT_COMMIT_TAG: ask("rev-parse", "HEAD"), GIT_DIRTY_TAG: str(bool(ask("status", "--porcelain"))).lower()}
-    except (OSError, subprocess.SubprocessError):
+        commit = _git(folder, "rev-parse", "HEAD")
+        if commit is None:
+            return {}
+        if not _COMMIT.fullmatch(commit):
+            raise ValueError(f"it says {commit[:60]!r}, which is no commit's name")
+        changes = _git(folder, "status", "--porcelain")
+    except (TimeoutError, ValueError) as fault:
+        warnings.warn(f"git in {folder}: {fault}; the run's record names no commit", RuntimeWarning, stacklevel=2)
         return {}
+    return {GIT_COMMIT_TAG: commit, **({} if changes is None else {GIT_DIRTY_TAG: str(bool(changes)).lower()})}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git prints; None where there is no git, or it ends with a fault.
+
+    Raises:
+        TimeoutError: it does not answer, as on a file system that is away; it and what it started are ended.
+    """
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        git = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
+            start_new_session=True,
+        )
+    except OSError:
+        return None
+    try:
+        output, _ = git.communicate(timeout=GIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"no answer within {GIT_SECONDS:g} s") from None
+    finally:
+        if git.poll() is None:
+            os.killpg(git.pid, signal.SIGKILL)
+            git.wait()
+        if git.stdout is not None:
+            git.stdout.close()
+    return output.decode(errors="replace").strip() if git.returncode == 0 else None
 
 
 def version_tags() -> dict[str, str]:
@@ -42,8 +85,8 @@ def machine_tags() -> dict[str, str]:
 
 
 def user_name() -> str:
-    """Who runs this."""
+    """Who runs this: the name, or "uid-1000" where that user id has none, as in some containers."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # no entry for this user id, as in some containers
-        return "unknown"
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"

@@ -1,4 +1,4 @@
-"""SIGTERM as an exception, so that a run that is told to go closes its record first, as it does on Ctrl-C."""
+"""SIGTERM and SIGHUP as an exception, so that a run that is told to go closes its record first, as it does on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,21 +10,34 @@ from types import FrameType
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived. Like Ctrl-C it is no `Exception`: nothing that survives failing parts shall swallow it."""
+    """A signal that ends processes arrived. Like Ctrl-C it is no `Exception`: nothing that survives failing parts shall swallow it.
+
+    Attributes:
+        number: of the signal: SIGTERM, or SIGHUP where a terminal was closed.
+    """
+
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        self.number = signal.Signals(number)
+        super().__init__(self.number.name)
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Raise `Terminated` in the main thread on SIGTERM; elsewhere, where no handler can be set, do nothing."""
+    """Raise `Terminated` in the main thread on SIGTERM and SIGHUP; elsewhere, where no handler can be set, do nothing.
+
+    SIGHUP stays ignored where it is: that is what ``nohup`` is for.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def terminate(number: int, frame: FrameType | None) -> None:
-        raise Terminated
+        raise Terminated(number)
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else [])]
+    before = {number: signal.signal(number, terminate) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
