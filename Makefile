@@ -42,9 +42,10 @@ bench-recording: $(READY)  ## what the record costs: W&B beside it is installed 
 	$(BIN)/python perf/run_overhead.py
 	$(BIN)/python perf/recorder_memory.py
 
-docs: $(READY)  ## docs/cli.md out of the commands' own help, docs/metrics.md out of the table of metrics
+docs: $(READY)  ## docs/cli.md, docs/config.md and docs/metrics.md, out of the code
 	$(BIN)/python -m vreason_cli.reference docs/cli.md
 	$(BIN)/python -m vreason_tracking.records.metrics_page docs/metrics.md
+	$(BIN)/python -m vreason_tracking.settings.config_page docs/config.md
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -156,6 +156,7 @@ def _serve() -> None:
 def _be_the_program(order: dict[str, Any]) -> None:
     """In the child: become `vreason-track`."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.setsid()
     os.chdir(order["folder"])
     os.environ.update(order["environment"])

@@ -84,5 +84,10 @@ def test_paper_configuration_is_the_evaluation_protocol(name, model):
     assert (16, 256 * 28 * 28) == (run.video.nframes, run.video.max_pixels)
     sampling = {"max_new_tokens": 1024, "do_sample": True, "temperature": 0.1, "top_p": 0.001, "repetition_penalty": 1.0}
     assert sampling == run.generation.model_dump(exclude_none=True)
-    assert ("data/mmvu.jsonl", None, "video-r1", "reasoning") == (run.data.source, run.data.limit, run.data.scoring, run.prompt.template)
+    assert (str(FOLDER.parent / "data" / "mmvu.jsonl"), None, "video-r1", "reasoning") == (
+        run.data.source,
+        run.data.limit,
+        run.data.scoring,
+        run.prompt.template,
+    )
     assert PRESETS == {variant.name: variant.method for variant in run.variants}

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import torch
-
 import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
-from vreason.errors import UnsupportedModelError, VReasonError
+from vreason.errors import VReasonError
 from vreason.models.adapter import ModelAdapter
+from vreason.models.found_model import FoundModel, find_model, unloadable
 from vreason.models.hf_internals import commit_of
-from vreason.models.registry import adapter_for
-from vreason.models.spec import DEMO, ModelSpec
+from vreason.models.spec import ModelSpec
 
 _log = logging.getLogger(__name__)
 
-DEMO_WEIGHTS = Path(__file__).parents[1] / "demo" / "weights"
 _HASHED_WHOLE = 2**30  # bytes of weights up to which a folder is identified by its contents
 
 
@@ -52,8 +47,12 @@ class LoadedModel:
         return int(self.adapter.head(self.model)[1].weight.shape[0])
 
 
-def load_model(spec: ModelSpec) -> LoadedModel:
+def load_model(spec: ModelSpec, found: FoundModel | None = None) -> LoadedModel:
     """Load model and processor, in evaluation mode.
+
+    Args:
+        spec: which, and how.
+        found: what `find_model` has said of it; None has it looked for.
 
     Raises:
         UnsupportedModelError: the id cannot be found, the family has no adapter, or the device is not there.
@@ -61,77 +60,28 @@ def load_model(spec: ModelSpec) -> LoadedModel:
     """
     from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
-    source = str(DEMO_WEIGHTS) if spec.id == DEMO else spec.id
-    _require_place(spec.id)
-    placement = _placement(spec.device)
+    found = found or find_model(spec)
     began = time.monotonic()
-    _log.info("loading model %s from %s (revision %s, dtype %s, device %s)", spec.id, source, spec.revision, spec.dtype, spec.device)
+    _log.info("loading model %s from %s (revision %s, dtype %s, device %s)", spec.id, found.source, spec.revision, spec.dtype, spec.device)
+    if found.hub_fault:
+        _log.warning("the hub does not answer (%s); model %s is taken from its cache", found.hub_fault, spec.id)
+    place = {"revision": spec.revision, "local_files_only": found.cached}
     try:
-        adapter = _adapter(source, spec.revision)
-        config = AutoConfig.from_pretrained(source, revision=spec.revision)
-        processor = AutoProcessor.from_pretrained(source, revision=spec.revision)
+        config = AutoConfig.from_pretrained(found.source, **place)
+        processor = AutoProcessor.from_pretrained(found.source, **place)
         model = AutoModelForImageTextToText.from_pretrained(
-            source, revision=spec.revision, dtype=spec.dtype, attn_implementation=spec.attention, **placement
+            found.source, dtype=spec.dtype, attn_implementation=spec.attention, **place, **found.placement
         )
     except VReasonError:
         raise
-    except Exception as error:  # transformers, safetensors and the hub's client raise whatever they like
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UnsupportedModelError(
-            f"model {spec.id!r} cannot be loaded as dtype {spec.dtype} with {spec.attention} attention: {first} Check model.id and"
-            " model.revision, and that the hub can be reached or the weights are whole and in its cache; model.id: demo needs neither"
-        ) from error
-    if not placement:
+    except Exception as error:
+        raise unloadable(spec, error, found.hub_fault) from error
+    if not found.placement:
         model = model.to("cpu" if spec.device == "auto" else spec.device)
-    loaded = LoadedModel(model.eval(), processor, adapter, spec, _revision(source, config))
+    loaded = LoadedModel(model.eval(), processor, found.adapter, spec, _revision(found.source, config))
     seconds = time.monotonic() - began
     _log.info("model %s loaded in %.1f s: revision %s, %s on %s", spec.id, seconds, loaded.revision, loaded.dtype, loaded.device)
     return loaded
-
-
-def _require_place(model_id: str) -> None:
-    """What is written as a path must be a folder; anything else may be a repository of the hub.
-
-    Raises:
-        UnsupportedModelError: there is no such folder, or it is none.
-    """
-    path = Path(model_id)
-    written = model_id.startswith(("/", "./", "../", "~", "$")) or model_id.count("/") > 1 or model_id.endswith("/") or "\\" in model_id
-    if path.is_dir() or not (written or path.exists()):
-        return
-    if path.exists():
-        raise UnsupportedModelError(f"model.id {model_id!r} is a file; name the folder of weights that it lies in")
-    whole = os.path.expandvars(os.path.expanduser(model_id))
-    hint = f"; ~ and $NAMES are not replaced: write {whole} out" if model_id[:1] in "~$" else ""
-    where = f"no such folder ({path.absolute()}){hint}"
-    raise UnsupportedModelError(f"model.id {model_id!r}: {where}; check the path, or name a repository of the hub")
-
-
-def _adapter(source: str, revision: str | None) -> ModelAdapter:
-    """The family's adapter, found before transformers makes anything of the config: a plug-in may register classes with it on import."""
-    from transformers import PreTrainedConfig
-
-    values, _ = PreTrainedConfig.get_config_dict(source, revision=revision)
-    if not values:
-        raise FileNotFoundError("it has no config.json.")
-    return adapter_for(SimpleNamespace(model_type=values.get("model_type")))
-
-
-def _placement(device: str) -> dict[str, Any]:
-    """Keyword arguments that put the weights where they belong while they are read.
-
-    Raises:
-        UnsupportedModelError: this machine has no such device, or torch cannot use it.
-    """
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise UnsupportedModelError(
-            f"model.device is {device!r}, but this torch sees no CUDA device; use device: cpu, or install a CUDA build of torch"
-        )
-    if device == "mps" and not torch.backends.mps.is_available():
-        raise UnsupportedModelError(f"model.device is {device!r}, but this torch sees no Apple GPU; use device: cpu")
-    if device == "auto" and torch.cuda.is_available():
-        return {"device_map": "auto"} if torch.cuda.device_count() > 1 else {"device_map": "cuda:0"}
-    return {"device_map": device} if device.startswith("cuda") else {}
 
 
 def _revision(source: str, config: Any) -> str:

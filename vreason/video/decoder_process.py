@@ -100,16 +100,25 @@ class DecoderProcess:
             VideoUnavailableError: it cannot be read now.
             ReaderError: the process cannot be started, or is killed from outside each time.
         """
+        reply, descriptors = self._in_turn(path, request, timeout)
+        return reply, _mapped(reply, descriptors)
+
+    def probe(self, path: str, request: Mapping[str, Any], timeout: float) -> None:
+        """Have the beginning of one file looked at; arguments and errors as of `decode`."""
+        self._in_turn(path, request, timeout)
+
+    def _in_turn(self, path: str, request: Mapping[str, Any], timeout: float) -> tuple[dict[str, Any], list[int]]:
         with self._turn:
             try:
-                return self._decode(path, request, timeout)
+                return self._asked(path, request, timeout)
             except VideoError:
                 raise
             except BaseException:  # an interrupt: the answer that is still to come belongs to nobody
                 self.stop()
                 raise
 
-    def _decode(self, path: str, request: Mapping[str, Any], timeout: float) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+    def _asked(self, path: str, request: Mapping[str, Any], timeout: float) -> tuple[dict[str, Any], list[int]]:
+        """The process's answer, and the files beside it."""
         code: int | None = None
         for attempt in range(1, KILLED_ATTEMPTS + 1):
             channel = self._start(path)
@@ -124,9 +133,12 @@ class DecoderProcess:
             except OSError:  # it died while it was idle
                 answer = None
             if answer is not None:
-                reply, pixels = _unpacked(path, *answer)
-                _log.debug("%s: %s decoded %d frame(s) in %.2f s", path, reply["reader"], len(pixels), time.monotonic() - began)
-                return reply, pixels
+                reply, descriptors = answer
+                if "reason" in reply:
+                    raise (VideoUnavailableError if reply.get("unavailable") else VideoError)(path, reply["reason"])
+                what = f"{reply['reader']} decoded {reply['shape'][0]} frame(s)" if "shape" in reply else "looked at"
+                _log.debug("%s: %s in %.2f s", path, what, time.monotonic() - began)
+                return reply, descriptors
             code = self.stop(grace=0.5)
             _log.debug("%s: the decoder process ended while it was decoded (attempt %d)", path, attempt)
             if self._ended or (attempt >= ATTEMPTS and code not in OUTSIDE):
@@ -223,14 +235,11 @@ def _popen(path: str, command: Sequence[str], **options: Any) -> subprocess.Pope
         raise ReaderError(path, f"the reading process cannot be started ({error}); see what limits processes here") from None
 
 
-def _unpacked(path: str, reply: dict[str, Any], descriptors: list[int]) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+def _mapped(reply: Mapping[str, Any], descriptors: list[int]) -> NDArray[np.uint8]:
     """The frames in the memory that came with a reply, mapped for as long as the array lives."""
     try:
-        if "reason" in reply:
-            raise (VideoUnavailableError if reply.get("unavailable") else VideoError)(path, reply["reason"])
         shape = tuple(reply["shape"])
-        memory = mmap.mmap(descriptors[0], math.prod(shape))
-        return reply, np.frombuffer(memory, dtype=np.uint8).reshape(shape)
+        return np.frombuffer(mmap.mmap(descriptors[0], math.prod(shape)), dtype=np.uint8).reshape(shape)
     finally:
         for descriptor in descriptors:
             os.close(descriptor)

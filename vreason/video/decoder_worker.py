@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from typing import TypeVar
 
 from vreason.errors import VideoError, VideoUnavailableError
 from vreason.video.clip_reading import Memory, read_clip
@@ -12,8 +14,10 @@ from vreason.video.complaints import ErrorStream
 from vreason.video.config import VideoConfig
 from vreason.video.container import UnusableClip, open_video
 from vreason.video.decoder_process import receive_message, send_message
+from vreason.video.frame_table import read_head
 from vreason.video.frames import requested
 
+T = TypeVar("T")
 GRACE = 5.0  # seconds after the parent's timeout at which this process ends itself, in case the parent is gone
 
 
@@ -23,13 +27,26 @@ def decode(path: str, config: VideoConfig, complaints: ErrorStream) -> Memory:
     Raises:
         VideoError: why there are none.
     """
+    return _of_file(path, complaints, lambda name: read_clip(name, config, complaints))
+
+
+def probe(path: str, complaints: ErrorStream) -> None:
+    """Look at the beginning of one file.
+
+    Raises:
+        VideoError: why it cannot be decoded.
+    """
+    _of_file(path, complaints, read_head)
+
+
+def _of_file(path: str, complaints: ErrorStream, act: Callable[[str], T]) -> T:
     complaints.take()
     with open_video(path) as file:
         # decord takes no name that is not UTF-8, and FFmpeg takes "a:b" for an address: such files go by the number under which they are
         # open
         name = path if path.isprintable() and ":" not in path and "%" not in path else f"/dev/fd/{file.fileno()}"
         try:
-            return read_clip(name, config, complaints)
+            return act(name)
         except UnusableClip as error:
             raise VideoError(path, str(error)) from None
 
@@ -48,16 +65,20 @@ def main(descriptor: int) -> None:
         return
     send_message(channel, {"ready": True})
     while message := receive_message(channel):
-        path, config = requested(message[0])
+        asked = message[0]
+        timeout = asked["timeout"] if "probe" in asked else requested(asked)[1].timeout
         # SIGALRM's default action ends the process from inside any native loop: nothing stays behind when the parent is gone.
-        signal.setitimer(signal.ITIMER_REAL, config.timeout + GRACE)
+        signal.setitimer(signal.ITIMER_REAL, timeout + GRACE)
         try:
-            reply, memory = decode(path, config, complaints)
-        except VideoError as error:
-            send_message(channel, {"reason": error.reason, "unavailable": isinstance(error, VideoUnavailableError)})
-        else:
+            if "probe" in asked:
+                probe(asked["probe"], complaints)
+                send_message(channel, {"probed": True})
+                continue
+            reply, memory = decode(*requested(asked), complaints)
             send_message(channel, reply, [memory.fileno()])
             memory.close()
+        except VideoError as error:
+            send_message(channel, {"reason": error.reason, "unavailable": isinstance(error, VideoUnavailableError)})
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
 

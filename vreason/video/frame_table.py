@@ -97,6 +97,34 @@ class FrameTable:
         return replace(self, pts=tuple(told), **_timing(told, len(pts), self._base, self._declared, last), plain=False)
 
 
+def read_head(name: str) -> None:
+    """Look for a picture track that can be decoded; no packet is read beyond those that the container's format is known by.
+
+    Raises:
+        UnusableClip: as `read_table`'s, as far as the header shows it.
+    """
+    with _opened(name) as container:
+        _moving_track(container)
+
+
+def _opened(name: str) -> Any:
+    import av
+
+    try:
+        return av.open(name, metadata_errors="ignore")
+    except av.error.EOFError:
+        raise UnusableClip(f"contains no frames: it ends before the first; {AGAIN}") from None
+    except (av.error.FFmpegError, ValueError, OSError) as error:
+        raise UnusableClip(f"is not a video that FFmpeg knows, or its header is damaged ({_said(error)}); {AGAIN}, or {REENCODE}") from None
+
+
+def _moving_track(container: Any) -> Any:
+    stream = _picture_track(container)
+    if _STILL.match(container.format.name):
+        raise UnusableClip(f"is a still picture ({stream.codec_context.name}), not a video; name a video file")
+    return stream
+
+
 def read_table(name: str) -> FrameTable:
     """Read the packets of a file's picture track, and one frame.
 
@@ -108,17 +136,8 @@ def read_table(name: str) -> FrameTable:
     """
     import av
 
-    try:
-        container = av.open(name, metadata_errors="ignore")
-    except av.error.EOFError:
-        raise UnusableClip(f"contains no frames: it ends before the first; {AGAIN}") from None
-    except (av.error.FFmpegError, ValueError, OSError) as error:
-        raise UnusableClip(f"is not a video that FFmpeg knows, or its header is damaged ({_said(error)}); {AGAIN}, or {REENCODE}") from None
-    with container:
-        stream = _picture_track(container)
-        kind = container.format.name
-        if _STILL.match(kind):
-            raise UnusableClip(f"is a still picture ({stream.codec_context.name}), not a video; name a video file")
+    with _opened(name) as container:
+        stream, kind = _moving_track(container), container.format.name
         try:
             packets = [packet for packet in container.demux(stream) if packet.size]
         except (av.error.FFmpegError, ValueError) as error:

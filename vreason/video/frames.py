@@ -113,12 +113,39 @@ def read_video(path: str | os.PathLike[str], config: VideoConfig) -> VideoFrames
     """
     from vreason.video.decoder_process import decoder
 
-    name = os.fspath(path)
-    if _ADDRESS.match(name):
-        raise VideoError(name, "is an address, and videos are read from files; download it, and name the file by its path")
+    name = _name(path)
     reply, pixels = decoder().decode(name, request(name, config), config.timeout)
     told = {field: reply[field] for field in ("fps", "total_frames", "duration", "reader")}
     return VideoFrames(name, pixels, tuple(reply["indices"]), tuple(reply["times"]), **told)
+
+
+def probe_video(path: str | os.PathLike[str], timeout: float) -> None:
+    """Look whether a file is there and begins as a video that can be decoded, without decoding it: damage further on is not seen.
+
+    Args:
+        path: the file.
+        timeout: seconds that this may take.
+
+    Raises:
+        VideoError: it is missing, empty, not a video, truncated by its own declaration, or nothing here decodes its codec.
+        VideoUnavailableError: it cannot be read now.
+        ReaderError: no video can be read here.
+    """
+    from vreason.video.decoder_process import decoder
+
+    decoder().probe(_name(path), {"probe": os.path.abspath(path), "timeout": timeout}, timeout)
+
+
+def _name(path: str | os.PathLike[str]) -> str:
+    """The path as text.
+
+    Raises:
+        VideoError: it is an address.
+    """
+    name = os.fspath(path)
+    if _ADDRESS.match(name):
+        raise VideoError(name, "is an address, and videos are read from files; download it, and name the file by its path")
+    return name
 
 
 def request(path: str, config: VideoConfig) -> dict[str, Any]:

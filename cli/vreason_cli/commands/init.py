@@ -37,7 +37,7 @@ variants:
 #   controller.k: [2, 4, 8, 16]
 
 data:
-  source: {data}  # demo, or a JSON or JSONL file with video, question, answer and, as needed, options and benchmark
+  source: {data}  # demo, or a file (JSON, JSONL, CSV, Parquet) with video, question, answer and, as needed, options and benchmark
 {split}  scoring: robust  # robust, or video-r1 for numbers that compare with the paper's
   limit: {limit}  # at most this many questions; null asks all
 
@@ -76,7 +76,7 @@ def render(file: str, model: str, data: str) -> str:
     Args:
         file: the name it will have.
         model: a Hub id, a folder, or "demo".
-        data: "demo", or the path of a JSON or JSONL file.
+        data: "demo", or the path of a data file.
 
     Raises:
         ConfigError: the model or the data cannot be written into a configuration (a blank name, say).
@@ -103,7 +103,7 @@ def render(file: str, model: str, data: str) -> str:
 @click.command("init", context_settings=HELP)
 @click.argument("file", default="vreason.yaml", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--model", default="demo", show_default=True, help="Hub id or folder of the model; demo is the embedded one.")
-@click.option("--data", default="demo", show_default=True, help="JSON or JSONL file of questions; demo is the embedded benchmark.")
+@click.option("--data", default="demo", show_default=True, help="File of questions (JSON, JSONL, CSV, Parquet); demo: the embedded ones.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 def init_command(file: Path, model: str, data: str, force: bool) -> None:
     """Write a commented run configuration to FILE (default: vreason.yaml)."""

@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 )
 @click.option("--offline", is_flag=True, help="Write the journal only; `vreason-track journal deliver` carries it to MLflow later.")
 @click.option("--journal", metavar="DIR", help="Folder of the local record; default: the config's, VREASON_JOURNAL, ./vreason-journal.")
-@click.option("--dry-run", is_flag=True, help="Check and print the resolved config; load nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print the resolved config, and check everything that a run needs: data, every video, model, device, journal, disk, store. No "
+    "weights are read, nothing is recorded; the exit code is the run's.",
+)
 def run_command(
     config: Path | None,
     overrides: tuple[str, ...],
@@ -117,11 +122,26 @@ def _address(manifest: Manifest, folder: RunFolder) -> list[str]:
 
 
 def _print_plan(settings: RunSettings) -> None:
+    """The resolved config as YAML, and what a run of it needs, as comments.
+
+    Raises:
+        PreflightError: something of that is not there.
+    """
+    from vreason_tracking.running import PreflightError, preflight
     from vreason_tracking.stores import redact_password
 
     click.echo(settings.to_yaml().rstrip())
     address = redact_password(settings.tracking.resolved_uri())
     click.echo(f"\n# {len(settings.resolved_variants())} variant(s); tracking in {address}")
+    findings = []
+    for finding in preflight(settings):
+        findings.append(finding)
+        check = finding.check
+        hint = f" -> {check.hint}" if check.hint else ""
+        for line in f"{check.state:<8} {check.name}: {check.detail}{hint}".splitlines():
+            click.echo(f"# {line}")
+    if any(finding.exit_code for finding in findings):
+        raise PreflightError(findings)
 
 
 def _print_end(settings: RunSettings, results: list[VariantResult], last_samples: Mapping[str, str]) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 
 import pytest
 from mlflow import MlflowClient
@@ -19,14 +18,6 @@ from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.journal.reader import last_end
 from vreason_tracking.settings import load_settings, parse_settings
 
-IMPORTS = """
-import sys
-from vreason_cli.main import main
-try:
-    main()
-finally:
-    print(*sorted({name.split(".")[0] for name in sys.modules}), file=sys.stderr)
-"""
 ONE = [{"name": "v-reason", "preset": "v-reason"}]
 
 
@@ -65,15 +56,36 @@ def test_dry_run_prints_the_resolved_config(program, config) -> None:
     assert "3 variant(s)" in outcome.out
 
 
-def test_dry_run_loads_nothing(config, tmp_path) -> None:
-    """Neither torch nor mlflow is imported, no database is made, and the model need not be there."""
-    path = config(model="nowhere/at-all", uri="sqlite:///fresh.db")
-    before = {file.name for file in tmp_path.iterdir()}
-    command = [sys.executable, "-c", IMPORTS, "run", "--config", str(path), "--dry-run"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert 0 == done.returncode, done.stderr
-    assert set() == {"torch", "transformers", "mlflow"} & set(done.stderr.split())
-    assert before == {file.name for file in tmp_path.iterdir()}
+def test_dry_run_loads_and_makes_nothing(program, config, tmp_path, random_model_folder) -> None:
+    """No weights are read, no database, journal or folder is made."""
+    shutil.copytree(random_model_folder, tmp_path / "model")
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"no weights")
+    path = config(model=tmp_path / "model", uri="sqlite:///fresh.db")
+    before = sorted(tmp_path.rglob("*"))
+    assert 0 == program("run", "--config", path, "--dry-run").code
+    assert before == sorted(tmp_path.rglob("*"))
+
+
+def test_dry_run_says_what_is_missing(program, config, tmp_path) -> None:
+    """All of it at once, each with its place and what to do; the exit code is that with which the run would end, and the plan is shown."""
+    rows = [{"video": name, "question": "Where?", "answer": "left"} for name in ("whole.mp4", "gone.mp4", "text.mp4")]
+    clips.write_clip(tmp_path / "whole.mp4")
+    (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "data.json").write_text(json.dumps(rows))
+    path = config(data={"source": "data.json"}, model=f"{tmp_path}/nowhere", uri=f"sqlite:///{tmp_path}")
+    outcome = program("run", "--config", path, "--dry-run", "--journal", tmp_path / "text.mp4")
+    assert 4 == outcome.code
+    assert load_settings(path, ["tracking.journal=" + json.dumps(str(tmp_path / "text.mp4"))]) == parse_settings(outcome.out)
+    assert outcome.err.startswith("error: a run cannot be made yet: 4 of 7 checks failed\n  videos: 2 of 3 cannot be opened\n")
+    for text in (
+        f"    gone.mp4: no such file ({tmp_path / 'gone.mp4'}), its folder is there",
+        "    text.mp4: is text, not a video",
+        f"  model: model.id '{tmp_path}/nowhere': no such folder",
+        f"  journal: {tmp_path / 'text.mp4'} is a file, and a folder is needed; move it away",
+        f"  store, database: {tmp_path} is a folder; name a file in it",
+    ):
+        assert text in outcome.err
+    assert "Traceback" not in outcome.err
 
 
 def test_changes_of_the_config(program, config) -> None:
@@ -161,10 +173,10 @@ def test_a_missing_model(program, config) -> None:
 def test_a_wrong_data_file(program, config, tmp_path, tracking_uri, text, expected) -> None:
     """Exit code 4, the file and what is wrong with it, no traceback, and nothing recorded."""
     if text is not None:
-        (tmp_path / "data.jsonl").write_bytes(text.encode("utf-8", "surrogateescape"))
-    outcome = program("run", "--config", config(data={"source": "data.jsonl"}))
+        (tmp_path / "data.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    outcome = program("run", "--config", config(data={"source": "data.json"}))
     assert 4 == outcome.code
-    assert "data.jsonl" in outcome.err
+    assert "data.json" in outcome.err
     assert expected in outcome.err
     assert "Traceback" not in outcome.err
     assert [] == runs_of(tracking_uri)
@@ -298,8 +310,8 @@ def test_a_broken_video(program, config, tmp_path) -> None:
     clips.write_clip(tmp_path / "good.mp4", 16, size=(84, 84))
     (tmp_path / "broken.mp4").write_bytes(b"no video at all" * 100)
     rows = [f'{{"id": "{name}", "video": "{name}.mp4", "question": "Which colour?", "answer": "red"}}' for name in ("broken", "good")]
-    (tmp_path / "data.jsonl").write_text("\n".join(rows))
-    outcome = program("run", "--config", config(variants=ONE, data={"source": "data.jsonl"}), "--offline")
+    (tmp_path / "data.json").write_text("\n".join(rows))
+    outcome = program("run", "--config", config(variants=ONE, data={"source": "data.json"}), "--offline")
     assert 0 == outcome.code, outcome.err
     assert [line for line in outcome.out.splitlines() if "broken failed" in line and "broken.mp4" in line]
     assert "1 (+1 failed)" in outcome.out

@@ -158,7 +158,10 @@ def test_offline_imports_nothing_of_mlflow(config, tmp_path) -> None:
 def test_told_to_stop(program, config, tmp_path, number, code, word) -> None:
     """The exit code says by what, the table is printed, the run is KILLED with what was finished, and its continuation comes to the end."""
     path = config(generation={"max_new_tokens": 60, "min_new_tokens": 60}, data={"source": "demo", "limit": 12})
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background ignore it
+    before = {  # tests that run in the background ignore them
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    }
 
     def stop() -> None:
         end = time.monotonic() + 60
@@ -172,7 +175,8 @@ def test_told_to_stop(program, config, tmp_path, number, code, word) -> None:
         outcome = program("run", "-c", path, "--offline")
     finally:
         watcher.join()
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
     assert (code, word) == (outcome.code, outcome.err.split()[-1])
     assert "Traceback" not in outcome.err
     assert "v-reason (KILLED)" in outcome.out

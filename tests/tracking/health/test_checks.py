@@ -134,31 +134,6 @@ def test_no_line_shows_a_password() -> None:
         assert [] == [check for check in run_checks(uri) if "lace" in check.detail + check.hint]
 
 
-def test_a_folder_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
-    """A database below a file has no folder; the line names it."""
-    (tmp_path / "file").touch()
-    (check,) = health.folder(f"sqlite:///{tmp_path}/file/mlflow.db")
-    assert ("failure", f"{tmp_path}/file cannot be written: Not a directory") == (check.state, check.detail)
-
-
-def test_the_folder_of_a_server_is_the_current_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a server or no file, a run writes into the current folder; with a file, into the file's, which may be new."""
-    monkeypatch.chdir(tmp_path)
-    for uri in ("http://h", "sqlite://", "sqlite:///:memory:", "sqlite:///mlflow.db?timeout=3"):
-        assert f"{tmp_path} can be written" == next(iter(health.folder(uri))).detail
-    assert f"{tmp_path}/a/b can be created" == next(iter(health.folder("sqlite:///a/b/mlflow.db"))).detail
-
-
-@pytest.mark.parametrize(
-    ("free", "state"),
-    [(0, "failure"), (199_999_999, "failure"), (200_000_000, "warning"), (1_999_999_999, "warning"), (2_000_000_000, "ok")],
-)
-def test_room_on_the_disk(free: int, state: str) -> None:
-    """Below 200 MB is a failure, below 2 GB a warning; what is not well says so."""
-    check = health.disk(Path("/data"), free)
-    assert (state, state != "ok") == (check.state, check.hint != "")
-
-
 def test_importing_the_checks_imports_nothing_heavy() -> None:
     """`vreason-track --help` does not wait for torch, MLflow or the video readers."""
     heavy = {"torch", "mlflow", "sqlalchemy", "decord", "av", "numpy"}

@@ -63,7 +63,7 @@ def application(version: Response, health_status: int = 200) -> object:
 
 
 def tracking(uri: str) -> dict[str, Check]:
-    return {check.name: check for check in health_store.tracking(uri)}
+    return {check.name: check for check in health_store.store_checks(uri)}
 
 
 def states(found: dict[str, Check]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from vreason.demo.network import SPECIAL_TOKENS
 from vreason.evaluation.token_offsets import token_ends
-from vreason.models.loading import DEMO_WEIGHTS
+from vreason.models.found_model import DEMO_WEIGHTS
 
 SENTENCES = ["你好，世界 👋🏽", "今日はいい天気ですね 🎉", "Привет, мир! 🌍", "L’été à la plage", "Which way does it move?"]
 

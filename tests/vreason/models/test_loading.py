@@ -12,7 +12,7 @@ import torch
 from tests.helpers import random_demo
 from tests.helpers.site_packages import SitePackages
 from vreason.errors import PluginError, UnsupportedModelError
-from vreason.models import loading
+from vreason.models import found_model, loading
 from vreason.models.loading import load_model
 from vreason.models.spec import ModelSpec
 from vreason.plugins import MODELS
@@ -59,7 +59,7 @@ def test_dtype_and_attention_are_obeyed(folder: Path) -> None:
 
 def test_demo_is_the_folder_of_weights(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The id "demo" needs no hub and no folder of the user's."""
-    monkeypatch.setattr(loading, "DEMO_WEIGHTS", folder)
+    monkeypatch.setattr(found_model, "DEMO_WEIGHTS", folder)
     loaded = load_model(ModelSpec(device="cpu"))
     assert "demo" == loaded.spec.id
     assert load_model(ModelSpec(id=str(folder), device="cpu")).revision == loaded.revision

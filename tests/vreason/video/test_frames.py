@@ -15,10 +15,11 @@ from PIL import Image
 
 from tests.helpers import clips
 from tests.helpers.read_clips import SIXTEEN, fault_of, numbers
+from vreason.errors import VideoError
 from vreason.video.clip_reading import TooLargeError, check_memory
 from vreason.video.config import VideoConfig
 from vreason.video.decoder_process import decoder
-from vreason.video.frames import frame_indices, read_video
+from vreason.video.frames import frame_indices, probe_video, read_video
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +236,24 @@ def test_what_is_no_video_is_named(tmp_path: Path, name: str) -> None:
     make, words = FAULTY[name]
     make(tmp_path / name)
     assert words in fault_of(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", [name for name in FAULTY if name != "picture.gif"])
+def test_the_beginning_shows_it(tmp_path: Path, name: str) -> None:
+    """Before a run, with the same words: nothing is decoded for it. Only a GIF's number of pictures is not seen."""
+    make, words = FAULTY[name]
+    make(tmp_path / name)
+    with pytest.raises(VideoError, match=re.escape(words)):
+        probe_video(tmp_path / name, 20)
+
+
+def test_the_beginning_of_a_whole_clip(mp4: Path, folder: Path) -> None:
+    """It is passed; so is one whose damage lies further on, and one that is cut is told by its own declaration."""
+    probe_video(mp4, 20)
+    probe_video(clips.flipped(mp4, folder / "later.mp4", 0.4, 0.6), 20)
+    with pytest.raises(VideoError, match="is truncated"):
+        probe_video(clips.truncated(mp4, folder / "short.mp4", 0.5), 20)
+    assert SIXTEEN == read_video(mp4, VideoConfig()).indices
 
 
 @pytest.mark.parametrize("address", ["https://example.org/clip.mp4", "file:///tmp/clip.mp4", "s3://bucket/clip.mp4", "rtsp://camera/1"])

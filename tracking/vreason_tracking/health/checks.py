@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import shutil
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
-from vreason_tracking.health.check import Check, State, described
-from vreason_tracking.health.mlflow_store_check import tracking
+from vreason_tracking.health.check import Check, described
+from vreason_tracking.health.mlflow_store_check import store_checks
+from vreason_tracking.health.place_check import place_checks, store_folder
 from vreason_tracking.health.plugin_check import plugin_checks
 from vreason_tracking.stores import redact_password
 from vreason_tracking.telemetry import NO_DRIVER, MemorySampler
@@ -24,7 +23,6 @@ from vreason_tracking.telemetry import NO_DRIVER, MemorySampler
 __all__ = ["Check", "run_checks"]
 
 PACKAGES = ("torch", "torchvision", "transformers", "decord", "mlflow")
-LOW_DISK, NO_DISK = 2_000_000_000, 200_000_000  # bytes free: below the first a warning, below the second a failure
 
 
 def run_checks(tracking_uri: str) -> Iterator[Check]:
@@ -40,8 +38,8 @@ def run_checks(tracking_uri: str) -> Iterator[Check]:
         ("gpu memory", "see what `nvidia-smi` says; runs go on and record resident memory instead", gpu_memory),
         ("decord", "`pip install --force-reinstall decord`", decord),
         ("plug-ins", "upgrade or remove the packages that offer plug-ins, see `pip list`", plugin_checks),
-        ("tracking", "check --tracking-uri, such as sqlite:///mlflow.db or http://127.0.0.1:5000", lambda: tracking(tracking_uri)),
-        ("folder", "choose a folder that this user may write to", lambda: folder(tracking_uri)),
+        ("tracking", "check --tracking-uri, such as sqlite:///mlflow.db or http://127.0.0.1:5000", lambda: store_checks(tracking_uri)),
+        ("folder", "choose a folder that this user may write to", lambda: place_checks(store_folder(tracking_uri))),
     )
     for name, hint, look in looks:
         try:
@@ -148,24 +146,3 @@ def decord() -> Iterator[Check]:
     if np.abs(read - levels).max() > 12:
         raise ValueError(f"read grey levels {read.round()} where {levels} were written")
     yield Check("decord", "ok", f"{decord.__version__} read a clip of 4 frames")
-
-
-def folder(uri: str) -> Iterator[Check]:
-    """The folder that a run fills (the SQLite file's, else the current one): writable, and room on its disk."""
-    database = uri.removeprefix("sqlite:///").split("?")[0] if uri.startswith("sqlite:///") else ""
-    place = Path(database).absolute().parent if database not in ("", ":memory:") else Path.cwd()
-    there = next(parent for parent in (place, *place.parents) if parent.exists())
-    try:
-        tempfile.TemporaryFile(dir=there).close()
-    except OSError as error:
-        yield Check("folder", "failure", f"{place} cannot be written: {error.strerror}", "choose a folder that this user may write to")
-        return
-    yield Check("folder", "ok", f"{place} can be written" if there == place else f"{place} can be created")
-    yield disk(there, shutil.disk_usage(there).free)
-
-
-def disk(place: Path, free: int) -> Check:
-    """Room on the disk of `place`; `free` in bytes."""
-    state: State = "failure" if free < NO_DISK else "warning" if free < LOW_DISK else "ok"
-    hint = "" if state == "ok" else f"make room, or choose a folder on another disk; {LOW_DISK / 1e9:g} GB are enough"
-    return Check("disk", state, f"{free / 1e9:.1f} GB free at {place}", hint)

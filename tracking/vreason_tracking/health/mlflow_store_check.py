@@ -18,7 +18,7 @@ QUICK_CHECK = 100_000_000  # bytes: larger database files are opened but not rea
 TIMEOUT = 3  # seconds to wait for a server or a lock
 
 
-def tracking(uri: str) -> Iterator[Check]:
+def store_checks(uri: str) -> Iterator[Check]:
     """The tracking database or server, and its schema."""
     uri = normalised(uri)
     if uri.startswith(("http://", "https://")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ from vreason_tracking.telemetry import MemorySampler
 
 if TYPE_CHECKING:
     from vreason.benchmarks import Sample
-    from vreason.models import LoadedModel
+    from vreason.models import FoundModel, LoadedModel
 
 
 class Experiment:
@@ -62,9 +63,13 @@ class Experiment:
                 something else.
             DataError: a variant came to its end and answered nothing, or was not asked everything, because videos could not be read.
         """
+        from vreason.models import find_model
+
         self._guard = ListenerGuard((*self._listeners, *load_listeners(self.settings.listeners)))
         require_plugins(self.settings)
         samples = load_samples(self.settings)
+        self._look_at_videos(samples)
+        found = find_model(self.settings.model)
         with terminable(), ExitStack() as closing:
             self._reap()
             if self.settings.tracking.mode == "online":
@@ -73,11 +78,18 @@ class Experiment:
                 closing.enter_context(self._delivery)
             closing.callback(self._settle)
             with MemorySampler() as meter:
-                self._work(samples, meter, resume)
+                self._work(samples, found, meter, resume)
         return self.results
 
     def _notice(self, text: str) -> None:
         self._guard.tell("on_notice", text)
+
+    def _look_at_videos(self, samples: Sequence[Sample]) -> None:
+        """Say at once which videos are not there: their samples will fail, perhaps hours from now."""
+        paths = list(dict.fromkeys(sample.video for sample in samples))
+        if gone := [path for path in paths if not os.path.exists(path)]:
+            where = f"{gone[0]}{f' and {len(gone) - 1} more' if len(gone) > 1 else ''}"
+            self._notice(f"{len(gone)} of {len(paths)} video(s) are not there, and their samples will fail: {where}")
 
     def _reap(self) -> None:
         """Close what dead processes left; what cannot be closed is in nobody's way."""
@@ -96,12 +108,12 @@ class Experiment:
             order = [variant.name for variant in self.settings.resolved_variants()]
             self.results[:] = map(as_delivered, sorted(self.results, key=lambda result: order.index(result.name)))
 
-    def _work(self, samples: Sequence[Sample], meter: MemorySampler, resume: str | None) -> None:
+    def _work(self, samples: Sequence[Sample], found: FoundModel, meter: MemorySampler, resume: str | None) -> None:
         """Load the model, settle what is to be done, and do it."""
         from vreason.benchmarks import data_digest
         from vreason.models import load_model
 
-        loaded = load_model(self.settings.model)
+        loaded = load_model(self.settings.model, found)
         if self._delivery is not None:
             self._delivery.require_store()
         self._guard.tell("on_run_started", self._started(loaded, len(samples)))

@@ -22,6 +22,7 @@ from vreason.errors import ConfigError, ConfigIssue
 from vreason.models import ModelSpec
 from vreason.prompts import TEMPLATES, PromptTemplate
 from vreason.video import VideoConfig
+from vreason_tracking.settings.config_paths import from_folder
 from vreason_tracking.settings.issues import NAME_RULE, plain_issues, section_fields, setting_paths
 from vreason_tracking.settings.overrides import apply_overrides
 from vreason_tracking.settings.rules import combination_issues, filled_in, prompt_text
@@ -121,7 +122,7 @@ _CONFIGS: dict[str, Any] = {name: field.annotation for name, field in RunSetting
 
 
 def load_settings(path: str | Path, overrides: Sequence[str] = (), limit: int | None = None, variants: Sequence[str] = ()) -> RunSettings:
-    """Read a configuration file.
+    """Read a configuration file. Relative paths of its inputs start from its own folder, those of `overrides` from the current one.
 
     Args:
         path: the YAML file, UTF-8.
@@ -132,21 +133,26 @@ def load_settings(path: str | Path, overrides: Sequence[str] = (), limit: int | 
     Raises:
         ConfigError: with everything wrong in the file and in the changes.
     """
-    return parse_settings(read_text(Path(path)), str(path), overrides, limit, variants)
+    return _parsed(read_text(Path(path)), str(path), overrides, limit, variants, Path(path).parent)
 
 
 def parse_settings(
     text: str, source: str = "", overrides: Sequence[str] = (), limit: int | None = None, variants: Sequence[str] = ()
 ) -> RunSettings:
-    """The same from YAML text; `source` names it in messages.
+    """The same from YAML text, whose relative paths start from the current folder; `source` names it in messages.
 
     Raises:
         ConfigError: with everything wrong.
     """
+    return _parsed(text, source, overrides, limit, variants, Path())
+
+
+def _parsed(text: str, source: str, overrides: Sequence[str], limit: int | None, variants: Sequence[str], folder: Path) -> RunSettings:
     try:
         data, issues = read_mapping(text)
     except ConfigError as error:
         raise ConfigError(error.issues, source) from None
+    from_folder(data, folder)
     issues += apply_overrides(data, overrides if limit is None else [*overrides, f"data.limit={limit}"])
     listed, found = expand(data.pop("variants", None), data.pop("matrix", None))
     kept, unknown = chosen(listed, () if found else variants)

@@ -41,7 +41,8 @@ class DataSettings(Section):
     """What is asked, and how answers are scored.
 
     Attributes:
-        source: "demo", a benchmark of an installed package, or a JSON or JSONL file (from the current folder).
+        source: "demo", a benchmark of an installed package, or a data file: JSON, JSONL, CSV, TSV or Parquet, packed with gzip or not (see
+            docs/data.md).
         split: of the benchmark; None with a file.
         scoring: the profile, `robust` or `video-r1`; or a function of one's own, "module:function".
         limit: at most this many questions; None asks all.
@@ -49,7 +50,9 @@ class DataSettings(Section):
     """
 
     source: str = Field(
-        default=DEMO, pattern=_NOT_BLANK, description="demo, the name of an installed benchmark, or the path of a JSON or JSONL file"
+        default=DEMO,
+        pattern=_NOT_BLANK,
+        description="demo, the name of an installed benchmark, or the path of a data file",
     )
     split: str | None = Field(default=None, min_length=1)
     scoring: str = Field(default="robust", description="robust, video-r1, or a function written module:function")
@@ -72,7 +75,15 @@ class PromptSettings(Section):
 
 
 class GenerationSettings(Section):
-    """transformers' generation settings of the same names. None is left to the model's own generation config."""
+    """transformers' generation settings of the same names.
+
+    Attributes:
+        max_new_tokens: a reply is cut off after so many.
+        min_new_tokens: and cannot end before so many; None sets no bound.
+        do_sample: draw tokens at random, with `seed`; otherwise the likeliest is taken.
+        temperature, top_p, top_k: how tokens are drawn; None is the model's own generation config's, and nothing without `do_sample`.
+        repetition_penalty: above 1, tokens that were there before are less likely.
+    """
 
     max_new_tokens: int = Field(default=1024, ge=1)
     min_new_tokens: int | None = Field(default=None, ge=1)
