@@ -55,6 +55,7 @@ def draw_entropy(curves: Mapping[str, EntropyCurve], path: Path, title: str, col
         legend_with(axes, handles, labels, frameon=False, fontsize=8, ncols=min(len(drawn), 2))
         files = [path.with_name(f"{path.name}.{ending}") for ending in ("png", "svg")]
         figure.savefig(files[0], dpi=150)
+        figure.set_layout_engine("none")  # it is laid out, and the second file need not do it again
         figure.savefig(files[1], metadata={"Date": None})
         pyplot.close(figure)
     return files
