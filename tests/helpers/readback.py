@@ -19,7 +19,7 @@ from vreason_tracking.delivery.scheduler import DeliveryScheduler
 from vreason_tracking.journal.codec import SampleEntry, SessionEnded, SessionStarted
 from vreason_tracking.journal.folder import RunFolder, new_run_id
 from vreason_tracking.journal.manifest import Manifest
-from vreason_tracking.journal.reader import read_events
+from vreason_tracking.journal.reader import asked_again, read_events
 from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
 from vreason_tracking.records.tags import JOURNAL_TAG
 from vreason_tracking.running.recorder import RunRecorder
@@ -208,7 +208,7 @@ def content_points(folder: RunFolder, store: MlflowStore) -> int:
 
 def finished_samples(folder: RunFolder) -> list[FinishedSample]:
     """The samples that are done, with their steps, over all sessions."""
-    return list(SampleAssembly().feed(read_events(folder)))
+    return list(SampleAssembly(asked_again(folder)).feed(read_events(folder)))
 
 
 def journal_points(folder: RunFolder) -> dict[str, list[tuple[str, int, int, float]]]:

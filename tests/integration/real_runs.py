@@ -11,7 +11,7 @@ from typing import Any
 from tests.helpers import readback, trials
 from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.journal.folder import RunFolder, run_folders
-from vreason_tracking.journal.reader import read_events
+from vreason_tracking.journal.reader import asked_again, read_events
 from vreason_tracking.journal.samples import FinishedSample, SampleAssembly
 
 TOKENS = 240
@@ -52,7 +52,7 @@ def runs_by_variant(folder: Path) -> dict[str, RunFolder]:
 
 
 def finished_samples(folder: RunFolder) -> list[FinishedSample]:
-    return list(SampleAssembly().feed(read_events(folder)))
+    return list(SampleAssembly(asked_again(folder)).feed(read_events(folder)))
 
 
 def outcome(folder: RunFolder) -> dict[str, Any]:

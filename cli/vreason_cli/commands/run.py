@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     help="Continue what RUN's call left undone (its id, the beginning of one, or a variant's name; without --config it has its own); "
     "auto continues the newest call of this config, if it was not finished.",
 )
+@click.option("--retry-failed", is_flag=True, help="With --resume: ask again what failed, a broken video or lack of memory included.")
 @click.option("--offline", is_flag=True, help="Write the journal only; `vreason-track journal deliver` carries it to MLflow later.")
 @click.option("--journal", metavar="DIR", help="Folder of the local record; default: the config's, VREASON_JOURNAL, ./vreason-journal.")
 @click.option(
@@ -45,19 +46,23 @@ def run_command(
     limit: int | None,
     variants: tuple[str, ...],
     resume: str | None,
+    retry_failed: bool,
     offline: bool,
     journal: str | None,
     dry_run: bool,
 ) -> None:
     """Run every variant of a config over its samples, and record every controller step in the journal and in MLflow.
 
-    Nothing that was answered is asked again by --resume, and a changed config is refused with what differs.
+    Nothing that was answered is asked again by --resume, and a changed config is refused with what differs. What failed stays so, unless
+    the reason said nothing about the sample (a folder that was away), or --retry-failed is given.
 
     Exit codes: 0 done, 2 the config is wrong, 3 the model cannot be used, 4 the data cannot be used, 5 the journal or the tracking store
     cannot be used, 129 hung up, 130 interrupted, 143 terminated (what was done is kept, and can be continued).
     """
     if config is None and (resume is None or resume == "auto"):
         raise click.UsageError("Missing option '--config' / '-c'; only --resume RUN knows its own.")
+    if retry_failed and resume is None:
+        raise click.UsageError("--retry-failed asks again what an earlier run could not: name that run with --resume, or --resume auto.")
     places = {"tracking.mode": "offline" if offline else None, "tracking.journal": json.dumps(journal) if journal else None}
     changes = [*overrides, *(f"{name}={value}" for name, value in places.items() if value)]
     settings = _settings(config, changes, limit, variants, resume, journal)
@@ -71,7 +76,7 @@ def run_command(
     experiment = Experiment(settings, [progress])
     try:
         with progress:
-            experiment.run(resume)
+            experiment.run(resume, retry_failed)
     finally:
         _print_end(settings, experiment.results, progress.last_samples)
     require_delivered(experiment.results)

@@ -184,3 +184,10 @@ def test_told_to_stop(program, config, tmp_path, number, code, word) -> None:
     assert ("KILLED", True) == (last_end(folder).status, 1 <= len(readback.finished_samples(folder)) < 12)
     assert 0 == program("run", "--resume", "v-reason").code
     assert (12, "FINISHED") == (len(readback.finished_samples(folder)), last_end(folder).status)
+
+
+def test_retry_failed_alone(program, config) -> None:
+    """It asks again what an earlier run could not: without naming one it means nothing."""
+    outcome = program("run", "-c", config(), "--retry-failed")
+    assert (2, "") == (outcome.code, outcome.out)
+    assert "name that run with --resume, or --resume auto" in outcome.err

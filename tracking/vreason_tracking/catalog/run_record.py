@@ -13,7 +13,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import StoredRun
-from vreason_tracking.journal import RunFolder, SampleAssembly, read_events
+from vreason_tracking.journal import RunFolder, SampleAssembly, asked_again, read_events
 from vreason_tracking.records import CALL_TAG, MEMORY_SOURCE_TAG, MLFLOW_PREFIX, OWN_PREFIX, RecordTables
 from vreason_tracking.stores import fetch_artifact, truncate_values
 
@@ -166,7 +166,7 @@ def write_tables(journal: RunFolder, folder: Path) -> None:
     Raises:
         TrackingError: the journal cannot be read.
     """
-    tables, assembly = RecordTables(folder), SampleAssembly()
+    tables, assembly = RecordTables(folder), SampleAssembly(asked_again(journal))
     try:
         for finished in assembly.feed(read_events(journal)):
             tables.add(finished.sample, finished.steps)

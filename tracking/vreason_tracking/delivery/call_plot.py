@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vreason_tracking.delivery.checkpoint import read_delivered
-from vreason_tracking.journal import RunFolder, SampleAssembly, last_end, read_events, readable_runs
+from vreason_tracking.journal import RunFolder, SampleAssembly, asked_again, last_end, read_events, readable_runs
 from vreason_tracking.presentation import draw_entropy
 from vreason_tracking.records import EntropyCurve
 from vreason_tracking.stores import MlflowStore, is_unavailable
@@ -58,7 +58,7 @@ def _is_finished(folder: RunFolder) -> bool:
 
 
 def _curve(folder: RunFolder) -> EntropyCurve:
-    curve, assembly = EntropyCurve(), SampleAssembly()
+    curve, assembly = EntropyCurve(), SampleAssembly(asked_again(folder))
     for finished in assembly.feed(read_events(folder)):
         curve.add(finished.steps)
     return curve

@@ -1,7 +1,7 @@
 """What has been delivered of a run, and where to: marks beside its journal, appended once MLflow has taken something.
 
     ["opened", {"run_id": ..., "experiment_id": ..., "uri": ...}]   the MLflow run; another one takes the place of an earlier one
-    ["sample", sample_id, nested run id, points]                    a sample with all of its points
+    ["sample", sample_id, nested run id, points, times]             a sample with all of its points, asked again so often before
     ["mended", sample_id, nested run id, points]                    the same, in the place of an earlier run of it
     ["devices", records, points]                                    the first so many DeviceRecords
     ["closed", session, status]                                     everything up to the end of this session
@@ -32,6 +32,7 @@ class DeliveryState:
     Attributes:
         run_id, experiment_id, uri: the MLflow run and where it is; None before it was made.
         samples: sample id to the id of its nested run.
+        times: sample id to how often it had been asked again, because it had failed, when it was delivered.
         points: delivered so far.
         devices: number of DeviceRecords delivered.
         session: the last session that was delivered to its end; 0 before.
@@ -44,6 +45,7 @@ class DeliveryState:
     experiment_id: str | None = None
     uri: str | None = None
     samples: dict[str, str] = field(default_factory=dict)
+    times: dict[str, int] = field(default_factory=dict)
     points: int = 0
     devices: int = 0
     session: int = 0
@@ -51,18 +53,20 @@ class DeliveryState:
     rejected: str | None = None
     left_out: dict[tuple[str | None, str, str], str] = field(default_factory=dict)
     _device_points: int = field(default=0, compare=False)
+    _sample_points: dict[str, int] = field(default_factory=dict, compare=False)
 
     def take(self, record: list[Any]) -> None:
         """Bring up to date with one mark; kinds that a later version may write are passed over."""
         kind, *values = record
         if kind == "opened":
             self._open(*(values[0][name] for name in ("run_id", "experiment_id", "uri")))
-        elif kind == "sample" and values[0] not in self.samples:
-            self.samples[values[0]] = values[1]
-            self.points += values[2]
+        elif kind == "sample":
+            times = values[3] if len(values) > 3 else 0  # earlier versions did not tell
+            if values[0] not in self.samples or times > self.times.get(values[0], 0):
+                self._sample(*values[:3])
+                self.times[values[0]] = times
         elif kind == "mended":
-            self.points += values[2] if values[0] not in self.samples else 0
-            self.samples[values[0]] = values[1]
+            self._sample(*values)
         elif kind == "devices" and values[0] > self.devices:
             self.devices = values[0]
             self._device_points += values[1]
@@ -76,6 +80,11 @@ class DeliveryState:
         elif kind == "left out":
             sample_id, what, name, reason = values
             self.left_out[sample_id, what, name] = reason
+
+    def _sample(self, sample_id: str, nested: str, points: int) -> None:
+        """A sample is there, in this run; in the place of an earlier one, if there was one."""
+        self.points += points - self._sample_points.get(sample_id, 0)
+        self.samples[sample_id], self._sample_points[sample_id] = nested, points
 
     def _forget_own(self) -> None:
         """What was delivered of the variant's own run; its samples stay."""
@@ -128,9 +137,9 @@ class DeliveryLog:
         """The MLflow run was made, or found."""
         self._mark(["opened", {"run_id": run_id, "experiment_id": experiment_id, "uri": uri}])
 
-    def sample(self, sample_id: str, nested: str, points: int) -> None:
-        """A sample is there with all of its points."""
-        self._mark(["sample", sample_id, nested, points])
+    def sample(self, sample_id: str, nested: str, points: int, times: int = 0) -> None:
+        """A sample is there with all of its points; `times` is how often it had been asked again by then."""
+        self._mark(["sample", sample_id, nested, points, *([times] if times else [])])
 
     def mended(self, sample_id: str, nested: str, points: int) -> None:
         """A sample is there with all of its points, in a run that takes the place of an earlier one."""

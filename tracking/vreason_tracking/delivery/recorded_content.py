@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vreason_tracking.delivery.finalize import RunFinalizer
 from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
-from vreason_tracking.journal import FinishedSample, RunFolder, SampleAssembly, last_end, read_events
+from vreason_tracking.journal import FinishedSample, RunFolder, SampleAssembly, asked_again, last_end, read_events
 from vreason_tracking.records import NUMBER_TAG, EntropyCurve, RunSummary
 from vreason_tracking.stores import Point
 from vreason_tracking.telemetry import DeviceRecord
@@ -62,7 +62,7 @@ class RecordedContent:
             TrackingError: the journal cannot be read.
         """
         manifest, end = self.folder.manifest, last_end(self.folder)
-        assembly, summary, curve = SampleAssembly(), RunSummary(), EntropyCurve()
+        assembly, summary, curve = SampleAssembly(asked_again(self.folder)), RunSummary(), EntropyCurve()
         series: list[Point] = []
         for event in read_events(self.folder):
             for finished in assembly.feed([event]):

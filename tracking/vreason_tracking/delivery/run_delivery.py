@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from vreason.clock import unix_ms
+from vreason.errors import TrackingUnavailableError
 from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.delivery.finalize import RunFinalizer
 from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
@@ -26,8 +27,10 @@ from vreason_tracking.journal import (
     Lease,
     RunFolder,
     SampleAssembly,
+    SamplesAskedAgain,
     SessionEnded,
     SessionStarted,
+    asked_again,
     last_session,
     read_fragment,
 )
@@ -69,7 +72,8 @@ class RunDelivery:
             undone.pop_all()
         self.summary, self.curve = RunSummary(), EntropyCurve()
         self.ended, self.writes, self.broken = False, 0, False
-        self._assembly = SampleAssembly()
+        self._asked_again = asked_again(folder)
+        self._assembly = SampleAssembly(self._asked_again)
         self._fragment = 1
         self._devices = 0
         self._device_points = 0  # of those that wait in the series
@@ -77,7 +81,8 @@ class RunDelivery:
         self._pending: deque[Callable[[], None]] = deque()
         self._series: list[Point] = []  # of the variant's own run
         self.run = VariantRun(folder, store, self.log, self.scratch_dir)
-        self._outdated = self.log.delivered.status == "FINISHED" and last_session(folder) > self.log.delivered.session
+        went_on = self.log.delivered.status == "FINISHED" and last_session(folder) > self.log.delivered.session
+        self._outdated = went_on or any(name in self.log.delivered.samples and self._is_outdated(name) for name in self._asked_again)
 
     def advance(self) -> bool:
         """Do the next piece, if there is one; returns whether there was.
@@ -92,7 +97,7 @@ class RunDelivery:
             if self.log.delivered.run_id is None:
                 self.run.open()
                 self.writes += 1
-            elif self._outdated:  # it was finished and went on: its summary and curves there are of an earlier state
+            elif self._outdated:  # it was finished and went on, or samples of it are asked again: its series there are of an earlier state
                 self.run.replace()
                 self._outdated = False
                 self.writes += 1
@@ -180,6 +185,8 @@ class RunDelivery:
             self._session = event.session
             if event.session > 1:
                 self._pending.append(self._reopen)
+        elif isinstance(event, SamplesAskedAgain) and any(self._asked_again[name] == 0 for name in event.sample_ids):
+            raise TrackingUnavailableError(f"run {self.folder.run_id} goes on, and asks again what has failed: it is delivered anew")
         elif isinstance(event, SessionEnded):
             self._pending.append(lambda: self._end(event))
 
@@ -194,8 +201,10 @@ class RunDelivery:
 
     def _send_sample(self, finished: FinishedSample) -> None:
         name = finished.sample.sample_id
-        if name not in self.log.delivered.samples:
+        if self._is_outdated(name):
             parent, end = self.run.run_id, ended_ms(finished)
+            if (before := self.log.delivered.samples.get(name)) is not None:
+                self.run.remove_sample(before)
             nested = self.run.find_sample(name)
             if nested is None:
                 tags = {**sample_tags(finished.sample), NUMBER_TAG: f"{finished.number:07d}"}
@@ -203,11 +212,16 @@ class RunDelivery:
             points = points_of(finished)
             self.store.log(nested, points)
             self.store.end_run(nested, "FAILED" if finished.sample.error else "FINISHED", end)
-            self.log.sample(name, nested, len(points))
+            self.log.sample(name, nested, len(points), self._asked_again[name])
             _log.debug("run %s: sample %s sent, %d points", self.folder.run_id, name, len(points))
             self.run.maybe_created = False
             self.writes += 1
         self._send_series(_AT_ONCE)
+
+    def _is_outdated(self, name: str) -> bool:
+        """Whether the store has no run of a sample, or one of a time before it was asked again."""
+        delivered = self.log.delivered
+        return name not in delivered.samples or delivered.times.get(name, 0) < self._asked_again[name]
 
     def _send_series(self, least: int) -> bool:
         """The variant's own series, once there is more than `least` of them. Whether there was."""

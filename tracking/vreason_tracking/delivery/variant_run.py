@@ -143,6 +143,16 @@ class VariantRun:
     def _by_sample(runs: Sequence[Any]) -> dict[str, str]:
         return {run.data.tags.get(SAMPLE_ID_TAG, ""): run.info.run_id for run in runs}
 
+    def remove_sample(self, nested: str) -> None:
+        """Delete the run of a sample that was asked again; MLflow can undo that.
+
+        Raises:
+            Exception: whatever the store raises; done again, it changes nothing.
+        """
+        if self.store.state_of(nested) == "active":
+            self.store.client.delete_run(nested)
+        self._present = None
+
     def sample_runs(self) -> Sequence[Any]:
         """Those of the store, the newest first: of two of one sample the older one counts."""
         return self._search(f"tags.`{PARENT_TAG}` = '{self.run_id}'", "DESC")

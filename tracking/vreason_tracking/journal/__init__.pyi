@@ -1,4 +1,10 @@
-from .codec import Event as Event, SampleEntry as SampleEntry, SessionEnded as SessionEnded, SessionStarted as SessionStarted
+from .codec import (
+    Event as Event,
+    SampleEntry as SampleEntry,
+    SamplesAskedAgain as SamplesAskedAgain,
+    SessionEnded as SessionEnded,
+    SessionStarted as SessionStarted,
+)
 from .dead_runs import close_dead_run as close_dead_run
 from .folder import (
     MANIFEST as MANIFEST,
@@ -17,6 +23,7 @@ from .manifest import Manifest as Manifest
 from .reader import (
     Corruption as Corruption,
     Fragment as Fragment,
+    asked_again as asked_again,
     closed_samples as closed_samples,
     last_end as last_end,
     last_session as last_session,

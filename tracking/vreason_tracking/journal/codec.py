@@ -5,6 +5,7 @@
     ["step", v, v, ...]       a StepRecord's values in the order of the head's columns
     ["device", v, v, ...]     a DeviceRecord's
     ["sample", {...}, n]      a finished SampleRecord, and the number of metric points that it and its steps come to
+    ["again", {...}]          samples that failed and are asked again in this session: what was closed of them before does not count
     ["end", {...}]            the run has ended: status and error
     ["foot", {...}]           closes a fragment: how many records it holds
 
@@ -64,6 +65,17 @@ class SessionEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class SamplesAskedAgain:
+    """Samples that were closed as failed, and are asked again: their earlier records count no more.
+
+    Attributes:
+        sample_ids: each once.
+    """
+
+    sample_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SampleEntry:
     """A finished sample as it stands in the journal, with the number of points that it and its steps come to."""
 
@@ -71,14 +83,14 @@ class SampleEntry:
     points: int
 
 
-Event = SessionStarted | StepRecord | DeviceRecord | SampleEntry | SessionEnded
+Event = SessionStarted | SamplesAskedAgain | StepRecord | DeviceRecord | SampleEntry | SessionEnded
 
 _ROWS: dict[str, type[Any]] = {"step": StepRecord, "device": DeviceRecord}
 COLUMNS = {kind: list(column_names(made)) for kind, made in _ROWS.items()}
 _VALUES: dict[type[Any], tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
     made: (kind, attrgetter(*COLUMNS[kind])) for kind, made in _ROWS.items()
 }
-_OBJECTS: dict[str, type[Any]] = {"begin": SessionStarted, "end": SessionEnded}
+_OBJECTS: dict[str, type[Any]] = {"begin": SessionStarted, "again": SamplesAskedAgain, "end": SessionEnded}
 _OBJECT_KINDS = {made: kind for kind, made in _OBJECTS.items()}
 
 
@@ -103,7 +115,7 @@ def to_record(event: Event) -> list[Any]:
         return [row[0], *row[1](event)]
     if isinstance(event, SampleEntry):
         return ["sample", asdict(event.sample), event.points]
-    if isinstance(event, (SessionStarted, SessionEnded)):
+    if isinstance(event, (SessionStarted, SamplesAskedAgain, SessionEnded)):
         return [_OBJECT_KINDS[type(event)], asdict(event)]
     raise TypeError(f"{type(event).__name__}: the journal has no record for it")
 

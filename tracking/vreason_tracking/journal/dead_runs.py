@@ -7,7 +7,7 @@ import logging
 from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason.events import StepRecord
-from vreason_tracking.journal.codec import Event, SampleEntry, SessionEnded, SessionStarted, foot, head, to_record
+from vreason_tracking.journal.codec import Event, SampleEntry, SamplesAskedAgain, SessionEnded, SessionStarted, foot, head, to_record
 from vreason_tracking.journal.folder import MANIFEST, RunFolder, write_whole
 from vreason_tracking.journal.lease import Lease, LeaseTakenError
 from vreason_tracking.journal.lines import to_line
@@ -72,6 +72,8 @@ def _time(event: Event) -> int:
         return event.sample.started_ms + int(event.sample.generation_ms or 0)
     if isinstance(event, (StepRecord, DeviceRecord)):
         return event.timestamp_ms
+    if isinstance(event, SamplesAskedAgain):
+        return 0  # it tells none
     return event.ended_ms if isinstance(event, SessionEnded) else event.started_ms
 
 

@@ -5,13 +5,24 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vreason.errors import TrackingError
-from vreason_tracking.journal.codec import COLUMNS, FORMAT, Event, SampleEntry, SessionEnded, SessionStarted, foot, from_record
+from vreason_tracking.journal.codec import (
+    COLUMNS,
+    FORMAT,
+    Event,
+    SampleEntry,
+    SamplesAskedAgain,
+    SessionEnded,
+    SessionStarted,
+    foot,
+    from_record,
+)
 from vreason_tracking.journal.folder import RunFolder, sync_folder, write_whole
 from vreason_tracking.journal.lines import from_line, read_lines, to_line
 from vreason_tracking.records import count_points
@@ -152,10 +163,22 @@ def _only(path: Path, kinds: Sequence[str]) -> Iterator[Event]:
 def closed_samples(folder: RunFolder) -> list[SampleEntry]:
     """The finished samples, in the order in which they ended.
 
-    A sample that was asked again, because a part of its first record is damaged, counts as it was answered last.
+    A sample that was asked again, because a part of its first record is damaged or because it had failed, counts as it was answered last.
     """
-    found = {event.sample.sample_id: event for event in read_only(folder, "sample") if isinstance(event, SampleEntry)}
+    found: dict[str, SampleEntry] = {}
+    for event in read_only(folder, "sample", "again"):
+        if isinstance(event, SampleEntry):
+            found[event.sample.sample_id] = event
+        elif isinstance(event, SamplesAskedAgain):
+            for name in event.sample_ids:
+                found.pop(name, None)
     return list(found.values())
+
+
+def asked_again(folder: RunFolder) -> Counter[str]:
+    """How often each sample was asked again because it had failed."""
+    events = (event for event in read_only(folder, "again") if isinstance(event, SamplesAskedAgain))
+    return Counter(name for event in events for name in event.sample_ids)
 
 
 def recorded_points(folder: RunFolder) -> int:

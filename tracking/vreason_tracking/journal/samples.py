@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from vreason.events import SampleRecord, StepRecord
@@ -14,7 +14,7 @@ class FinishedSample:
     """A sample that is done, all of its steps there.
 
     Attributes:
-        number: from 1, in the order in which samples ended.
+        number: from 1, in the order in which samples ended; what was asked again leaves a gap, so that the others keep theirs.
         sample: the sample.
         steps: its steps, in order. A sample that failed has those up to its failure.
         points: metric points that it comes to.
@@ -32,15 +32,21 @@ class SampleAssembly:
     Steps of a sample that never ended are forgotten when the next session begins: that session asks it again. A sample of which a step is
     missing (damage) is not finished; should it have been asked again, that counts.
 
+    Args:
+        asked_again: how often each sample was asked again because it had failed (see `reader.asked_again`): so many records of it do not
+            count, the first ones.
+
     Attributes:
         done: ids of the samples that are finished.
         incomplete: ids of those whose record was closed, but whose steps are not all there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, asked_again: Mapping[str, int] | None = None) -> None:
+        self._superseded = dict(asked_again or {})
         self.done: set[str] = set()
         self.incomplete: set[str] = set()
         self._open: dict[str, list[StepRecord]] = {}
+        self._closed = 0
 
     def feed(self, events: Iterable[Event]) -> Iterator[FinishedSample]:
         """Finished samples, as their last records come by."""
@@ -65,9 +71,15 @@ class SampleAssembly:
         steps = self._open.pop(sample.sample_id, [])
         if sample.sample_id in self.done:
             return None
+        if self._superseded.get(sample.sample_id):
+            self._superseded[sample.sample_id] -= 1
+            self._closed += 1
+            self.incomplete.discard(sample.sample_id)
+            return None
         if sample.error is None and [step.token_index for step in steps] != list(range(sample.output_tokens)):
             self.incomplete.add(sample.sample_id)
             return None
         self.incomplete.discard(sample.sample_id)
         self.done.add(sample.sample_id)
-        return FinishedSample(len(self.done), sample, tuple(steps), event.points)
+        self._closed += 1
+        return FinishedSample(self._closed, sample, tuple(steps), event.points)

@@ -11,7 +11,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.journal.codec import COLUMNS, SessionStarted
 from vreason_tracking.journal.folder import MANIFEST, RunFolder
 from vreason_tracking.journal.lease import is_held
-from vreason_tracking.journal.reader import Corruption, Fragment, read_fragment
+from vreason_tracking.journal.reader import Corruption, Fragment, asked_again, read_fragment
 from vreason_tracking.journal.samples import SampleAssembly
 from vreason_tracking.journal.seal import sealed_fragments
 
@@ -59,7 +59,7 @@ def verify(folder: RunFolder) -> Verification:
     except TrackingError as error:
         damages.append(Corruption(MANIFEST, 0, 0, str(error)))
     digest = folder.manifest_digest if run_id is not None else ""
-    assembly, records, samples = SampleAssembly(), 0, 0
+    assembly, records, samples = SampleAssembly(asked_again(folder)), 0, 0
     numbers = []
     for number, path in folder.fragments():
         numbers.append(number)

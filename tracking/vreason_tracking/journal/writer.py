@@ -20,7 +20,7 @@ from functools import partial
 
 from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.journal.codec import Event, SampleEntry, SessionEnded, SessionStarted, foot, head, to_record
+from vreason_tracking.journal.codec import Event, SampleEntry, SamplesAskedAgain, SessionEnded, SessionStarted, foot, head, to_record
 from vreason_tracking.journal.folder import RunFolder, sync_folder
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.records import count_points
@@ -34,7 +34,7 @@ RETRY_TIMEOUT = 30.0  # seconds for which a disk that refuses is asked again
 QUEUED = 1024  # blocks that may wait for the disk; a block is up to 16 steps
 _AGAIN = 0.25  # seconds between two attempts
 
-Block = Sequence[StepRecord | SampleRecord | DeviceRecord | SessionStarted | SessionEnded]
+Block = Sequence[StepRecord | SampleRecord | DeviceRecord | SessionStarted | SamplesAskedAgain | SessionEnded]
 
 
 class JournalWriter:
@@ -128,7 +128,7 @@ class JournalWriter:
         if ends or self._fragment.seconds_left() == 0.0 or self._fragment.size >= LARGEST:
             self._close_fragment()
 
-    def _counted(self, event: StepRecord | SampleRecord | DeviceRecord | SessionStarted | SessionEnded) -> Event:
+    def _counted(self, event: StepRecord | SampleRecord | DeviceRecord | SessionStarted | SamplesAskedAgain | SessionEnded) -> Event:
         """Samples are written with the number of points that they and their steps come to."""
         if isinstance(event, StepRecord):
             if event.token_index == 0:  # it begins, or begins anew

@@ -6,7 +6,6 @@ A run is continued only by what it was begun with: its identity decides, and wha
 from __future__ import annotations
 
 import secrets
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from vreason.errors import TrackingError
 from vreason_tracking.catalog import LocalRun, local_runs, require
-from vreason_tracking.journal import RunFolder, SampleAssembly, last_end, read_events, readable_runs
+from vreason_tracking.journal import RunFolder, SampleAssembly, asked_again, last_end, read_events, readable_runs
 from vreason_tracking.settings import WHOLE, RunSettings, Variant, differing_parts
 
 AUTO = "auto"
@@ -46,6 +45,8 @@ class Task:
         folder: the run to continue or, when `finished`, to keep; None begins a new one.
         done: ids of the samples that need not be asked again.
         finished: nothing is left to do.
+        retry_failed: whether samples that failed are asked again.
+        failed: ids of the samples that failed: of `done`, or, where they are asked again, not of it.
     """
 
     request: VariantRequest
@@ -53,6 +54,8 @@ class Task:
     folder: RunFolder | None = None
     done: frozenset[str] = frozenset()
     finished: bool = False
+    retry_failed: bool = False
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Plan:
     notes: Sequence[str] = ()
 
 
-def plan(settings: RunSettings, request: Sequence[VariantRequest], root: Path, resume: str | None) -> Plan:
+def plan(settings: RunSettings, request: Sequence[VariantRequest], root: Path, resume: str | None, retry_failed: bool = False) -> Plan:
     """What is to be done.
 
     Args:
@@ -73,6 +76,7 @@ def plan(settings: RunSettings, request: Sequence[VariantRequest], root: Path, r
         root: the journal.
         resume: None begins anew; "auto" continues the newest call of the same config, if it was not finished; else the id, the beginning
             of one, or the variant of a run whose call is continued.
+        retry_failed: whether samples that failed before are asked again; else they stay as they are.
 
     Raises:
         TrackingError: there is no such run, or it was begun with something else; the message shows the difference.
@@ -86,7 +90,8 @@ def plan(settings: RunSettings, request: Sequence[VariantRequest], root: Path, r
     if unlike:
         raise TrackingError(_difference(runs[unlike[0].variant.name], unlike[0]))
     notes = _notes_on(unreadable, list(runs.values()), root)
-    tasks = [_task(each, position, runs.get(each.variant.name)) for position, each in enumerate(request)]
+    tasks = [_task(each, position, runs.get(each.variant.name), retry_failed) for position, each in enumerate(request)]
+    notes += [_note_on_failed(task) for task in tasks if task.failed]
     return Plan(call or secrets.token_hex(6), tasks, notes)
 
 
@@ -129,16 +134,23 @@ def _is_whole(runs: Sequence[RunFolder]) -> bool:
 
 def refresh(task: Task) -> Task:
     """The task as it stands now: what a plan says may be old when its turn comes."""
-    return _task(task.request, task.position, task.folder)
+    return _task(task.request, task.position, task.folder, task.retry_failed)
 
 
-def _task(request: VariantRequest, position: int, folder: RunFolder | None) -> Task:
+def _task(request: VariantRequest, position: int, folder: RunFolder | None, retry_failed: bool) -> Task:
     if folder is None:
-        return Task(request, position)
-    assembly = SampleAssembly()
-    deque(assembly.feed(read_events(folder)), maxlen=0)
-    whole = _is_finished(folder) and not assembly.incomplete
-    return Task(request, position, folder, frozenset(assembly.done), whole)
+        return Task(request, position, retry_failed=retry_failed)
+    assembly = SampleAssembly(asked_again(folder))
+    failed = tuple(finished.sample.sample_id for finished in assembly.feed(read_events(folder)) if finished.sample.error is not None)
+    done = frozenset(assembly.done).difference(failed if retry_failed else ())
+    whole = _is_finished(folder) and not assembly.incomplete and len(done) == len(assembly.done)
+    return Task(request, position, folder, done, whole, retry_failed, failed)
+
+
+def _note_on_failed(task: Task) -> str:
+    named = ", ".join(task.failed[:3]) + (f" and {len(task.failed) - 3} more" if len(task.failed) > 3 else "")
+    what = f"{task.request.variant.name}: {len(task.failed)} sample(s) failed before ({named})"
+    return f"{what} and are asked again" if task.retry_failed else f"{what} and stay so; --retry-failed asks them again"
 
 
 def _difference(folder: RunFolder, request: VariantRequest) -> str:

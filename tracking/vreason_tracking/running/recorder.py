@@ -17,6 +17,7 @@ from vreason_tracking.journal import (
     Lease,
     Manifest,
     RunFolder,
+    SamplesAskedAgain,
     SessionEnded,
     SessionStarted,
     last_session,
@@ -34,13 +35,16 @@ class RunRecorder(Listener):
         folder: the run's; its lease is held until `finish`.
         retry_timeout: seconds for which a disk that refuses is asked again.
         lease: the run's, if the caller has it already; it is the recorder's from here on.
+        again: ids of samples that failed and are asked again: what was recorded of them before counts no more.
 
     Raises:
         LeaseTakenError: another process runs it.
         TrackingError: what an earlier session left cannot be closed, or the journal cannot be written.
     """
 
-    def __init__(self, folder: RunFolder, retry_timeout: float = RETRY_TIMEOUT, lease: Lease | None = None) -> None:
+    def __init__(
+        self, folder: RunFolder, retry_timeout: float = RETRY_TIMEOUT, lease: Lease | None = None, again: Sequence[str] = ()
+    ) -> None:
         self.folder = folder
         self._lease = lease or _lease(folder)
         try:
@@ -52,6 +56,8 @@ class RunRecorder(Listener):
             self._lease.release()
             raise
         self._writer.put([SessionStarted(self.session, os.getpid(), platform.node(), user_name(), unix_ms(), folder.manifest_digest)])
+        if again:
+            self._writer.put([SamplesAskedAgain(tuple(again))])
         try:
             self._writer.flush()  # whoever delivers from here on sees that the run goes on
         except BaseException:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vreason.errors import DataError, TrackingError
@@ -49,7 +50,7 @@ class Experiment:
         self._root = settings.tracking.journal_folder()
         self._delivery: BackgroundDelivery | None = None
 
-    def run(self, resume: str | None = None) -> list[VariantResult]:
+    def run(self, resume: str | None = None, retry_failed: bool = False) -> list[VariantResult]:
         """Run it.
 
         On an exception, Ctrl-C and SIGTERM included, the runs under way are closed as FAILED or KILLED with the samples that were finished,
@@ -57,6 +58,7 @@ class Experiment:
 
         Args:
             resume: None begins anew; else what is continued (see `vreason_tracking.running.plan.plan`).
+            retry_failed: whether samples that failed before are asked again.
 
         Raises:
             VReasonError: model, data, plug-ins, journal or tracking store cannot be used, or what is to be continued was begun with
@@ -78,7 +80,7 @@ class Experiment:
                 closing.enter_context(self._delivery)
             closing.callback(self._settle)
             with MemorySampler() as meter:
-                self._work(samples, found, meter, resume)
+                self._work(samples, found, meter, partial(plan, resume=resume, retry_failed=retry_failed))
         return self.results
 
     def _notice(self, text: str) -> None:
@@ -108,7 +110,7 @@ class Experiment:
             order = [variant.name for variant in self.settings.resolved_variants()]
             self.results[:] = map(as_delivered, sorted(self.results, key=lambda result: order.index(result.name)))
 
-    def _work(self, samples: Sequence[Sample], found: FoundModel, meter: MemorySampler, resume: str | None) -> None:
+    def _work(self, samples: Sequence[Sample], found: FoundModel, meter: MemorySampler, make_plan: Callable[..., Plan]) -> None:
         """Load the model, settle what is to be done, and do it."""
         from vreason.benchmarks import data_digest
         from vreason.models import load_model
@@ -118,7 +120,7 @@ class Experiment:
             self._delivery.require_store()
         self._guard.tell("on_run_started", self._started(loaded, len(samples)))
         tags = run_tags(self.settings, loaded, meter, data_digest(samples))
-        todo = plan(self.settings, self._requests(tags), self._root, resume)
+        todo = make_plan(self.settings, self._requests(tags), self._root)
         for note in todo.notes:
             self._notice(note)
         if self._delivery is not None:
@@ -198,9 +200,11 @@ class Experiment:
                 self._notice(f"run {folder.run_id} of an earlier call cannot be read and is not delivered: {error}")
 
 
-def run_experiment(settings: RunSettings, listeners: Sequence[Listener] = (), resume: str | None = None) -> list[VariantResult]:
+def run_experiment(
+    settings: RunSettings, listeners: Sequence[Listener] = (), resume: str | None = None, retry_failed: bool = False
+) -> list[VariantResult]:
     """Run all variants of a config and return what became of them; see `Experiment`, which also has the results of a run that failed."""
-    return Experiment(settings, listeners).run(resume)
+    return Experiment(settings, listeners).run(resume, retry_failed)
 
 
 def _waits(folder: RunFolder) -> bool:

@@ -98,7 +98,8 @@ class Stage:
         if task.finished:
             lease.release()
             return None
-        return VariantSession(task, RunRecorder(task.folder or RunFolder(lease.path.parent), self.retry_timeout, lease))
+        again = task.failed if task.retry_failed else ()
+        return VariantSession(task, RunRecorder(task.folder or RunFolder(lease.path.parent), self.retry_timeout, lease, again))
 
     def _tell_begin(self, session: VariantSession) -> None:
         if self.delivery is not None:
