@@ -1,5 +1,5 @@
 from .batch import LoadedBatch as LoadedBatch, read_batch as read_batch
 from .ema_peak import final_peak as final_peak, final_peak_of_average as final_peak_of_average
 from .evaluator import EvaluationConfig as EvaluationConfig, Evaluator as Evaluator
-from .failure_signatures import ADVICE as ADVICE
+from .failure_signatures import ADVICE as ADVICE, NOT_FINITE as NOT_FINITE
 from .sample_records import record_of_steps as record_of_steps

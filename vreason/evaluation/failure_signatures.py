@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from vreason.evaluation.ema_peak import final_peak_token
 from vreason.events import StepRecord
 
-OUT_OF_MEMORY = "out-of-memory"
+OUT_OF_MEMORY, NOT_FINITE = "out-of-memory", "not-finite"
 
 ADVICE: dict[str, str] = {
+    NOT_FINITE: "their entropy is NaN or infinite, and nothing else said of them counts: load the model as bfloat16 or float32"
+    " (model.dtype), and check that its weights are whole",
     "entropy-blow-up": "lower controller.lr, and check that controller.clip is above 0",
     "premature-peak": "raise controller.beta, or check the prompt: the model is certain before it begins to reason",
     "no-effect": "raise controller.lr or lower controller.k: the normalised values have not turned at all",
@@ -31,7 +33,8 @@ _LEAST_TURN = 1e-6
 
 
 def find_signatures(steps: Sequence[StepRecord], vocabulary: int, *, stopped: str, parsed: bool) -> tuple[str, ...]:
-    """Names of the signatures in one sample's steps, in the order of `ADVICE`.
+    """Names of the signatures in one sample's steps, in the order of `ADVICE`. Where an entropy is not finite, what is found by entropies
+    is left out.
 
     Args:
         steps: all of the sample's steps, in order.
@@ -39,6 +42,8 @@ def find_signatures(steps: Sequence[StepRecord], vocabulary: int, *, stopped: st
         stopped: "eos" or "length".
         parsed: whether an answer was extracted.
     """
+    if not all(math.isfinite(step.entropy) for step in steps):
+        return tuple(name for name, there in ((NOT_FINITE, True), ("truncated", stopped == "length"), ("unparsed", not parsed)) if there)
     found = {
         "entropy-blow-up": _longest_run([step.entropy > _HIGH_ENTROPY * math.log(vocabulary) for step in steps]) >= _HIGH_RUN,
         "premature-peak": _peaks_early(steps),

@@ -93,7 +93,7 @@ def test_figures_of_the_first_version(tmp_path) -> None:
     both = Catalog(unpacked.journal, unpacked.uri, "vreason").read()
     store = Catalog(tmp_path / "none", unpacked.uri, "vreason").read()
     here, there = (details_of(index.find("67ac1ab4b09e44f6babf14c14f72ea6b"), index) for index in (both, store))
-    assert there.summary == pytest.approx(here.summary)
+    assert there.summary == pytest.approx({name: value for name, value in here.summary.items() if name != "signatures/not-finite"})
     assert {"asked": 4, "answered": 4, "failed": 0} == there.samples == here.samples
     assert {} == there.so_far
 

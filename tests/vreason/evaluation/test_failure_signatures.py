@@ -49,6 +49,15 @@ def test_a_quiet_sample_has_none() -> None:
     assert () == found([])
 
 
+@pytest.mark.parametrize("entropy", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", [0, 50, 99])
+def test_entropies_that_are_no_numbers(entropy: float, place: int) -> None:
+    """One is enough; nothing that is found by entropies is said then, what the reply shows is."""
+    given = [replace(step, entropy=entropy, ema=math.nan) if step.token_index == place else step for step in steps(100, peak=2)]
+    assert ("not-finite",) == found(given)
+    assert ("not-finite", "truncated", "unparsed") == found(given, stopped="length", parsed=False)
+
+
 @pytest.mark.parametrize(("run", "flagged"), [(7, False), (8, True), (20, True)])
 def test_entropy_blow_up(run: int, flagged: bool) -> None:
     """Eight tokens in a row above 0.9 log(vocabulary)."""
@@ -96,5 +105,5 @@ def test_names_come_in_the_order_of_the_advice() -> None:
     given = steps(100, peak=3, entropy=CEILING + 1, value_cosine=1.0, updated=True)
     names = found(given, stopped="length", parsed=False)
     assert ("entropy-blow-up", "premature-peak", "no-effect", "truncated", "unparsed") == names
-    assert ["out-of-memory"] == [name for name in ADVICE if name not in names]
+    assert ["not-finite", "out-of-memory"] == [name for name in ADVICE if name not in names]
     assert all(ADVICE.values())

@@ -18,11 +18,13 @@ from vreason_tracking.journal import (
     RunFolder,
     SampleEntry,
     SessionEnded,
+    SessionStarted,
     closed_samples,
     holder,
     is_held,
     is_run,
     last_end,
+    read_only,
     recorded_points,
 )
 
@@ -149,6 +151,19 @@ class LocalRun:
     def waiting(self) -> int:
         """Points of those that MLflow has not."""
         return self.recorded - self.delivered
+
+    @cached_property
+    def working_seconds(self) -> float:
+        """What its sessions took together, by the clock of each; those without an end are not counted. Reads the whole journal."""
+        begun: dict[int, int] = {}
+        took = 0
+        with translate_os_errors(self.folder.path):
+            for event in read_only(self.folder, "begin", "end"):
+                if isinstance(event, SessionStarted):
+                    begun[event.session] = event.started_ms
+                elif isinstance(event, SessionEnded):
+                    took += max(0, event.ended_ms - begun.get(event.session, event.ended_ms))
+        return took / 1000
 
     @property
     def bytes_on_disk(self) -> int:

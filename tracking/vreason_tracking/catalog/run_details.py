@@ -12,7 +12,7 @@ from vreason_tracking.catalog.local_run import LocalRun, translate_os_errors
 from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.run_list import RunRow, iso, row_of
 from vreason_tracking.catalog.stored_run import StoredRun
-from vreason_tracking.journal import SessionEnded, SessionStarted, journal_folder, read_only
+from vreason_tracking.journal import SessionEnded, SessionStarted, journal_folder, read_only, verify
 from vreason_tracking.records import CALL_TAG, ERROR_TAG, MLFLOW_PREFIX, OWN_PREFIX, RunSummary, metric_names
 from vreason_tracking.stores import redact_password
 
@@ -87,6 +87,7 @@ class RunDetails:
         delivery: None where the journal is elsewhere.
         journal: the run's folder; None where it is elsewhere.
         bytes_on_disk: the folder's size.
+        damages: what is damaged in the journal; empty where nothing is, or where it is elsewhere.
         resume: what to type to continue it; None where it is finished, under way, or begun elsewhere.
     """
 
@@ -106,6 +107,7 @@ class RunDetails:
     delivery: Delivery | None
     journal: str | None
     bytes_on_disk: int | None
+    damages: Sequence[str]
     resume: Sequence[str] | None
 
 
@@ -151,6 +153,7 @@ def _from_journal(run: Run, local: LocalRun, index: CatalogIndex) -> RunDetails:
         ),
         journal=str(local.folder.path),
         bytes_on_disk=local.bytes_on_disk,
+        damages=damages_of(local),
         resume=None if finished or local.holder is not None else _resume(local, index.root),
     )
 
@@ -185,6 +188,7 @@ def _from_store(run: Run, index: CatalogIndex) -> RunDetails:
         delivery=None,
         journal=None,
         bytes_on_disk=None,
+        damages=(),
         resume=None,
     )
 
@@ -204,6 +208,16 @@ def sessions_of(local: LocalRun) -> list[Session]:
             elif isinstance(event, SessionEnded):
                 ends[event.session] = event
     return [_session(begin, ends.get(number)) for number, begin in sorted(begins.items())]
+
+
+def damages_of(local: LocalRun) -> list[str]:
+    """What is not as it was written. Reads everything.
+
+    Raises:
+        TrackingError: the journal cannot be read.
+    """
+    with translate_os_errors(local.folder.path):
+        return [str(damage) for damage in verify(local.folder).damages]
 
 
 def _session(begin: SessionStarted, end: SessionEnded | None) -> Session:

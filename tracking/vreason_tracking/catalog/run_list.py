@@ -12,7 +12,7 @@ from vreason_tracking.catalog.index import CatalogIndex
 from vreason_tracking.catalog.local_run import LocalRun
 from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import SILENT
-from vreason_tracking.records import HOST_TAG, USER_TAG, RunSummary
+from vreason_tracking.records import HOST_TAG, INCOMPLETE_TAG, USER_TAG, RunSummary, metric_names
 from vreason_tracking.settings import WHOLE
 
 STATUSES = ("RUNNING", SILENT, "FINISHED", "FAILED", "KILLED")
@@ -56,13 +56,15 @@ class RunRow:
         variant, config, experiment: names.
         status: RUNNING, SILENT, FINISHED, FAILED or KILLED.
         silent_minutes: for how long a SILENT run has not been heard of.
-        samples_done, samples_expected: counts; the latter None where nobody says.
+        samples_done, samples_failed, samples_expected: counts, the second one of those in the first; None where nobody says.
         accuracy: of a FINISHED run.
         started: UTC, ISO 8601.
-        duration_seconds: from its beginning to its end, or to now; None where the end is not known.
+        duration_seconds: from its beginning to its end, or to now; of a run that was continued, what its sessions took together. None where
+            the end is not known.
         identity: digest of what the result depends on; "" for runs of a version that had none.
         waiting_points: recorded and not delivered; None where the journal is elsewhere.
         rejected: why the store refuses the rest.
+        damage: samples that the record has lost, as they were delivered.
         user, host: who ran it, and where.
         in_journal, in_store: where it is; the latter None where nobody could look.
     """
@@ -76,6 +78,7 @@ class RunRow:
     status: str
     silent_minutes: int | None
     samples_done: int
+    samples_failed: int | None
     samples_expected: int | None
     accuracy: float | None
     started: str
@@ -83,6 +86,7 @@ class RunRow:
     identity: str
     waiting_points: int | None
     rejected: str | None
+    damage: str | None
     user: str
     host: str
     in_journal: bool
@@ -141,6 +145,8 @@ def row_of(run: Run) -> RunRow:
         status=run.status,
         silent_minutes=None if silent is None else silent // 60_000,
         samples_done=local.done if local else stored.done if stored else 0,
+        samples_failed=_failed(run),
+        damage=stored.tags.get(INCOMPLETE_TAG) if stored else None,
         samples_expected=local.expected_samples if local else stored.expected_samples if stored else None,
         accuracy=accuracy_of(run),
         started=iso(run.started_ms),
@@ -173,5 +179,18 @@ def iso(stamp_ms: int) -> str:
 
 
 def _duration(run: Run) -> float | None:
+    """Of several sessions the sum of their own: the clock may have been corrected in between."""
     end = run.ended_ms if run.ended_ms is not None else unix_ms() if run.status == "RUNNING" else None
-    return None if end is None else (end - run.started_ms) / 1000
+    if end is None:
+        return None
+    if run.local and run.local.end and run.local.end.session > 1:
+        return run.local.working_seconds
+    return max(0, end - run.started_ms) / 1000
+
+
+def _failed(run: Run) -> int | None:
+    """Samples that ended in an error, by whoever can say it without reading more than it must."""
+    if run.stored and (run.local is None or run.local.is_delivered):
+        found = run.stored.metrics.get(metric_names.FAILED, run.stored.metrics.get(metric_names.LIVE_FAILED))
+        return None if found is None else int(found)
+    return sum(entry.sample.error is not None for entry in run.local.samples) if run.local else None

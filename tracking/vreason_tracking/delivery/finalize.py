@@ -62,7 +62,7 @@ class RunFinalizer:
             self._write_summary_table(store, run_id, scratch_dir)
             store.delete_tag(run_id, ERROR_TAG)
         store.log(run_id, tags=self.tags())
-        store.end_run(run_id, self.end.status, self.end.ended_ms)
+        store.end_run(run_id, self.end.status, max(self.end.ended_ms, self.manifest.created_ms))  # a clock may have been corrected
 
     def _write_summary_table(self, store: MlflowStore, run_id: str, scratch_dir: Path) -> None:
         """The file first, then the tag that tells of it: no view looks for a table that is not there."""

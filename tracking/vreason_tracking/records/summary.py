@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from vreason.evaluation import ADVICE
+from vreason.evaluation import ADVICE, NOT_FINITE
 from vreason.events import SampleRecord
 from vreason_tracking.records import metric_names as names
 from vreason_tracking.records.metrics import percentile
@@ -159,7 +159,9 @@ class RunSummary:
         return {name: float(value) for name, value in values.items() if value is not None}
 
     def advice(self) -> list[str]:
-        """One line for each signature found: how often, and what to do."""
+        """One line for each signature found: how often, and what to do. Beside entropies that are not finite nothing else is advised."""
+        if count := self.signatures[NOT_FINITE]:
+            return [f"{NOT_FINITE}: {count} sample(s); {ADVICE[NOT_FINITE]}"]
         return [f"{name}: {self.signatures[name]} sample(s); {ADVICE[name]}" for name in ADVICE if self.signatures[name]]
 
 

@@ -65,6 +65,8 @@ def list_command(
         print_json({"runs": [asdict(row) for row in found.rows], "more": found.more, **sources.fields(index)})
         return
     sources.print_notes(index)
+    for note in notes_on(found.rows):
+        click.echo(f"note: {note}", err=True)
     if found.rows:
         print_rows(found.rows, all_experiments)
         whole = len(found.rows) + found.more
@@ -85,6 +87,25 @@ def print_rows(rows: Sequence[RunRow], with_experiment: bool) -> None:
     print_table([name for name, _ in columns], cells, right=("samples", "accuracy", "duration", "waiting"), spare=spare)
 
 
+def notes_on(rows: Sequence[RunRow]) -> list[str]:
+    """What to do about runs that are not as they should be; nothing of the others."""
+    looks = (
+        ("have failed samples", [row for row in rows if row.samples_failed], "vreason-track samples {run} --failed"),
+        ("have lost samples to damage", [row for row in rows if row.damage], "vreason-track runs show {run}"),
+        (
+            "ended before they were done",
+            [row for row in rows if row.status in ("KILLED", "FAILED") and row.in_journal],
+            "vreason-track run --resume {run}",
+        ),
+        ("are refused by the store", [row for row in rows if row.rejected], "vreason-track journal status"),
+    )
+    return [
+        f"{len(found)} run(s) {what}: `{command.format(run=_brief(found[0].id))}`{' and so on' if len(found) > 1 else ''}"
+        for what, found, command in looks
+        if found
+    ]
+
+
 def _brief(run_id: str) -> str:
     return run_id[:12] if re.fullmatch("[0-9a-f]{32}", run_id) else run_id
 
@@ -97,6 +118,11 @@ def _waiting(row: RunRow) -> str:
     if row.waiting_points is None:
         return "-"
     return f"{row.waiting_points:,}" + (" (refused)" if row.rejected else "")
+
+
+def _samples(row: RunRow) -> str:
+    failed = f" ({row.samples_failed} failed)" if row.samples_failed else ""
+    return f"{row.samples_done}/{'?' if row.samples_expected is None else row.samples_expected}{failed}"
 
 
 def _started(row: RunRow) -> str:
@@ -117,7 +143,7 @@ _COLUMNS: tuple[tuple[str, Callable[[RunRow], str]], ...] = (
     ("config", lambda row: row.config),
     ("experiment", lambda row: row.experiment),
     ("status", _status),
-    ("samples", lambda row: f"{row.samples_done}/{'?' if row.samples_expected is None else row.samples_expected}"),
+    ("samples", _samples),
     ("accuracy", lambda row: "-" if row.accuracy is None else f"{row.accuracy:.1%}"),
     ("started", _started),
     ("duration", _duration),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from vreason_tracking.catalog import RunDetails, Session
 
 
+_SHOWN = 5  # damages named
+
+
 @click.command("show", short_help="Everything about one run.", context_settings=HELP)
 @click.argument("run")
 @options.both_sides
@@ -49,7 +52,8 @@ def parts(details: RunDetails) -> Iterable[tuple[str, list[str]]]:
     yield "status", _status(details)
     yield "time", [f"begun {moment(run.started)}, {duration(run.duration_seconds)}; by {run.user or '?'}@{run.host or '?'}"]
     yield "call", _call(details)
-    yield "samples", [_samples(details)]
+    yield "samples", [_samples(details), *_on_failed(details)]
+    yield "damage", _damage(details)
     yield "figures", _figures(details)
     yield "sessions", [_session(each) for each in details.sessions]
     yield "identity", [f"{name:<9} {digest}" for name, digest in details.identity.items()]
@@ -85,6 +89,21 @@ def _samples(details: RunDetails) -> str:
     run, counts = details.run, details.samples
     how = f" ({counts['answered']} answered, {counts['failed']} failed)" if counts["answered"] is not None else ""
     return f"{run.samples_done} of {'?' if run.samples_expected is None else run.samples_expected} done{how}"
+
+
+def _on_failed(details: RunDetails) -> list[str]:
+    """Where the reasons stand."""
+    if not details.samples["failed"]:
+        return []
+    retry = [f"{shlex.join(details.resume)} --retry-failed asks them again"] if details.resume else []
+    return [f"vreason-track samples {details.run.id[:12]} --failed says why", *retry]
+
+
+def _damage(details: RunDetails) -> list[str]:
+    shown = list(details.damages[:_SHOWN])
+    more = [f"and {len(details.damages) - _SHOWN} more: vreason-track journal verify"] if len(details.damages) > _SHOWN else []
+    advice = [f"{shlex.join(details.resume)} asks those samples again"] if details.damages and details.resume else []
+    return [*shown, *more, *advice]
 
 
 def _figures(details: RunDetails) -> list[str]:

@@ -33,7 +33,35 @@ def test_a_line_a_run(look) -> None:
     assert columns == heading.split()
     assert list(NEWEST_FIRST) == [line.split()[1] for line in lines]
     assert f"{len(NEWEST_FIRST)} run(s)" == last
-    assert "note: 1 run(s) of the journal cannot be read: `vreason-track journal status` says why\n" == outcome.err
+    first, *notes = outcome.err.splitlines()
+    assert "note: 1 run(s) of the journal cannot be read: `vreason-track journal status` says why" == first
+    assert re.fullmatch(r"note: 2 run\(s\) ended before they were done: `vreason-track run --resume \S+` and so on", notes[0])
+    assert ["note: 1 run(s) are refused by the store: `vreason-track journal status`"] == notes[1:]
+
+
+def test_failed_samples(program, journal) -> None:
+    """They are counted beside those that are done, and a note says how they are shown."""
+    from tests.helpers import readback, records
+
+    recorder = readback.recorder_of(journal, "half")
+    recorder.on_sample(records.failed("s-1"))
+    recorder.finish("FINISHED")
+    outcome = program("runs", "list", "--variant", "half", "--all-experiments")
+    assert "1/3 (1 failed)" in rows(outcome.out)["half"]
+    assert re.search(r"note: 1 run\(s\) have failed samples: `vreason-track samples \S+ --failed`\n", outcome.err)
+    shown = program("runs", "show", "half").out
+    assert re.search(r"1 of 3 done \(0 answered, 1 failed\)\n +vreason-track samples \S+ --failed says why\n", shown)
+
+
+def test_damage_is_shown(program, journal) -> None:
+    """Which record of which file, and what asks the sample again."""
+    from tests.helpers import run_states
+
+    folder = run_states.interrupted(journal, {"s-1": 12, "s-2": 7}, "hurt")
+    run_states.flip_a_bit(folder)
+    shown = program("runs", "show", "hurt").out
+    assert re.search(r" damage  \d+\.journal, record \d+ \(byte \d+\): ", shown)
+    assert "asks those samples again" in shown
 
 
 @pytest.mark.parametrize(
