@@ -33,6 +33,13 @@ def _output(kind: str, what: str) -> Callable[[_Command], _Command]:
 @click.option("--baseline", metavar="NAME", help="Name or id of the run that others are compared with; default: the one without a method.")
 @click.option("--by", "groupings", multiple=True, type=click.Choice(GROUPINGS), help="Print accuracy by these groups too; may be repeated.")
 @click.option(
+    "--group-by",
+    "keys",
+    multiple=True,
+    metavar="KEY",
+    help="Group by a column of your own of the data file too, in every output; may be repeated.",
+)
+@click.option(
     "--table",
     "tables",
     multiple=True,
@@ -56,6 +63,7 @@ def compare_command(
     config_run: str | None,
     baseline: str | None,
     groupings: tuple[str, ...],
+    keys: tuple[str, ...],
     tables: tuple[str, ...],
     html_file: Path | None,
     md_file: Path | None,
@@ -83,17 +91,24 @@ def compare_command(
     from vreason_cli.terminal import sources
     from vreason_cli.terminal.comparison_output import print_comparison
     from vreason_tracking.catalog import Catalog, recorded_runs
-    from vreason_tracking.comparison import compare, load_table_functions, make_report, require_compared, with_added_tables
+    from vreason_tracking.comparison import (
+        compare,
+        load_table_functions,
+        make_report,
+        metadata_grouping,
+        require_compared,
+        with_added_tables,
+    )
 
     functions = load_table_functions(tables)
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
     found, index, notes = _chosen(catalog, runs, experiment, config_run, baseline)
     sources.print_notes(index)
     with recorded_runs(found) as recorded:
-        comparison = compare(recorded, baseline, force, notes)
+        comparison = compare(recorded, baseline, force, notes, keys)
         require_compared(comparison, samples)
         comparison = with_added_tables(comparison, functions)
-        print_comparison(comparison, [name.replace("-", " ") for name in groupings])
+        print_comparison(comparison, [*(name.replace("-", " ") for name in groupings), *map(metadata_grouping, dict.fromkeys(keys))])
         store = None if no_log else _store_to_log(comparison, catalog, index)
         if not wanted and store is None:
             return

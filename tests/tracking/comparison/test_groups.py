@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vreason_tracking.comparison.groups import groups_of, lengths_of
+from vreason.errors import IncomparableRunsError
+from vreason_tracking.comparison.groups import groups_of, labels_of, lengths_of
 
 
 def named(groups):
@@ -95,3 +96,29 @@ def test_lengths_from_short_to_long() -> None:
     found = [group for group in groups_of(["a"] * 6, ["numerical"] * 6, seconds, [""] * 6) if group.grouping == "video length"]
     assert ["up to 2 min", "4 min to 15 min", "over 60 min", "unknown length"] == [group.name for group in found]
     assert [1] * 6 == sum(group.members.astype(int) for group in found).tolist()
+
+
+def test_columns_of_the_data_files_own() -> None:
+    """A group for each value, numbers by size, what lacks one in a group of its own; each key is a grouping behind the others."""
+    texts = ['{"level": 10, "who": "ada"}', '{"level": 9}', "", '{"level": "hard"}', '{"level": true}', '{"level": ""}']
+    labels = labels_of(texts, "level")
+    assert ["10", "9", "(none)", "hard", "true", '""'] == labels
+    found = groups_of(["a"] * 6, ["numerical"] * 6, np.ones(6), [""] * 6, {"level": labels, "who": labels_of(texts, "who")})
+    assert [("metadata level", name) for name in ("9", "10", '""', "(none)", "hard", "true")] == [
+        (group.grouping, group.name) for group in found if group.grouping == "metadata level"
+    ]
+    assert {("metadata who", "ada"): [0], ("metadata who", "(none)"): [1, 2, 3, 4, 5]}.items() <= named(found).items()
+
+
+def test_a_column_that_is_not_there() -> None:
+    """The message has those that are."""
+    with pytest.raises(IncomparableRunsError, match="no question has 'leval' among its metadata; there are level, who"):
+        labels_of(['{"level": 1}', '{"who": 2}'], "leval")
+    with pytest.raises(IncomparableRunsError, match="the data file has no columns of its own"):
+        labels_of(["", None], "level")
+
+
+def test_a_column_of_many_values() -> None:
+    """Numbers that differ for each question make no groups."""
+    with pytest.raises(IncomparableRunsError, match=r"'level' has 51 different values; .* at most 50 do"):
+        labels_of([f'{{"level": {number}}}' for number in range(51)], "level")

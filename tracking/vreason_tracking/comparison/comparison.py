@@ -97,7 +97,9 @@ class Comparison:
         return ", ".join(dict.fromkeys(run.tags.get(SCORING_TAG) or run.params.get("data.scoring", "not recorded") for run in self.runs))
 
 
-def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: bool = False, notes: Sequence[str] = ()) -> Comparison:
+def compare(
+    runs: Sequence[RecordedRun], baseline: str | None = None, force: bool = False, notes: Sequence[str] = (), keys: Sequence[str] = ()
+) -> Comparison:
     """Compare at least two runs.
 
     Args:
@@ -105,9 +107,10 @@ def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: boo
         baseline: name or id of the run that the others are compared with; None takes the first whose method is none at all, else the first.
         force: compare what unlike runs have in common, with warnings.
         notes: what the reader should know of how the runs were chosen.
+        keys: of the data file's own columns, by which questions are grouped too.
 
     Raises:
-        IncomparableRunsError: the runs are not alike, or have nothing in common.
+        IncomparableRunsError: the runs are not alike, have nothing in common, or lack a key.
         TrackingError: there are fewer than two, or no baseline of that name, or a record cannot be read.
         ValueError: two runs have the same name.
     """
@@ -121,7 +124,7 @@ def compare(runs: Sequence[RecordedRun], baseline: str | None = None, force: boo
     unlike = comparability.unlike(runs, tables)
     if not force:
         comparability.require_like(unlike)
-    frame = align(runs, tables)
+    frame = align(runs, tables, tuple(dict.fromkeys(keys)))
     groups = results(frame, base, in_one_process(runs, base))
     completeness = [_completeness(run, table, frame, index) for index, (run, table) in enumerate(zip(runs, tables, strict=True))]
     measured = [_by_benchmark(groups, index) for index in range(len(runs))]

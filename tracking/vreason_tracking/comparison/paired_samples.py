@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vreason.errors import IncomparableRunsError
 from vreason_tracking.catalog import RecordedRun
-from vreason_tracking.comparison.groups import Group, groups_of
+from vreason_tracking.comparison.groups import Group, groups_of, labels_of
 from vreason_tracking.records import SampleTable
 from vreason_tracking.statistics import Codes, codes_of
 
@@ -51,17 +51,21 @@ class Frame:
         return int(self.clusters.max()) + 1
 
 
-def align(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Frame:
+def align(runs: Sequence[RecordedRun], tables: Sequence[SampleTable], keys: Sequence[str] = ()) -> Frame:
     """The questions that all runs were asked: those of the same id, video, text, options and answer.
 
+    Args:
+        runs, tables: of each run.
+        keys: of the data file's own columns, by which questions are grouped too.
+
     Raises:
-        IncomparableRunsError: there is none.
+        IncomparableRunsError: there is none, or a key is not there.
     """
-    keys = [dict(zip(zip(table.ids, table.question_digests, strict=True), range(len(table.ids)), strict=True)) for table in tables]
-    common = sorted(set(keys[0]).intersection(*keys[1:]))
+    indices = [dict(zip(zip(table.ids, table.question_digests, strict=True), range(len(table.ids)), strict=True)) for table in tables]
+    common = sorted(set(indices[0]).intersection(*indices[1:]))
     if not common:
         raise IncomparableRunsError("these runs have no question in common; name runs of the same data")
-    places = [np.array([key[each] for each in common]) for key in keys]
+    places = [np.array([index[each] for each in common]) for index in indices]
     numbers = {
         name: np.stack([table.numbers[name][index] for table, index in zip(tables, places, strict=True)], 1) for name in tables[0].numbers
     }
@@ -69,11 +73,13 @@ def align(runs: Sequence[RecordedRun], tables: Sequence[SampleTable]) -> Frame:
     unnamed = _benchmark(runs)
     benchmarks = [_first(names) or unnamed for names in zip(*texts["benchmark"], strict=True)]
     categories = [_first(names) for names in zip(*texts["category"], strict=True)]
+    metadata = [_first(given) for given in zip(*texts["metadata"], strict=True)]
     videos = [video or name for video, (name, _) in zip(texts["video"][0], common, strict=True)]  # without one: a cluster of its own
+    labels = {key: labels_of(metadata, key) for key in keys}
     return Frame(
         ids=[name for name, _ in common],
         clusters=codes_of(videos),
-        groups=groups_of(benchmarks, texts["problem_type"][0], _first_known(numbers["video_seconds"]), categories),
+        groups=groups_of(benchmarks, texts["problem_type"][0], _first_known(numbers["video_seconds"]), categories, labels),
         numbers=numbers,
         texts=texts,
         lists={name: _picked([table.lists[name] for table in tables], places) for name in tables[0].lists},

@@ -48,7 +48,7 @@ def tables_of(comparison: Comparison) -> list[Table]:
 
 def groupings_of(comparison: Comparison) -> Iterator[tuple[str, list[Table]]]:
     """Each grouping with its tables; one without a group (no question has a category) is left out."""
-    for grouping in GROUPINGS:
+    for grouping in dict.fromkeys([*GROUPINGS, *(group.grouping for group in comparison.groups[1:])]):
         tables = [make(comparison, grouping) for make in (accuracy_tables.accuracy_by, cost_tables.costs_by, context_tables.failures_by)]
         if tables[0].rows:
             yield grouping, [table for table in tables if table.rows]
