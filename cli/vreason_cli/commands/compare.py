@@ -104,6 +104,7 @@ def compare_command(
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
     found, index, notes = _chosen(catalog, runs, experiment, config_run, baseline)
     sources.print_notes(index)
+    sources.print_deleted(found, index)
     with recorded_runs(found) as recorded:
         comparison = compare(recorded, baseline, force, notes, keys)
         require_compared(comparison, samples)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog import Sources
+    from collections.abc import Sequence
+
+    from vreason_tracking.catalog import Run, Sources
 
 
 def require_either(sources: Sources) -> None:
@@ -26,6 +28,22 @@ def print_notes(sources: Sources) -> None:
         click.echo(f"note: only the journal {sources.root} was read: {sources.store_error}", err=True)
     if sources.damaged:
         click.echo(f"note: {len(sources.damaged)} run(s) of the journal cannot be read: `vreason-track journal status` says why", err=True)
+
+
+def print_deleted(runs: Sequence[Run], sources: Sources) -> None:
+    """Which of these runs somebody has deleted in MLflow: the journal has them, and other people see them no more."""
+    from vreason.errors import TrackingError
+    from vreason_tracking.catalog import gone_from_store
+
+    delivered = [run.local for run in runs if run.local and run.stored is None and run.local.marks.run_id]
+    if not delivered or sources.store is None:
+        return
+    try:
+        notes = gone_from_store(delivered, sources.store.uri)
+    except TrackingError as error:
+        notes = [f"whether these runs are still in MLflow is not known: {error}"]
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
 
 
 def fields(sources: Sources) -> dict[str, Any]:

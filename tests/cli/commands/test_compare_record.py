@@ -34,6 +34,15 @@ def test_a_run_that_only_the_journal_has(compare, journal, tracking_uri, monkeyp
     assert note == outcome.err
 
 
+def test_a_run_that_was_deleted_in_mlflow(compare, delivered, tracking_uri) -> None:
+    """The journal has it, so it is compared; that others see it no more is said, with what brings it back."""
+    MlflowStore(tracking_uri, "trial").client.delete_run(read_delivered(delivered[0].delivery_log).run_id)
+    outcome = compare("--config-run", "trial", "--no-log")
+    assert 0 == outcome.code, outcome.err
+    assert f"note: run {delivered[0].run_id} was deleted in MLflow, where it was " in outcome.err
+    assert f"`vreason-track runs restore {delivered[0].run_id}` brings it back" in outcome.err
+
+
 @pytest.mark.parametrize("name", ["samples.parquet", "steps.parquet"])
 def test_a_damaged_artifact(compare, delivered, tmp_path, name) -> None:
     """The file is named and what is wrong with it; nothing is written."""

@@ -96,6 +96,19 @@ def test_a_store_that_is_none(tracking_uri, tmp_path, journal, said, uri) -> Non
     assert not folder.delivery_log.exists()
 
 
+def test_a_run_that_is_kept(tracking_uri, client, journal, said) -> None:
+    """Nothing is sent of it; that somebody has deleted it in MLflow is said, with what brings it back."""
+    folder, other = readback.recorded(journal), readback.recorded(journal)
+    assert 0 == work(tracking_uri, journal, own(folder), own(other))
+    client.delete_run(marks(folder).run_id)
+    before = (journal.parent / "mlflow.db").stat().st_mtime_ns
+    assert 0 == work(tracking_uri, journal, {"kept": str(folder.path)}, {"kept": str(other.path)})
+    (word,) = [word for word in said() if word["state"] == "deleted"]
+    assert folder.run_id == word["run"]
+    assert f"`vreason-track runs restore {folder.run_id}` brings it back" in word["reason"]
+    assert before == (journal.parent / "mlflow.db").stat().st_mtime_ns
+
+
 def test_a_run_that_died_is_killed_in_mlflow(tracking_uri, client, journal) -> None:
     """Its process died abruptly: what it closed is delivered, and it says KILLED with the reason."""
     recorder = readback.recorder_of(journal)

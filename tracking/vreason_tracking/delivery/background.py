@@ -79,6 +79,10 @@ class BackgroundDelivery:
         """Carry also this run of an earlier process, if there is time."""
         self._tell({"waiting": str(folder.path)})
 
+    def look_for(self, folder: RunFolder) -> None:
+        """Say so if this run, which is delivered, was deleted in the store."""
+        self._tell({"kept": str(folder.path)})
+
     def finish(self, still: float = STILL) -> None:
         """Wait until everything is delivered, or nothing has moved for `still` seconds; then let the process go.
 
@@ -159,7 +163,7 @@ class BackgroundDelivery:
 
     def _delivered_bytes(self) -> int:
         """Grows with everything that is delivered."""
-        logs = [RunFolder(Path(line.get("deliver") or line["waiting"])).delivery_log for line in self._told]
+        logs = [RunFolder(Path(path)).delivery_log for line in self._told for path in line.values()]
         return sum(map(_size, logs))
 
     def _read_messages(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
@@ -182,6 +186,9 @@ class BackgroundDelivery:
     def _handle_message(self, word: dict[str, Any]) -> None:
         state, reason = word["state"], word["reason"]
         _log.debug("the delivering process says: %s %s %s", state, word["run"], reason)
+        if state == "deleted":
+            self._notice(reason)
+            return
         if state == "rejected":
             self._notice(f"the tracking store refuses run {word['run']}: {reason}; fix that, then `vreason-track journal deliver`")
             return

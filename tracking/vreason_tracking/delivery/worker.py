@@ -7,8 +7,9 @@ end means that the run's process is gone:
     {"uri": ..., "experiment": ..., "root": ...}   once, first: where to, and the journal
     {"deliver": path}                              a run of the process that started it
     {"waiting": path}                              a run of an earlier process that is still waiting
+    {"kept": path}                                 one that was delivered to its end: is it still there?
 
-It answers in lines of JSON: {"state": "ready" | "unavailable" | "refused" | "rejected", "reason": ..., "run": ...}.
+It answers in lines of JSON: {"state": "ready" | "unavailable" | "refused" | "rejected" | "deleted", "reason": ..., "run": ...}.
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ from typing import Any
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason.home import require_home
 from vreason_tracking.delivery.backoff import Backoff
+from vreason_tracking.delivery.checkpoint import read_delivered
 from vreason_tracking.delivery.protocol import REFUSED
 from vreason_tracking.delivery.scheduler import DeliveryScheduler
 from vreason_tracking.delivery.silent_runs import reap_store
+from vreason_tracking.delivery.variant_run import deleted_in_store
 from vreason_tracking.diagnostics import environment_log_file, handling
 from vreason_tracking.journal import RunFolder, close_dead_run, last_end
 from vreason_tracking.stores import MlflowStore, reason_of, redact_password, short_http_timeouts
@@ -129,11 +132,23 @@ class Worker:
             self._scheduler.hurry()
             _step_back(os.SCHED_OTHER)  # the run waits for us now
             return
+        if "kept" in line:
+            self._look_for(RunFolder(Path(line["kept"])))
+            return
         own = "deliver" in line
         folder = RunFolder(Path(line["deliver" if own else "waiting"]))
         if own:
             self._own.append(folder)
         self._scheduler.add(folder)
+
+    def _look_for(self, folder: RunFolder) -> None:
+        """Whether somebody has deleted a run in MLflow that is kept as it is. A courtesy, as `_reap` is."""
+        try:
+            mlflow_id = read_delivered(folder.delivery_log).run_id or ""
+            if self._scheduler.open(folder.manifest.experiment).state_of(mlflow_id) == "deleted":
+                say("deleted", deleted_in_store(folder.run_id, mlflow_id), folder.run_id)
+        except Exception as error:
+            _log.debug("run %s could not be looked for: %s", folder.run_id, reason_of(error))
 
     def _reap(self) -> None:
         """Runs of other machines that have fallen silent. A courtesy: what fails is left to the next one who comes by."""

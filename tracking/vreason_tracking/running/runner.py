@@ -175,8 +175,8 @@ class Experiment:
         """A variant that an earlier call finished."""
         folder = task.folder
         assert folder is not None, "only a run that is there can be finished"
-        if self._delivery is not None and _waits(folder):
-            self._delivery.deliver(folder)
+        if self._delivery is not None:
+            (self._delivery.deliver if _waits(folder) else self._delivery.look_for)(folder)
         summary = RunSummary.of(entry.sample for entry in closed_samples(folder))
         name, points = task.request.variant.name, recorded_points(folder)
         self._done(VariantResult(name, folder, "FINISHED", points, (), True, summary, run_id=folder.run_id))
