@@ -9,29 +9,24 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from vreason.benchmarks.layouts import in_own_names
 from vreason.benchmarks.sample import Sample
 from vreason.prompts import LETTERS, PROBLEM_TYPES
 from vreason.scoring import number_of
 
 REQUIRED = ("video", "question", "answer")
 KNOWN = (*REQUIRED, "id", "options", "problem_type", "category", "benchmark")
-_VIDEO_R1 = {
-    "path": "video",
-    "problem": "question",
-    "solution": "answer",
-    "problem_id": "id",
-    "original_question_type": "category",
-    "data_source": "benchmark",
-}
-"""Columns of Video-R1's evaluation files; the first three tell the layout."""
 _NUMBERS = ("numerical", "regression")
+_BOUNDS = ("start", "end")  # seconds: MVBench's files name a part of some videos
 
 
 def row_issues(row: Any) -> list[str]:
     """What is wrong with one row, in words."""
     if not isinstance(row, Mapping):
         return [f"is a {type(row).__name__}, not an object with {', '.join(REQUIRED)}"]
-    row = _renamed(row)
+    row = in_own_names(row)
+    if unusable := [name for name in _BOUNDS if row.get("benchmark") == "MVBench" and row.get(name) is not None]:
+        return [f"asks about a part of its video ({', '.join(unusable)}), and whole videos are read; cut the clip, and leave these out"]
     wrong = [f"{name} is missing{_meant(name, row)}" for name in REQUIRED if row.get(name) in (None, "")]
     for name in row:
         if not isinstance(name, str):
@@ -49,16 +44,6 @@ def row_issues(row: Any) -> list[str]:
     if not issues and row.get("answer") not in (None, ""):
         wrong += _answer_issues(row["answer"], kind or ("multiple choice" if options else "free-form"), options)
     return wrong
-
-
-def _renamed(row: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """A row of Video-R1's layout under the names used here."""
-    if not {"path", "problem", "solution"} <= row.keys() or "video" in row:
-        return row
-    renamed = {_VIDEO_R1.get(name, name): value for name, value in row.items() if name not in ("data_type", "process")}
-    if not renamed.get("options"):
-        renamed.pop("options", None)
-    return renamed
 
 
 def _meant(name: str, row: Mapping[Any, Any]) -> str:
@@ -119,7 +104,7 @@ def sample_of_row(row: Mapping[str, Any], number: int, benchmark: str, video_roo
         benchmark: name, where the row has none.
         video_root: folder that a relative path starts from.
     """
-    row = _renamed(row)
+    row = in_own_names(row)
     given = row.get("options") or ()
     texts = [given[key] for key in sorted(given, key=lambda key: str(key).strip().upper())] if isinstance(given, Mapping) else given
     options = _unlettered(texts)
