@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+from mlflow import MlflowClient
 
 from tests.helpers import trials
 from tests.helpers.disk import small_disk
@@ -159,6 +161,23 @@ def test_a_signal(program, place, undisturbed, number, code) -> None:
     again = program.start(folder, "run", "-c", "trial.yaml", "--resume", run.run_id)
     assert 0 == again.wait(), again.text()
     assert same_record(undisturbed, folder)
+
+
+def test_a_journal_that_is_taken_away(program, place) -> None:
+    """Somebody deletes its folder: exit code 5, what is lost is said once, and the run in MLflow is FAILED with the reason."""
+    folder = place()
+    child = program.start(folder, "run", "-c", "trial.yaml", "--set", "tracking.disk_patience=1")
+    until(lambda: delivered(folder) >= 2, child)
+    shutil.rmtree(folder / "vreason-journal")
+    assert 5 == child.wait(), child.text()
+    assert "Traceback" not in child.text()
+    assert 1 == child.text().count("error: ")
+    assert "the journal is gone (" in child.text()
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    (run,) = client.search_runs(["1"], "tags.`vreason.kind` = 'variant'")
+    assert "FAILED" == run.info.status
+    assert f"its journal {folder}/vreason-journal/" in run.data.tags["error"]
+    assert "had been delivered before" in run.data.tags["error"]
 
 
 def test_a_clock_that_jumps_back(program, place, undisturbed) -> None:

@@ -139,6 +139,18 @@ class RunDelivery:
             self.store.delete_tag(run_id, ERROR_TAG)
         return True
 
+    def close_lost(self) -> None:
+        """Close the run in the store as FAILED: its journal is gone, and nothing will follow what was delivered.
+
+        Raises:
+            Exception: whatever the store raises.
+        """
+        if (run_id := self.log.delivered.run_id) is None:
+            return
+        lost = f"its journal {self.folder.path} is gone; {len(self.log.delivered.samples)} finished sample(s) had been delivered before"
+        self.store.log(run_id, tags={ERROR_TAG: lost})
+        self.store.end_run(run_id, "FAILED", unix_ms())
+
     def close(self) -> None:
         """Let go of the run."""
         with suppress(Exception):  # what they hold is delivered, or of no use

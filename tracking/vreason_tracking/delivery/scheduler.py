@@ -116,6 +116,20 @@ class DeliveryScheduler:
                     break
         return max(0.0, self._again - time.monotonic()) if self._unavailable else 0.0 if busy else BATCH_WAIT / 4
 
+    def abandon(self, folder: RunFolder) -> None:
+        """The run's folder is gone: what the store has of it is all that there will be, and it is closed there as FAILED."""
+        waiting = self._runs.get(folder.run_id)
+        if waiting is None or waiting.over:
+            return
+        waiting.over, delivery = True, waiting.delivery
+        if delivery is None:
+            return
+        try:
+            delivery.close_lost()
+        except Exception as error:
+            _log.warning("run %s, whose folder is gone, cannot be closed in the store: %s", folder.run_id, reason_of(error))
+        delivery.close()
+
     def send_heartbeat(self) -> None:
         """A heartbeat for every run under way."""
         for delivery in list(self.deliveries()):

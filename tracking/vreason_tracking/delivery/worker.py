@@ -167,6 +167,9 @@ class Worker:
         that one's to deliver.
         """
         for folder in self._own:
+            if not folder.path.is_dir():
+                self._scheduler.abandon(folder)
+                continue
             with contextlib.suppress(TrackingError):
                 if close_dead_run(folder) is None and last_end(folder) is None:
                     self._scheduler.drop(folder)

@@ -93,6 +93,10 @@ class JournalWriter:
         Raises:
             TrackingError: it has.
         """
+        if self.failure and not self.folder.path.is_dir():
+            raise TrackingError(
+                f"{self.folder.path}: the journal is gone ({self.failure}), and with it what MLflow has not got; begin a new run"
+            )
         if self.failure:
             raise TrackingError(
                 f"{self.folder.path}: the journal cannot be written ({self.failure}); what was closed before is kept: make room or fix"
