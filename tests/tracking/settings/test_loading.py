@@ -288,7 +288,7 @@ def test_prompt_file_that_vanished_is_a_config_error(tmp_path):
     file.write_text("{Question}")
     run = parse_settings(ONE + dump({"prompt": {"file": str(file)}}))
     file.unlink()
-    with pytest.raises(ConfigError, match=r"prompt\.file: .*cannot be read"):
+    with pytest.raises(ConfigError, match=r"prompt\.file: .*no such file"):
         run.prompt_template()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -103,7 +104,7 @@ def test_a_function_that_scores_is_not_imported_by_reading_a_configuration(site_
         (
             "prompt: {file: no/such.txt}",
             "prompt.file",
-            "'no/such.txt': cannot be read (No such file or directory); give a text file's path, from the current folder",
+            f"'no/such.txt': no such file ({Path('no/such.txt').absolute()}); give a text file's path, from the config's folder",
         ),
     ],
 )

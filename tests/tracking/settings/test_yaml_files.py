@@ -130,7 +130,9 @@ def test_numbers_out_of_all_bounds_are_faults():
 
 def test_missing_file(tmp_path):
     """A missing file is answered with the command that writes one."""
-    with pytest.raises(ConfigError, match=r"absent.yaml: 1 issue\(s\)\n  no such file; write one with `vreason-track init FILE`"):
+    with pytest.raises(
+        ConfigError, match=r"absent.yaml: 1 issue\(s\)\n  no such file \(/.*absent.yaml\); write one with `vreason-track init"
+    ):
         read_text(tmp_path / "absent.yaml")
 
 

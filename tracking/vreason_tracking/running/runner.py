@@ -12,6 +12,7 @@ from vreason.errors import DataError, TrackingError
 from vreason.listeners import Listener, ListenerGuard, RunStarted
 from vreason_tracking.catalog import reap_journal
 from vreason_tracking.delivery import BackgroundDelivery, read_delivered
+from vreason_tracking.health import place_checks
 from vreason_tracking.journal import RunFolder, closed_samples, last_end, readable_runs, recorded_points
 from vreason_tracking.records import RunSummary
 from vreason_tracking.running.inputs import evaluation_config, load_samples, require_plugins, run_tags, variant_params
@@ -70,7 +71,7 @@ class Experiment:
         self._guard = ListenerGuard((*self._listeners, *load_listeners(self.settings.listeners)))
         require_plugins(self.settings)
         samples = load_samples(self.settings)
-        self._look_at_videos(samples)
+        self._look_at_places(samples)
         found = find_model(self.settings.model)
         with terminable(), ExitStack() as closing:
             self._reap()
@@ -86,8 +87,17 @@ class Experiment:
     def _notice(self, text: str) -> None:
         self._guard.tell("on_notice", text)
 
-    def _look_at_videos(self, samples: Sequence[Sample]) -> None:
-        """Say at once which videos are not there: their samples will fail, perhaps hours from now."""
+    def _look_at_places(self, samples: Sequence[Sample]) -> None:
+        """Say at once which videos are not there: their samples will fail, perhaps hours from now; and where the journal has little room.
+
+        Raises:
+            TrackingError: the journal cannot be written.
+        """
+        for check in place_checks(self._root, "journal"):
+            if check.name == "journal" and check.state == "failure":
+                raise TrackingError(f"journal: {check.detail}; {check.hint}")
+            if check.state != "ok":
+                self._notice(f"{check.detail}: {check.hint}")
         paths = list(dict.fromkeys(sample.video for sample in samples))
         if gone := [path for path in paths if not os.path.exists(path)]:
             where = f"{gone[0]}{f' and {len(gone) - 1} more' if len(gone) > 1 else ''}"

@@ -59,8 +59,10 @@ def prompt_text(file: str) -> str:
         text = Path(file).read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         reason = f"byte {error.start} is not UTF-8; save the file as UTF-8"
+    except FileNotFoundError:
+        reason = f"no such file ({Path(file).absolute()}); give a text file's path, from the config's folder"
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        reason = f"cannot be read ({getattr(error, 'strerror', None) or error}); give a text file's path, from the current folder"
+        reason = f"cannot be read ({getattr(error, 'strerror', None) or error}); give a text file's path"
     else:
         if PLACEHOLDER in text:
             return text

@@ -69,7 +69,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        reason = "no such file; write one with `vreason-track init FILE`"
+        reason = f"no such file ({path.absolute()}); write one with `vreason-track init FILE`"
     except IsADirectoryError:
         reason = "this is a folder; name the YAML file in it"
     except UnicodeDecodeError as error:
