@@ -1,6 +1,6 @@
 from . import torchvision_shim as torchvision_shim
 from .adapter import ModelAdapter as ModelAdapter
-from .found_model import FoundModel as FoundModel, find_model as find_model
+from .found_model import DEMO_WEIGHTS as DEMO_WEIGHTS, FoundModel as FoundModel, find_model as find_model
 from .hf_internals import (
     caller_argument as caller_argument,
     commit_of as commit_of,

@@ -12,7 +12,7 @@ from typing import Any
 import vreason.models.torchvision_shim  # noqa: F401  (before transformers)
 from vreason.errors import VReasonError
 from vreason.models.adapter import ModelAdapter
-from vreason.models.found_model import FoundModel, find_model, unloadable
+from vreason.models.found_model import DEMO_WEIGHTS as DEMO_WEIGHTS, FoundModel, find_model, unloadable
 from vreason.models.hf_internals import commit_of
 from vreason.models.spec import ModelSpec
 

@@ -31,7 +31,8 @@ def test_marks_come_back(path) -> None:
     """What was marked is there for whoever reads it next."""
     write(path, ("opened", "r1", "7", "http://h"), ("sample", "a", "n1", 30), ("sample", "b", "n2", 40))
     write(path, ("devices", 5, 15), ("closed", 1, "KILLED"))
-    expected = DeliveryState("r1", "7", "http://h", {"a": "n1", "b": "n2"}, points=85, devices=5, session=1, status="KILLED")
+    names, times = {"a": "n1", "b": "n2"}, {"a": 0, "b": 0}
+    expected = DeliveryState("r1", "7", "http://h", names, times, points=85, devices=5, session=1, status="KILLED")
     assert expected == read_delivered(path)
 
 
@@ -48,6 +49,13 @@ def test_a_sample_counts_once(path) -> None:
     """A sample that is marked again, as after a lost mark, brings no points and keeps its first run."""
     write(path, ("sample", "a", "n1", 30), ("sample", "a", "n2", 30))
     assert ({"a": "n1"}, 30) == (read_delivered(path).samples, read_delivered(path).points)
+
+
+def test_a_sample_that_was_asked_again(path) -> None:
+    """The run that was made after that counts, with its points in the place of those before; marks of earlier versions tell no times."""
+    write(path, ("sample", "a", "n1", 30), ("sample", "a", "n2", 44, 1), ("sample", "a", "n3", 50, 1), ("sample", "b", "n4", 10))
+    state = read_delivered(path)
+    assert ({"a": "n2", "b": "n4"}, {"a": 1, "b": 0}, 54) == (state.samples, state.times, state.points)
 
 
 def test_devices_only_grow(path) -> None:
