@@ -97,11 +97,12 @@ class ForkedProgram:
             "output": str(output),
             "told": str(told),
             "environment": environment,
+            "clock_jumps": clock_jumps,
+            "streams": streams,
+            "paths": [str(path) for path in paths],
         }
         assert self._server.stdin is not None
-        self._server.stdin.write(
-            json.dumps(order | {"clock_jumps": clock_jumps, "streams": streams, "paths": [str(path) for path in paths]}) + "\n"
-        )
+        self._server.stdin.write(json.dumps(order) + "\n")
         self._server.stdin.flush()
         self._running = int(self._answer()["pid"])
         return Child(self._running, output, told, self._wait)

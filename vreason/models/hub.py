@@ -15,7 +15,8 @@ SECONDS = 4.0  # looking up the name of the hub is not bounded by a client's own
 
 
 def hub_fault(model_id: str, revision: str | None) -> str | None:
-    """Why the hub cannot be asked now; None when it has answered that it has this model.
+    """Why the hub does not answer; None when it has answered, and not that it lacks this model: what is wrong with another answer, such as
+    that of a mirror which only has files, shows when files are fetched.
 
     Args:
         model_id: a repository, "owner/name".
@@ -31,7 +32,7 @@ def hub_fault(model_id: str, revision: str | None) -> str | None:
     answer = answers[0] if answers else TimeoutError(f"no answer within {SECONDS:g} s")
     if answer is None:
         return None
-    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
     if isinstance(answer, HFValidationError):
         raise UnsupportedModelError(f"model.id {model_id!r} is no folder here, and no name that the hub could have: {_first(answer)}")
@@ -44,7 +45,7 @@ def hub_fault(model_id: str, revision: str | None) -> str | None:
             f"model.id {model_id!r}: the hub has no such repository, or not for you; check the name, and log in (`hf auth login`) where"
             " it is private or gated"
         )
-    return _first(answer)
+    return None if isinstance(answer, HfHubHTTPError) else _first(answer)
 
 
 def _ask(model_id: str, revision: str | None, answers: list[Any]) -> None:

@@ -91,14 +91,7 @@ def compare_command(
     from vreason_cli.terminal import sources
     from vreason_cli.terminal.comparison_output import print_comparison
     from vreason_tracking.catalog import Catalog, recorded_runs
-    from vreason_tracking.comparison import (
-        compare,
-        load_table_functions,
-        make_report,
-        metadata_grouping,
-        require_compared,
-        with_added_tables,
-    )
+    from vreason_tracking.comparison import compare, load_table_functions, make_report, require_compared, with_added_tables
 
     functions = load_table_functions(tables)
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
@@ -109,7 +102,7 @@ def compare_command(
         comparison = compare(recorded, baseline, force, notes, keys)
         require_compared(comparison, samples)
         comparison = with_added_tables(comparison, functions)
-        print_comparison(comparison, [*(name.replace("-", " ") for name in groupings), *map(metadata_grouping, dict.fromkeys(keys))])
+        print_comparison(comparison, [name.replace("-", " ") for name in groupings], list(dict.fromkeys(keys)))
         store = None if no_log else _store_to_log(comparison, catalog, index)
         if not wanted and store is None:
             return

@@ -20,8 +20,8 @@ _SPARE = (
 _NOTHING = ("0", "–")
 
 
-def print_comparison(comparison: Comparison, groupings: Sequence[str]) -> None:
-    """Print it; `groupings` are those to show beside all questions, such as "problem type"."""
+def print_comparison(comparison: Comparison, groupings: Sequence[str], keys: Sequence[str] = ()) -> None:
+    """Print it; `groupings` are those to show beside all questions, such as "problem type", `keys` the data file's own columns."""
     from vreason_tracking.comparison import (
         FEW_RUNS,
         accuracy_by,
@@ -29,6 +29,7 @@ def print_comparison(comparison: Comparison, groupings: Sequence[str]) -> None:
         cost_summary,
         failure_table,
         in_short,
+        metadata_grouping,
         opening,
         paper_table,
         verdicts,
@@ -48,7 +49,7 @@ def print_comparison(comparison: Comparison, groupings: Sequence[str]) -> None:
         _print(_without_empty(failures))
     if paper := paper_table(comparison):
         _print(paper)
-    for grouping in groupings:
+    for grouping in (*groupings, *map(metadata_grouping, keys)):
         _print(accuracy_by(comparison, grouping))
     for table in comparison.added_tables:
         _print(table)

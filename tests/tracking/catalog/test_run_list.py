@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from mlflow import MlflowClient
 
-from tests.helpers import run_states
+from tests.helpers import readback, run_states
 from tests.helpers.recorded_world import DAY, NEWEST_FIRST, PARTS, SILENT_MINUTES
 from vreason.clock import unix_ms
 from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.run_list import RunFilter, iso, list_runs
+from vreason_tracking.delivery.checkpoint import read_delivered
+from vreason_tracking.running.recorder import RunRecorder
 
 ACCURACY = 1.4 / 3
 """Of readback's three samples: right, wrong, 0.4."""
@@ -162,3 +165,33 @@ def test_a_journal_that_cannot_be_read(tracking_uri, store, tmp_path) -> None:
     found = list_runs(index, RunFilter(), 9)
     assert ([other.run_id], [hopeless.run_id]) == ([row.id for row in found.rows], [run.run_id for run in found.unreadable])
     assert [] == index.damaged
+
+
+@pytest.fixture
+def corrected(tmp_path, monkeypatch):
+    """A run of two sessions: a minute by a clock that is two hours ahead, then half a minute by one that was corrected."""
+    now = [readback.CREATED_MS + 7_200_000]
+    monkeypatch.setattr("vreason_tracking.running.recorder.unix_ms", lambda: now[0])
+    monkeypatch.setattr("vreason_tracking.catalog.local_run.unix_ms", lambda: now[0])
+    recorder = readback.recorder_of(tmp_path / "journal", created_ms=now[0])
+    readback.answer(recorder, {"s-1": 3})
+    now[0] += 60_000
+    recorder.finish("KILLED", "interrupted")
+    now[0] = readback.CREATED_MS
+    recorder = RunRecorder(recorder.folder)
+    now[0] += 30_000
+    return recorder
+
+
+def test_a_clock_that_was_corrected(corrected, tracking_uri) -> None:
+    """Its duration is what its sessions took, while it runs and afterwards; in MLflow it does not end before it began."""
+    root = corrected.folder.path.parent
+    index = Catalog(root, tracking_uri, None).read()
+    assert ("RUNNING", 90.0) == (index.runs[0].status, list_runs(index, RunFilter(), 1).rows[0].duration_seconds)
+    readback.answer(corrected, {"s-2": 3})
+    corrected.finish("FINISHED")
+    index = Catalog(root, tracking_uri, None).read()
+    assert ("FINISHED", 90.0) == (index.runs[0].status, list_runs(index, RunFilter(), 1).rows[0].duration_seconds)
+    assert [] == readback.carry(tracking_uri, corrected.folder)
+    info = MlflowClient(tracking_uri).get_run(read_delivered(corrected.folder.delivery_log).run_id).info
+    assert info.end_time >= info.start_time

@@ -6,6 +6,7 @@ import pytest
 
 from tests.helpers import trials
 from tests.helpers.web_server import answering
+from vreason.errors import ReaderError
 from vreason_tracking.running.preflight import PreflightError, preflight
 from vreason_tracking.settings import parse_settings
 
@@ -63,3 +64,27 @@ def test_a_server_that_is_no_mlflow(experiment) -> None:
         looked = found(experiment(tracking={"uri": address}))
     assert 5 == looked["store, server"].exit_code
     assert "is no healthy MLflow server" in looked["store, server"].check.detail
+
+
+def test_no_video_can_be_read(experiment, monkeypatch) -> None:
+    """The process that reads does not start: said once, and not of every file after a minute each."""
+    asked = []
+
+    def fails(path, timeout):
+        asked.append(path)
+        raise ReaderError(path, "the reading process cannot be started")
+
+    monkeypatch.setattr("vreason.video.probe_video", fails)
+    looked = found(experiment(data={"source": "demo", "limit": 12}))
+    assert (4, 1) == (looked["videos"].exit_code, len(asked))
+
+
+def test_a_driver_that_raises(experiment, monkeypatch) -> None:
+    """Whatever a library raises is a finding, without a password and without a traceback."""
+
+    def fails(uri):
+        raise RuntimeError("cannot reach mysql://me:s3cret@host/db")
+
+    monkeypatch.setitem(preflight.__globals__, "store_checks", fails)
+    finding = found(experiment())["store"]
+    assert (5, True, False) == (finding.exit_code, "RuntimeError" in finding.check.detail, "s3cret" in finding.check.detail)

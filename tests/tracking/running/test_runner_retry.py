@@ -7,7 +7,9 @@ import torch
 from mlflow import MlflowClient
 
 from tests.helpers import readback, trials
+from vreason.errors import TrackingUnavailableError
 from vreason_tracking.delivery.checkpoint import read_delivered
+from vreason_tracking.delivery.run_delivery import RunDelivery
 from vreason_tracking.delivery.store_check import check_store
 from vreason_tracking.journal.folder import run_folders
 from vreason_tracking.journal.reader import asked_again, closed_samples, last_end, recorded_points
@@ -156,3 +158,21 @@ def test_in_mlflow_of_a_run_that_was_killed(asking, failing, tracking_uri) -> No
     run_experiment(asking(), (), "auto", retry_failed=True)
     assert [] == readback.carry(tracking_uri, folder)
     assert [] == check_store(folder, MlflowStore(tracking_uri, "vreason")).differences
+
+
+def test_while_it_is_delivered(asking, failing, tracking_uri) -> None:
+    """A delivery that began before the samples were asked again, once or twice, cannot end it; the one that takes its place does."""
+    failing(1)
+    (first,) = run_experiment(asking())
+    store = MlflowStore(tracking_uri, "vreason")
+    for numbers in ((1,), ()):
+        delivery = RunDelivery(first.folder, store)
+        delivery.advance()  # the run is there, and nothing of it was read
+        failing(*numbers)
+        run_experiment(asking(), (), "auto", retry_failed=True)
+        with pytest.raises(TrackingUnavailableError, match="it is delivered anew"):
+            readback.go_on(delivery)
+        assert delivery.broken
+        delivery.close()
+    assert [] == readback.carry(tracking_uri, first.folder)
+    assert [] == check_store(first.folder, store).differences

@@ -39,7 +39,7 @@ def answer(request: Request) -> Response:
 
 
 def test_what_it_answers(endpoint) -> None:
-    """A repository that is there, another, another revision, a name that none can have, and a hub that is busy."""
+    """A repository that is there, another, another revision, a name that none can have; a hub that is busy is there."""
     with serving(answer) as address:
         endpoint(address)
         assert hub_fault("somebody/model", None) is None
@@ -50,7 +50,7 @@ def test_what_it_answers(endpoint) -> None:
             hub_fault("nobody/model", None)
         with pytest.raises(UnsupportedModelError, match="no folder here, and no name that the hub could have"):
             hub_fault("no such name", None)
-        assert "503" in (hub_fault("busy/now", None) or "")
+        assert hub_fault("busy/now", None) is None
 
 
 def test_nobody_listens(endpoint) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+from vreason.clock import unix_ms
 from vreason.errors import TrackingError
 from vreason_tracking.delivery import DeliveryState, read_delivered
 from vreason_tracking.journal import (
@@ -20,10 +21,12 @@ from vreason_tracking.journal import (
     SessionEnded,
     SessionStarted,
     closed_samples,
+    damaged_records,
     holder,
     is_held,
     is_run,
     last_end,
+    last_session,
     read_only,
     recorded_points,
 )
@@ -153,8 +156,22 @@ class LocalRun:
         return self.recorded - self.delivered
 
     @cached_property
+    def session(self) -> int:
+        """Number of its last session; 0 before the first."""
+        if self.end is not None:
+            return self.end.session
+        with translate_os_errors(self.folder.path):
+            return last_session(self.folder)
+
+    @cached_property
+    def damaged(self) -> int:
+        """Records that are not what was written. Reads the whole journal."""
+        with translate_os_errors(self.folder.path):
+            return damaged_records(self.folder)
+
+    @cached_property
     def working_seconds(self) -> float:
-        """What its sessions took together, by the clock of each; those without an end are not counted. Reads the whole journal."""
+        """What its sessions took together, each by its own clock; one that died without an end is not counted. Reads the whole journal."""
         begun: dict[int, int] = {}
         took = 0
         with translate_os_errors(self.folder.path):
@@ -162,7 +179,9 @@ class LocalRun:
                 if isinstance(event, SessionStarted):
                     begun[event.session] = event.started_ms
                 elif isinstance(event, SessionEnded):
-                    took += max(0, event.ended_ms - begun.get(event.session, event.ended_ms))
+                    took += max(0, event.ended_ms - begun.pop(event.session, event.ended_ms))
+        if self.holder is not None and self.session in begun:
+            took += max(0, unix_ms() - begun[self.session])
         return took / 1000
 
     @property

@@ -64,7 +64,7 @@ class RunRow:
         identity: digest of what the result depends on; "" for runs of a version that had none.
         waiting_points: recorded and not delivered; None where the journal is elsewhere.
         rejected: why the store refuses the rest.
-        damage: samples that the record has lost, as they were delivered.
+        damage: what the record has lost: of a run that is delivered, samples; else records of its journal.
         user, host: who ran it, and where.
         in_journal, in_store: where it is; the latter None where nobody could look.
     """
@@ -146,7 +146,7 @@ def row_of(run: Run) -> RunRow:
         silent_minutes=None if silent is None else silent // 60_000,
         samples_done=local.done if local else stored.done if stored else 0,
         samples_failed=_failed(run),
-        damage=stored.tags.get(INCOMPLETE_TAG) if stored else None,
+        damage=_damage(run),
         samples_expected=local.expected_samples if local else stored.expected_samples if stored else None,
         accuracy=accuracy_of(run),
         started=iso(run.started_ms),
@@ -183,9 +183,15 @@ def _duration(run: Run) -> float | None:
     end = run.ended_ms if run.ended_ms is not None else unix_ms() if run.status == "RUNNING" else None
     if end is None:
         return None
-    if run.local and run.local.end and run.local.end.session > 1:
+    if run.local and run.local.session > 1:
         return run.local.working_seconds
     return max(0, end - run.started_ms) / 1000
+
+
+def _damage(run: Run) -> str | None:
+    if run.local is None or run.local.is_delivered:
+        return run.stored.tags.get(INCOMPLETE_TAG) if run.stored else None
+    return f"{run.local.damaged} damaged record(s) in its journal" if run.local.damaged else None
 
 
 def _failed(run: Run) -> int | None:

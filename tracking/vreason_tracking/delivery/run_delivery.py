@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -72,7 +72,7 @@ class RunDelivery:
             undone.pop_all()
         self.summary, self.curve = RunSummary(), EntropyCurve()
         self.ended, self.writes, self.broken = False, 0, False
-        self._asked_again = asked_again(folder)
+        self._asked_again, self._seen_again = asked_again(folder), Counter[str]()
         self._assembly = SampleAssembly(self._asked_again)
         self._fragment = 1
         self._devices = 0
@@ -197,8 +197,10 @@ class RunDelivery:
             self._session = event.session
             if event.session > 1:
                 self._pending.append(self._reopen)
-        elif isinstance(event, SamplesAskedAgain) and any(self._asked_again[name] == 0 for name in event.sample_ids):
-            raise TrackingUnavailableError(f"run {self.folder.run_id} goes on, and asks again what has failed: it is delivered anew")
+        elif isinstance(event, SamplesAskedAgain):
+            self._seen_again.update(event.sample_ids)
+            if not self._seen_again <= self._asked_again:  # a session that began after this delivery did
+                raise TrackingUnavailableError(f"run {self.folder.run_id} goes on, and asks again what has failed: it is delivered anew")
         elif isinstance(event, SessionEnded):
             self._pending.append(lambda: self._end(event))
 

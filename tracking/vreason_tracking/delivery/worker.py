@@ -213,7 +213,7 @@ def main() -> int:
     require_home()
     short_http_timeouts()
     lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-    threading.Thread(target=_read_messages, args=(lines,), name="hear", daemon=True).start()
+    threading.Thread(target=_read_messages, args=(lines,), name="messages", daemon=True).start()
     log_file = environment_log_file()
     with handling(*[log_file] if log_file else []), contextlib.closing(Worker(lines)) as worker:
         try:

@@ -25,6 +25,7 @@ from .reader import (
     Fragment as Fragment,
     asked_again as asked_again,
     closed_samples as closed_samples,
+    damaged_records as damaged_records,
     last_end as last_end,
     last_session as last_session,
     read_events as read_events,

@@ -44,6 +44,11 @@ def to_line(record: list[Any]) -> bytes:
     return b"%08x %s\n" % (crc32(body), body)
 
 
+def is_intact(line: bytes) -> bool:
+    """Whether a line, without its newline, is what `to_line` wrote, by its checksum alone."""
+    return line[:9] == b"%08x " % crc32(line[9:])  # digit by digit: as a number, "A1", " a1" and "0a1" would be the same as "a1"
+
+
 def from_line(line: bytes) -> list[Any]:
     """The record of a line without its newline.
 
@@ -53,7 +58,7 @@ def from_line(line: bytes) -> list[Any]:
     body = line[9:]
     if not _CHECKSUM.match(line):
         raise ValueError("no checksum at its beginning")
-    if line[:8] != b"%08x" % crc32(body):  # digit by digit: as a number, "A1", " a1" and "0a1" would be the same as "a1"
+    if not is_intact(line):
         raise ValueError(f"checksum {line[:8].decode('ascii', 'replace')} stands, {crc32(body):08x} was found")
     record = json.loads(body.decode("utf-8", "surrogatepass"))
     if not isinstance(record, list) or not record or not isinstance(record[0], str):

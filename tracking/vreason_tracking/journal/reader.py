@@ -24,7 +24,7 @@ from vreason_tracking.journal.codec import (
     from_record,
 )
 from vreason_tracking.journal.folder import RunFolder, sync_folder, write_whole
-from vreason_tracking.journal.lines import from_line, read_lines, to_line
+from vreason_tracking.journal.lines import from_line, is_intact, read_lines, to_line
 from vreason_tracking.records import count_points
 from vreason_tracking.telemetry import DeviceRecord
 
@@ -179,6 +179,11 @@ def asked_again(folder: RunFolder) -> Counter[str]:
     """How often each sample was asked again because it had failed."""
     events = (event for event in read_only(folder, "again") if isinstance(event, SamplesAskedAgain))
     return Counter(name for event in events for name in event.sample_ids)
+
+
+def damaged_records(folder: RunFolder) -> int:
+    """Lines of closed fragments that are not what was written, by their checksums alone: what is missing altogether, `verify` finds."""
+    return sum(not is_intact(line) for _, path in folder.fragments() for line in _bytes(path).split(b"\n") if line)
 
 
 def recorded_points(folder: RunFolder) -> int:

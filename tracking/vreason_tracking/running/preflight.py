@@ -6,8 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vreason.errors import DataError, TrackingError, VideoError, VReasonError
-from vreason_tracking.health import Check, place_checks, store_checks, store_folder
+from vreason.errors import (
+    DataError,
+    PluginError,
+    ReaderError,
+    TrackingError,
+    UnsupportedModelError,
+    VideoError,
+    VReasonError,
+)
+from vreason_tracking.health import Check, described, place_checks, store_checks, store_folder
 from vreason_tracking.journal import journal_folder
 from vreason_tracking.running.inputs import load_samples, require_plugins
 from vreason_tracking.running.listening import load_listeners
@@ -59,10 +67,10 @@ def preflight(settings: RunSettings) -> Iterator[Finding]:
         yield Check("data", "ok", f"{settings.data.source}: {len(samples)} question(s) about {clips} video(s)")
 
     looks: list[tuple[str, int, Callable[[], Iterable[Check]]]] = [
-        ("plug-ins", DataError.exit_code, lambda: _plugins(settings)),
+        ("plug-ins", PluginError.exit_code, lambda: _plugins(settings)),
         ("data", DataError.exit_code, data),
         ("videos", VideoError.exit_code, lambda: _videos(samples)),
-        ("model", 3, lambda: _model(settings)),
+        ("model", UnsupportedModelError.exit_code, lambda: _model(settings)),
         ("journal", TrackingError.exit_code, lambda: place_checks(journal_folder(settings.tracking.journal), "journal")),
         ("store", TrackingError.exit_code, lambda: _store(settings)),
     ]
@@ -71,7 +79,9 @@ def preflight(settings: RunSettings) -> Iterator[Finding]:
             for check in look():
                 yield Finding(check, code if check.state == "failure" else 0)
         except VReasonError as error:
-            yield Finding(Check(name, "failure", str(error)), error.exit_code)
+            yield Finding(Check(name, "failure", redact_password(str(error))), error.exit_code)
+        except Exception as error:  # a database's driver, or a library that is broken
+            yield Finding(Check(name, "failure", redact_password(described(error)), "see what `vreason-track doctor` says"), code)
 
 
 def _plugins(settings: RunSettings) -> Iterator[Check]:
@@ -84,16 +94,19 @@ def _videos(samples: Sequence[Sample]) -> Iterator[Check]:
     from vreason.video import probe_video
 
     paths = list(dict.fromkeys(sample.video for sample in samples))
+    if not paths:
+        yield Check("videos", "warning", "not looked at", "see what is wrong with the data")
+        return
     faults = []
     for path in paths:
         try:
             probe_video(path, _PROBING)
+        except ReaderError:
+            raise
         except VideoError as error:
             faults.append(str(error))
     if not faults:
-        yield (
-            Check("videos", "ok", f"{len(paths)} can be opened") if paths else Check("videos", "warning", "not looked at: there is no data")
-        )
+        yield Check("videos", "ok", f"{len(paths)} can be opened")
         return
     more = [f"... and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
     yield Check("videos", "failure", "\n    ".join([f"{len(faults)} of {len(paths)} cannot be opened", *faults[:_SHOWN], *more]))

@@ -91,7 +91,7 @@ def notes_on(rows: Sequence[RunRow]) -> list[str]:
     """What to do about runs that are not as they should be; nothing of the others."""
     looks = (
         ("have failed samples", [row for row in rows if row.samples_failed], "vreason-track samples {run} --failed"),
-        ("have lost samples to damage", [row for row in rows if row.damage], "vreason-track runs show {run}"),
+        ("are damaged", [row for row in rows if row.damage], "vreason-track runs show {run}"),
         (
             "ended before they were done",
             [row for row in rows if row.status in ("KILLED", "FAILED") and row.in_journal],

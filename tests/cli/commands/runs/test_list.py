@@ -35,6 +35,7 @@ def test_a_line_a_run(look) -> None:
     assert f"{len(NEWEST_FIRST)} run(s)" == last
     first, *notes = outcome.err.splitlines()
     assert "note: 1 run(s) of the journal cannot be read: `vreason-track journal status` says why" == first
+    assert re.fullmatch(r"note: 1 run\(s\) are damaged: `vreason-track runs show \S+`", notes.pop(0))
     assert re.fullmatch(r"note: 2 run\(s\) ended before they were done: `vreason-track run --resume \S+` and so on", notes[0])
     assert ["note: 1 run(s) are refused by the store: `vreason-track journal status`"] == notes[1:]
 
@@ -59,6 +60,8 @@ def test_damage_is_shown(program, journal) -> None:
 
     folder = run_states.interrupted(journal, {"s-1": 12, "s-2": 7}, "hurt")
     run_states.flip_a_bit(folder)
+    outcome = program("runs", "list", "--variant", "hurt", "--all-experiments")
+    assert re.search(r"note: 1 run\(s\) are damaged: `vreason-track runs show \S+`\n", outcome.err)
     shown = program("runs", "show", "hurt").out
     assert re.search(r" damage  \d+\.journal, record \d+ \(byte \d+\): ", shown)
     assert "asks those samples again" in shown
