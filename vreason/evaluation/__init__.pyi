@@ -1,3 +1,4 @@
+from .answering import Question as Question, answer_of as answer_of, request_of as request_of
 from .batch import LoadedBatch as LoadedBatch, read_batch as read_batch
 from .ema_peak import final_peak as final_peak, final_peak_of_average as final_peak_of_average
 from .evaluator import EvaluationConfig as EvaluationConfig, Evaluator as Evaluator

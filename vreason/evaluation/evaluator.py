@@ -7,7 +7,6 @@ An unreadable video, frames that the processor refuses and a lack of memory beco
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,13 +20,14 @@ from vreason.clock import unix_ms
 from vreason.config import VReasonConfig
 from vreason.errors import PluginError, VReasonError
 from vreason.evaluation.batch import LoadedBatch, LoadedSample, batches_of, read_batch, require_unique_ids
+from vreason.evaluation.chat import chat_text
 from vreason.evaluation.cuda_memory import CudaPeaks
 from vreason.evaluation.failure_signatures import ADVICE, OUT_OF_MEMORY
 from vreason.evaluation.machine_load import LoadMeter
-from vreason.evaluation.relay import BatchEvents, RelayObserver
+from vreason.evaluation.relay import RelayObserver
 from vreason.evaluation.sample_records import answered_record, failed_record
 from vreason.events import SampleRecord
-from vreason.generation import decode
+from vreason.generation import BatchEvents, decode, sample_seed
 from vreason.listeners import ListenerGuard
 from vreason.meters import MemoryMeter
 from vreason.models import LoadedModel
@@ -196,7 +196,7 @@ class Evaluator:
             vreason=self.config.method,
             observers=observers,
             sample_ids=names,
-            row_seeds=[_seed(self.config.seed, name) for name in names],
+            row_seeds=[sample_seed(self.config.seed, name) for name in names],
             memory=self.meter.latest if self.meter is not None else None,
             **generation,
         )
@@ -210,7 +210,7 @@ class Evaluator:
         key = (id(self.loaded.processor), config.prompt.text, tuple(sorted(config.prompt.suffixes.items())), limits)
         if batch is not None and key in batch.inputs:
             return batch.inputs[key], []
-        turns = [(self._chat(each), [each.frames] if each.frames is not None else []) for each in samples]
+        turns = [(self._chat(each.sample), [each.frames] if each.frames is not None else []) for each in samples]
         try:
             made = adapter.inputs(self.loaded.processor, turns, limits)
         except PluginError:  # the adapter's own fault, and none of the frames
@@ -224,11 +224,8 @@ class Evaluator:
             batch.inputs[key] = made
         return made, []
 
-    def _chat(self, each: LoadedSample) -> str:
-        text = self.config.prompt.render(each.sample.question, each.sample.options, each.sample.problem_type)
-        turns = self.loaded.adapter.messages(text, 1)
-        chat: str = self.loaded.processor.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-        return chat
+    def _chat(self, sample: Sample) -> str:
+        return chat_text(self.loaded, self.config.prompt.render(sample.question, sample.options, sample.problem_type))
 
     def _reset_meters(self) -> None:
         """A sample, or a batch of them, begins."""
@@ -253,8 +250,3 @@ def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     return any(words in str(error).lower() for words in ("out of memory", "can't allocate memory", "not enough memory"))
-
-
-def _seed(seed: int, sample_id: str) -> int:
-    """Seed of one sample's draws, the same whatever is run before, beside or after it."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{sample_id}".encode()).digest()[:7], "big")

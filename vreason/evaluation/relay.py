@@ -1,29 +1,12 @@
-"""A batch's events on their way out: collected for its records, and handed on to whoever listens to the run."""
+"""A batch's events on their way out to whoever listens to the run."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from vreason.events import PrefillRecord, StepRecord
 from vreason.listeners import ListenerGuard
-
-
-@dataclass
-class BatchEvents:
-    """An observer that collects one batch's events by sample."""
-
-    prefills: dict[str, PrefillRecord] = field(default_factory=dict)
-    steps: dict[str, list[StepRecord]] = field(default_factory=dict)
-
-    def on_prefill(self, prefill: PrefillRecord) -> None:
-        """Keep it."""
-        self.prefills[prefill.sample_id] = prefill
-
-    def on_steps(self, steps: Sequence[StepRecord]) -> None:
-        """Keep them, each with its sample."""
-        for step in steps:
-            self.steps.setdefault(step.sample_id, []).append(step)
 
 
 @dataclass

@@ -12,9 +12,9 @@ from vreason.clock import unix_ms
 from vreason.evaluation.batch import LoadedSample
 from vreason.evaluation.ema_peak import final_peak_token
 from vreason.evaluation.failure_signatures import find_signatures
-from vreason.evaluation.relay import BatchEvents
 from vreason.evaluation.token_offsets import token_ends
 from vreason.events import PrefillRecord, SampleRecord, StepRecord
+from vreason.generation import BatchEvents
 from vreason.scoring import extract_answer, score_sample, scored_text
 
 if TYPE_CHECKING:
@@ -43,7 +43,15 @@ def failed_record(loaded: LoadedSample, error: str | None) -> SampleRecord:
 
 
 def answered_record(
-    loaded: LoadedSample, events: BatchEvents, started_ms: int, model: LoadedModel, config: EvaluationConfig
+    loaded: LoadedSample,
+    events: BatchEvents,
+    started_ms: int,
+    model: LoadedModel,
+    config: EvaluationConfig,
+    *,
+    scored: bool = True,
+    output: str | None = None,
+    stopped: str | None = None,
 ) -> SampleRecord:
     """The record of an answered sample, without the memory and the machine's load.
 
@@ -53,19 +61,22 @@ def answered_record(
         started_ms: when `generate` was called, Unix time in milliseconds.
         model: decodes the reply.
         config: how it is scored, and what ends a reply.
+        scored: False for a question whose answer nobody knows.
+        output: the reply, where it is shorter than its tokens; None decodes them.
+        stopped: why it ended; None where that was its end token or its limit.
     """
-    assert loaded.frames is not None, "a sample without frames is not answered"
     sample, steps = loaded.sample, events.steps[loaded.sample.sample_id]
     prefill = events.prefills[sample.sample_id]
     token_ids = [step.token_id for step in steps]
-    output: str = model.processor.decode(token_ids, skip_special_tokens=True)
+    if output is None:
+        output = str(model.processor.decode(token_ids, skip_special_tokens=True))
     extracted = extract_answer(output, config.scoring)
-    stopped = "eos" if steps[-1].token_id in _end_tokens(model, config) else "length"
+    stopped = stopped or ("eos" if steps[-1].token_id in _end_tokens(model, config) else "length")
     return replace(
         failed_record(loaded, None),
         output=output,
         prediction=extracted,
-        score=score_sample(scored_text(output, config.scoring), sample, config.scoring),
+        score=score_sample(scored_text(output, config.scoring), sample, config.scoring) if scored else None,
         prompt_tokens=prefill.prompt_tokens,
         video_tokens=prefill.video_tokens,
         kept_video_tokens=prefill.kept_video_tokens,
@@ -77,12 +88,18 @@ def answered_record(
         time_to_first_token_ms=float(steps[0].timestamp_ms - started_ms),
         generation_ms=float(steps[-1].timestamp_ms - started_ms),
         control_ms=sum(step.control_ms for step in steps),
-        frames=len(loaded.frames.indices),
-        video_seconds=loaded.frames.duration,
-        video_reader=loaded.frames.reader,
-        uneven_seconds=loaded.frames.uneven_seconds,
+        **_frames(loaded),
         token_ends=token_ends(model.processor, token_ids, output),
     )
+
+
+def _frames(loaded: LoadedSample) -> dict[str, Any]:
+    """What is recorded of the frames; nothing of a question without a video."""
+    frames = loaded.frames
+    if frames is None:
+        return {}
+    told = {"video_seconds": frames.duration, "video_reader": frames.reader, "uneven_seconds": frames.uneven_seconds}
+    return {"frames": len(frames.indices), **told}
 
 
 def _end_tokens(model: Any, config: Any) -> set[int]:

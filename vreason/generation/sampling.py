@@ -6,6 +6,7 @@ are, nor on which of them have ended.
 
 from __future__ import annotations
 
+import hashlib
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -63,3 +64,8 @@ def _is_seed(value: Any) -> bool:
         return 0 <= operator.index(value) < _SEEDS
     except TypeError:
         return False
+
+
+def sample_seed(seed: int, sample_id: str) -> int:
+    """Seed of one sample's draws, the same whatever is answered before, beside or after it."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{sample_id}".encode()).digest()[:7], "big")

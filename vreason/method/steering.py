@@ -77,7 +77,6 @@ class Steering:
     def __exit__(self, *_: object) -> None:
         assert self._hook is not None
         self._hook.remove()
-        torch.set_grad_enabled(False)  # decoding runs without autograd; whoever called it restores its own mode
 
     def begin(self, cache: Any, positions: kv.VideoPositions) -> None:
         """Take V_L as prefill, and Lite if it is on, left it. Without video tokens there is nothing to steer."""

@@ -1,5 +1,5 @@
 from . import torchvision_shim as torchvision_shim
-from .adapter import ModelAdapter as ModelAdapter
+from .adapter import ModelAdapter as ModelAdapter, PixelLimits as PixelLimits
 from .found_model import DEMO_WEIGHTS as DEMO_WEIGHTS, FoundModel as FoundModel, find_model as find_model
 from .hf_internals import (
     caller_argument as caller_argument,

@@ -8,8 +8,9 @@ import pytest
 
 from tests.helpers.evaluations import Events
 from tests.helpers.records import steps as reply
-from vreason.evaluation.relay import BatchEvents, RelayObserver
+from vreason.evaluation.relay import RelayObserver
 from vreason.events import PrefillRecord, StepRecord
+from vreason.generation import BatchEvents
 from vreason.listeners import ListenerGuard
 
 NAMES = ("a", "b", "c")

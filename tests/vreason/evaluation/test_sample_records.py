@@ -15,10 +15,10 @@ from vreason.clock import unix_ms
 from vreason.errors import PluginError
 from vreason.evaluation.batch import LoadedSample, read_batch
 from vreason.evaluation.ema_peak import final_peak_token
-from vreason.evaluation.relay import BatchEvents
 from vreason.evaluation.sample_records import answered_record, failed_record
 from vreason.evaluation.token_offsets import token_ends
 from vreason.events import PrefillRecord, SampleRecord, StepRecord
+from vreason.generation import BatchEvents
 from vreason.models.loading import LoadedModel
 
 ASKED = ("sample_id", "video", "question", "options", "problem_type", "category", "benchmark", "answer")
