@@ -25,6 +25,7 @@ from tests.helpers import trials
 from tests.helpers.site_packages import SitePackages
 
 if TYPE_CHECKING:
+    from tests.helpers.bundle_world import BundleWorld
     from tests.helpers.postgres import Databases
     from tests.helpers.recorded_world import World
     from vreason_tracking.settings import RunSettings
@@ -84,6 +85,20 @@ def world(mlflow_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
     with recorded_world.build(tmp_path_factory.mktemp("world"), mlflow_template) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def bundles(mlflow_template: Path, tmp_path_factory: pytest.TempPathFactory) -> BundleWorld:
+    """Two runs of the demo, one of them registered; to look at and never to change."""
+    from tests.helpers import bundle_world
+
+    return bundle_world.build(tmp_path_factory.mktemp("bundles"), mlflow_template)
+
+
+@pytest.fixture
+def own_bundles(bundles: BundleWorld, tmp_path: Path) -> BundleWorld:
+    """The same with a database of the test's own."""
+    return bundles.copied(tmp_path)
 
 
 @pytest.fixture(scope="session")

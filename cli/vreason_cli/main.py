@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
         "compare_command",
         "Compare runs: accuracy, tokens, latency, memory, and how sure that is.",
     ),
+    "model": ("vreason_cli.commands.model.group", "model_group", "Register runs as models; list, verify, promote, compare and serve them."),
     "journal": ("vreason_cli.commands.journal.group", "journal_group", "Deliver the local record to MLflow, and check it."),
     "doctor": ("vreason_cli.commands.doctor", "doctor_command", "Check versions, device, video reader, plug-ins, database and disk."),
     "init": ("vreason_cli.commands.init", "init_command", "Write a commented config file."),

@@ -18,21 +18,22 @@ from numpy.typing import NDArray
 
 from vreason.video.av_clip import AvClip, OtherFramesError
 from vreason.video.complaints import ErrorStream, damage
-from vreason.video.config import VideoConfig
+from vreason.video.config import ClipLimits, VideoConfig
 from vreason.video.container import REENCODE, UnusableClip
 from vreason.video.decord_clip import DecordClip
 from vreason.video.frame_table import FrameTable, read_table
 from vreason.video.frames import DECORD, PYAV, frame_indices
 
 MEMORY_SHARE = 0.8  # of the free memory, for one clip's frames
+NO_LIMITS = ClipLimits()
 Memory = tuple[dict[str, Any], BinaryIO]
 
 
 class TooLargeError(UnusableClip):
-    """The frames do not fit into memory, whoever reads them."""
+    """The frames do not fit into memory, or into the limits, whoever reads them."""
 
 
-def read_clip(name: str, config: VideoConfig, complaints: ErrorStream) -> Memory:
+def read_clip(name: str, config: VideoConfig, complaints: ErrorStream, limits: ClipLimits = NO_LIMITS) -> Memory:
     """The frames that `config` asks for.
 
     Returns:
@@ -43,12 +44,14 @@ def read_clip(name: str, config: VideoConfig, complaints: ErrorStream) -> Memory
     """
     table = read_table(name)
     complaints.take()  # of the probing: what is wrong shows again where frames are read
-    if table.suits_decord and (made := _by_decord(name, table, config, complaints)) is not None:
+    if table.duration > limits.seconds:
+        raise TooLargeError(f"is {table.duration:.1f} s long, and {limits.seconds:g} s is the most that is taken here; send a shorter clip")
+    if table.suits_decord and (made := _by_decord(name, table, config, complaints, limits)) is not None:
         return made
     for _ in range(2):
         clip = AvClip(name, table, complaints)
         try:
-            made = _filled(table, config, PYAV, lambda indices, clip=clip: clip.frames(indices))
+            made = _filled(table, config, PYAV, lambda indices, clip=clip: clip.frames(indices), limits)
         except OtherFramesError:
             table = clip.played()
             complaints.take()
@@ -62,10 +65,10 @@ def read_clip(name: str, config: VideoConfig, complaints: ErrorStream) -> Memory
     raise UnusableClip(f"cannot be decoded: it shows other frames each time; {REENCODE}")
 
 
-def _by_decord(name: str, table: FrameTable, config: VideoConfig, complaints: ErrorStream) -> Memory | None:
+def _by_decord(name: str, table: FrameTable, config: VideoConfig, complaints: ErrorStream, limits: ClipLimits) -> Memory | None:
     """None where decord does not show exactly what the table says, or complains."""
     try:
-        made = _filled(table, config, DECORD, DecordClip(name, table).frames)
+        made = _filled(table, config, DECORD, DecordClip(name, table).frames, limits)
     except TooLargeError:
         raise
     except UnusableClip:
@@ -77,14 +80,14 @@ def _by_decord(name: str, table: FrameTable, config: VideoConfig, complaints: Er
     return made
 
 
-def _filled(table: FrameTable, config: VideoConfig, reader: str, source: Any) -> Memory:
+def _filled(table: FrameTable, config: VideoConfig, reader: str, source: Any, limits: ClipLimits) -> Memory:
     """Memory with the frames that `source` gives, and what is to be told of them."""
     indices = frame_indices(table.total, table.rate, config, table.times)
     frames: Iterable[NDArray[np.uint8]] = source(indices)
     pictures = iter(frames)
     first = next(pictures)
     shape = (len(indices), *first.shape)
-    check_memory(shape)
+    check_memory(shape, limits)
     memory = cast(BinaryIO, os.fdopen(os.memfd_create("frames"), "r+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile())  # noqa: SIM115
     try:
         memory.truncate(math.prod(shape))
@@ -99,13 +102,19 @@ def _filled(table: FrameTable, config: VideoConfig, reader: str, source: Any) ->
     return {**told, "fps": table.rate, "total_frames": table.total, "duration": table.duration}, memory
 
 
-def check_memory(shape: Sequence[int]) -> None:
-    """Compare what frames need with what is free.
+def check_memory(shape: Sequence[int], limits: ClipLimits = NO_LIMITS) -> None:
+    """Compare what frames need with what is free, and with what is allowed.
 
     Raises:
         TooLargeError: they need more than a share of it.
     """
     import psutil
+
+    if (pixels := math.prod(shape[:3])) > limits.pixels:
+        size = f"{shape[0]} frames of {shape[2]} x {shape[1]} are {pixels / 1e6:.1f} million pixels"
+        raise TooLargeError(
+            f"is too large: {size}, and {limits.pixels / 1e6:.1f} million is the most that is taken here; send a smaller clip"
+        )
 
     needed, free = math.prod(shape), psutil.virtual_memory().available
     if needed > free * MEMORY_SHARE:

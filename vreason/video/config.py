@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from vreason.config_checks import check_number, check_order, shown
@@ -61,3 +62,16 @@ class VideoConfig:
         for name in ("fps", "timeout"):
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, float(value))
+
+
+@dataclass(frozen=True)
+class ClipLimits:
+    """What a clip may come to, where somebody else chooses it.
+
+    Attributes:
+        seconds: its duration.
+        pixels: of all frames that are read of it together, at full size.
+    """
+
+    seconds: float = math.inf
+    pixels: float = math.inf

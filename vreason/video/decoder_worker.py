@@ -11,7 +11,7 @@ from typing import TypeVar
 from vreason.errors import VideoError, VideoUnavailableError
 from vreason.video.clip_reading import Memory, read_clip
 from vreason.video.complaints import ErrorStream
-from vreason.video.config import VideoConfig
+from vreason.video.config import ClipLimits, VideoConfig
 from vreason.video.container import UnusableClip, open_video
 from vreason.video.decoder_process import receive_message, send_message
 from vreason.video.frame_table import read_head
@@ -21,13 +21,13 @@ T = TypeVar("T")
 GRACE = 5.0  # seconds after the parent's timeout at which this process ends itself, in case the parent is gone
 
 
-def decode(path: str, config: VideoConfig, complaints: ErrorStream) -> Memory:
+def decode(path: str, config: VideoConfig, limits: ClipLimits, complaints: ErrorStream) -> Memory:
     """The frames of one file; see `read_clip`.
 
     Raises:
         VideoError: why there are none.
     """
-    return _of_file(path, complaints, lambda name: read_clip(name, config, complaints))
+    return _of_file(path, complaints, lambda name: read_clip(name, config, complaints, limits))
 
 
 def probe(path: str, complaints: ErrorStream) -> None:

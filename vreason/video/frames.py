@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vreason.errors import VideoError
-from vreason.video.config import VideoConfig
+from vreason.video.config import ClipLimits, VideoConfig
 
 DECORD, PYAV = "decord", "pyav"  # names of the readers, in the record
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -103,18 +103,23 @@ def _by_time(times: NDArray[np.float64], count: int) -> list[int]:
     return found
 
 
-def read_video(path: str | os.PathLike[str], config: VideoConfig) -> VideoFrames:
+def read_video(path: str | os.PathLike[str], config: VideoConfig, limits: ClipLimits | None = None) -> VideoFrames:
     """Read the frames that `config` asks for. Safe to call from several threads, which then take turns.
 
+    Args:
+        path: the file.
+        config: which frames.
+        limits: what the clip may come to; None allows any that fits into memory.
+
     Raises:
-        VideoError: the file is missing, empty, not a video, truncated or damaged, or took longer than `config.timeout`.
+        VideoError: the file is missing, empty, not a video, truncated or damaged, beyond the limits, or took longer than `config.timeout`.
         VideoUnavailableError: it cannot be read now, for a reason that says nothing about the file.
         ReaderError: no video can be read here.
     """
     from vreason.video.decoder_process import decoder
 
     name = _name(path)
-    reply, pixels = decoder().decode(name, request(name, config), config.timeout)
+    reply, pixels = decoder().decode(name, request(name, config, limits), config.timeout)
     told = {field: reply[field] for field in ("fps", "total_frames", "duration", "reader")}
     return VideoFrames(name, pixels, tuple(reply["indices"]), tuple(reply["times"]), **told)
 
@@ -148,11 +153,11 @@ def _name(path: str | os.PathLike[str]) -> str:
     return name
 
 
-def request(path: str, config: VideoConfig) -> dict[str, Any]:
+def request(path: str, config: VideoConfig, limits: ClipLimits | None = None) -> dict[str, Any]:
     """What the decoding process is asked; the path is made absolute, because that process keeps the folder it was started in."""
-    return {"path": os.path.abspath(path), "config": asdict(config)}
+    return {"path": os.path.abspath(path), "config": asdict(config), "limits": asdict(limits or ClipLimits())}
 
 
-def requested(message: Mapping[str, Any]) -> tuple[str, VideoConfig]:
+def requested(message: Mapping[str, Any]) -> tuple[str, VideoConfig, ClipLimits]:
     """The inverse of `request`."""
-    return message["path"], VideoConfig(**message["config"])
+    return message["path"], VideoConfig(**message["config"]), ClipLimits(**message["limits"])

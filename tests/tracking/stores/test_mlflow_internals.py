@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import threading
 from base64 import b64encode
@@ -32,6 +33,7 @@ FUNCTIONS = {
     "mlflow.store.db.utils._get_latest_schema_revision": "",
     "mlflow.store.db.utils._get_schema_version": "engine",
     "mlflow.tracking._tracking_service.utils._get_store": "store_uri=, artifact_uri=",
+    "mlflow.tracking._tracking_service.utils._use_tracking_uri": "uri",
     "mlflow.utils.credentials.get_default_host_creds": "store_uri",
     "mlflow.utils.file_utils.local_file_uri_to_path": "uri",
     "mlflow.utils.rest_utils.http_request": (
@@ -179,3 +181,26 @@ def test_the_database_log(caplog) -> None:
     finally:
         logger.setLevel(before)
     assert "a traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("named", [None, "sqlite:///named.db"])
+def test_the_default_store_is_what_it_was(named: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the block MLflow asks the store; after it, whatever the user has named, also after an exception."""
+    import mlflow
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    if named:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", named)
+    before = mlflow.get_tracking_uri()
+    within = ""
+
+    def fail() -> None:
+        nonlocal within
+        with mlflow_internals.as_default_store("sqlite:///other.db"):
+            within = mlflow.get_tracking_uri()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert "sqlite:///other.db" == within
+    assert (before, named) == (mlflow.get_tracking_uri(), os.environ.get("MLFLOW_TRACKING_URI"))

@@ -7,6 +7,9 @@ became of it in MLflow, fix the function here, and set `CHECKED_WITH`. MLflow ta
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +20,7 @@ CHECKED_WITH = "3.17.2"
 """The version of MLflow that every function of this file was checked against."""
 
 _DATABASE_LOG = "mlflow.store.db.utils"
+_VARIABLE = "MLFLOW_TRACKING_URI"
 
 
 def open_database(uri: str) -> None:
@@ -128,3 +132,23 @@ def local_artifact_path(uri: str) -> Path | None:
     from mlflow.utils.uri import is_local_uri
 
     return Path(local_file_uri_to_path(uri)) if is_local_uri(uri) else None
+
+
+@contextmanager
+def as_default_store(uri: str) -> Iterator[None]:
+    """Let MLflow's own look-ups go to a store until the end of the block: its model registry asks the process's default store for the files
+    of a logged model, whichever store the client was made for.
+
+    Uses `mlflow.tracking._tracking_service.utils._use_tracking_uri`; checked with MLflow 3.17.2.
+    """
+    from mlflow.tracking._tracking_service.utils import _use_tracking_uri
+
+    before = os.environ.get(_VARIABLE)
+    try:
+        with _use_tracking_uri(uri):
+            yield
+    finally:  # MLflow writes the variable, and forgets what it was
+        if before is None:
+            os.environ.pop(_VARIABLE, None)
+        else:
+            os.environ[_VARIABLE] = before

@@ -88,6 +88,12 @@ class BatchEngine:
         found, self._finished = self._finished, []
         return found
 
+    def close(self) -> None:
+        """Leave what runs, and put the model back as it was."""
+        if self._running is not None:
+            self._running.close()
+            self._running = None
+
     def _advance(self, batch: RunningBatch) -> Sequence[Piece]:
         """The batch's next token. A failure ends its requests, or has them asked one by one."""
         pieces: Sequence[Piece] = ()

@@ -38,3 +38,7 @@ class Engine(Protocol):
     def idle(self) -> bool:
         """Whether there is nothing to do: `step` need not be called before the next `add`."""
         ...
+
+    def close(self) -> None:
+        """Leave what is under way, and put the model back as it was."""
+        ...

@@ -1,0 +1,266 @@
+"""Registered bundles: versions of MLflow's registered models, found by name, number or alias."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from vreason.errors import ConfigIssue, TrackingError
+from vreason_tracking.bundles.bundle import FILE_NAME, Bundle, read_bundle
+from vreason_tracking.stores import MlflowStore, failure, mlflow_internals, redact_password, short_http_timeouts
+
+KIND_TAG, KIND = "vreason.kind", "bundle"
+"""Tag of every version of ours, by which it is told from other models of the registry."""
+FILES_TAG, SIGNED_TAG, FORCED_TAG, AGAINST_TAG = "vreason.files_sha256", "vreason.signed", "vreason.forced", "vreason.against"
+EXAMPLE_TAG, RETIRED_TAG, CREATED_BY_TAG = "vreason.example", "vreason.retired", "vreason.created_by"
+_REFERENCE = re.compile(r"(?:models:/)?(?P<name>[^/@:]+?)(?:/(?P<version>[0-9]+)|@(?P<alias>[\w.-]+))?")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """How somebody names a version: "NAME", which is the newest one, "NAME/3", "NAME@champion", with "models:/" before it or not."""
+
+    name: str
+    version: str | None = None
+    alias: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """The reference that a text is.
+
+        Raises:
+            TrackingError: it is none.
+        """
+        found = _REFERENCE.fullmatch(text.strip())
+        if found is None:
+            raise TrackingError(f"{text!r} names no version of a model; write NAME, NAME/VERSION or NAME@ALIAS")
+        return cls(found["name"], found["version"], found["alias"])
+
+    def __str__(self) -> str:
+        return self.name + (f"/{self.version}" if self.version else f"@{self.alias}" if self.alias else "")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a registered bundle.
+
+    Attributes:
+        name, version: as registered.
+        aliases: that point at it, in alphabetical order.
+        run_id: MLflow's of the run that it was made of.
+        created_ms: Unix time, milliseconds.
+        tags: of the version.
+        description: Markdown.
+    """
+
+    name: str
+    version: str
+    aliases: tuple[str, ...]
+    run_id: str
+    created_ms: int
+    tags: dict[str, str]
+    description: str
+
+    @property
+    def label(self) -> str:
+        """As it is written: "NAME/3"."""
+        return f"{self.name}/{self.version}"
+
+    @property
+    def uri(self) -> str:
+        """As MLflow takes it."""
+        return f"models:/{self.label}"
+
+    @property
+    def signed(self) -> bool:
+        """Whether a signature lies in it."""
+        return self.tags.get(SIGNED_TAG) == "true"
+
+    @property
+    def forced(self) -> str | None:
+        """Why it was registered whatever spoke against it; None where nothing did."""
+        return self.tags.get(FORCED_TAG)
+
+    @property
+    def against(self) -> str | None:
+        """What spoke against it."""
+        return self.tags.get(AGAINST_TAG)
+
+    @property
+    def example(self) -> str:
+        """What came of the example when it was registered; see `vreason_tracking.bundles.registering`."""
+        return self.tags.get(EXAMPLE_TAG, "")
+
+    @property
+    def created_by(self) -> str:
+        """Who registered it."""
+        return self.tags.get(CREATED_BY_TAG, "")
+
+    @property
+    def retired(self) -> str | None:
+        """Why it is not to be used any more; None where it may be."""
+        return self.tags.get(RETIRED_TAG)
+
+
+class Registry:
+    """The registered bundles of a tracking store.
+
+    Args:
+        store: where runs and models are.
+    """
+
+    def __init__(self, store: MlflowStore) -> None:
+        from mlflow import MlflowClient
+
+        self.uri = store.uri
+        registry = os.environ.get("MLFLOW_REGISTRY_URI") or store.uri
+        short_http_timeouts()
+        self.client = MlflowClient(tracking_uri=store.uri, registry_uri=registry)
+        self.address = redact_password(registry)
+
+    def versions(self, name: str | None = None) -> list[Version]:
+        """Every version of bundles, or of one of them; by name, the newest first.
+
+        Raises:
+            TrackingError: the registry cannot be read.
+        """
+        with self.translated():
+            query = f"tags.`{KIND_TAG}` = '{KIND}'" + (f" and name = '{name}'" if name else "")
+            found, token = [], None
+            while True:
+                page = self.client.search_model_versions(query, max_results=200, page_token=token)
+                found += list(page)
+                token = page.token
+                if not token:
+                    break
+            aliases = {each: self._aliases(each) for each in {version.name for version in found}}
+        made = [_version(each, aliases[each.name]) for each in found]
+        return sorted(made, key=lambda each: (each.name, -int(each.version)))
+
+    def find(self, reference: Reference | str) -> Version:
+        """The version that is meant.
+
+        Raises:
+            TrackingError: there is none such, or it is not one of ours.
+        """
+        meant = Reference.parse(reference) if isinstance(reference, str) else reference
+        found = self.versions(meant.name)
+        if not found:
+            names = sorted({each.name for each in self.versions()})
+            near = f"; there are {', '.join(names[:8])}" if names else "; none is registered yet: `vreason-track model register`"
+            raise TrackingError(f"no model {meant.name!r} of ours in {self.address}{near}")
+        if meant.alias is not None:
+            return self._by_alias(meant, found)
+        if meant.version is None:
+            return found[0]
+        for each in found:
+            if each.version == meant.version:
+                return each
+        raise TrackingError(f"model {meant.name!r} has no version {meant.version}; it has {', '.join(each.version for each in found[:8])}")
+
+    def _by_alias(self, meant: Reference, found: Sequence[Version]) -> Version:
+        for each in found:
+            if meant.alias in each.aliases:
+                return each
+        aliases = sorted({alias for each in found for alias in each.aliases})
+        known = f"its aliases are {', '.join(aliases)}" if aliases else "it has no alias yet: `vreason-track model promote` gives one"
+        raise TrackingError(f"model {meant.name!r} has no alias {meant.alias!r}; {known}")
+
+    def _aliases(self, name: str) -> dict[str, list[str]]:
+        """Aliases by version."""
+        found: dict[str, list[str]] = {}
+        for alias, version in sorted(self.client.get_registered_model(name).aliases.items()):
+            found.setdefault(str(version), []).append(str(alias))
+        return found
+
+    @contextmanager
+    def files(self, version: Version) -> Iterator[Path]:
+        """The folder of a version's files, which is there until the end of the block.
+
+        Raises:
+            TrackingError: they cannot be fetched.
+        """
+        import mlflow
+
+        with TemporaryDirectory(prefix="vreason-model-") as folder:
+            with self.translated():
+                uri = self.client.get_model_version_download_uri(version.name, version.version)
+                found = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder, tracking_uri=self.uri)
+            yield Path(found)
+
+    def bundle(self, version: Version) -> Bundle:
+        """A version's description.
+
+        Raises:
+            TrackingError: it cannot be fetched, or is damaged.
+        """
+        import mlflow
+
+        with TemporaryDirectory(prefix="vreason-model-") as folder:
+            with self.translated():
+                uri = self.client.get_model_version_download_uri(version.name, version.version)
+                found = mlflow.artifacts.download_artifacts(
+                    artifact_uri=f"{uri}/artifacts/{FILE_NAME}", dst_path=folder, tracking_uri=self.uri
+                )
+            return read_bundle(Path(found))
+
+    def set_alias(self, version: Version, alias: str) -> Version:
+        """Let an alias point at a version."""
+        with self.translated():
+            self.client.set_registered_model_alias(version.name, alias, version.version)
+        return replace(version, aliases=tuple(sorted({*version.aliases, alias})))
+
+    def remove_alias(self, version: Version, alias: str) -> None:
+        """Take an alias away."""
+        with self.translated():
+            self.client.delete_registered_model_alias(version.name, alias)
+
+    def tag(self, version: Version, tags: dict[str, str]) -> None:
+        """Write tags of a version."""
+        with self.translated():
+            for name, value in tags.items():
+                self.client.set_model_version_tag(version.name, version.version, name, value)
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Say of whatever the registry raises what it was, and what to do.
+
+        Raises:
+            TrackingError: instead.
+        """
+        from mlflow.exceptions import MlflowException
+        from requests.exceptions import RequestException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            with mlflow_internals.as_default_store(self.uri):
+                yield
+        except (MlflowException, SQLAlchemyError, RequestException, OSError) as error:
+            first = str(error).strip().splitlines()
+            text = f"the model registry {self.address} refuses: {redact_password(first[0][:300]) if first else type(error).__name__}"
+            raise failure(error, f"{text}; check the name, and the store with `vreason-track doctor`") from error
+
+
+def alias_issue(alias: str) -> ConfigIssue | None:
+    """Why a word can be no alias, as MLflow has it; None where it can."""
+    if re.fullmatch(r"[\w-]{1,100}", alias, re.ASCII) and not re.fullmatch(r"v\d+", alias, re.IGNORECASE) and alias.lower() != "latest":
+        return None
+    return ConfigIssue("alias", f"{alias!r} is no alias; give letters, digits, - and _, but not latest, v1 or the like")
+
+
+def _version(found: Any, aliases: dict[str, list[str]]) -> Version:
+    return Version(
+        name=str(found.name),
+        version=str(found.version),
+        aliases=tuple(aliases.get(str(found.version), ())),
+        run_id=str(found.run_id or ""),
+        created_ms=int(found.creation_timestamp or 0),
+        tags=dict(found.tags or {}),
+        description=str(found.description or ""),
+    )

@@ -1,0 +1,224 @@
+"""Fetches a video from a host that is allowed, and from nowhere else.
+
+The host's addresses are looked up once, each has to be public, and the connection goes to one of those that were looked at: a name that
+answers otherwise the second time leads nowhere. Redirects are followed by hand, each through the same checks.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+_PORTS = {"http": 80, "https": 443}
+_REDIRECTS = 3
+_PIECE = 64 * 1024
+_NAME = re.compile(r"(?P<wild>\*\.)?(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+
+
+class DownloadError(Exception):
+    """Nothing was fetched. `unavailable`: for a reason that says nothing about the request."""
+
+    def __init__(self, reason: str, *, unavailable: bool = False) -> None:
+        super().__init__(reason)
+        self.unavailable = unavailable
+
+
+@dataclass(frozen=True)
+class HostName:
+    """A host that is allowed; `port` None is the usual one of http or https, `wild` allows what lies below the name."""
+
+    host: str
+    port: int | None
+    wild: bool
+
+    def allows(self, host: str, port: int, scheme: str) -> bool:
+        """Whether a URL's host and port are this one's."""
+        named = host.endswith(f".{self.host}") if self.wild else host == self.host
+        return named and port == (self.port or _PORTS[scheme])
+
+
+def host_name(text: str) -> HostName | None:
+    """What a user writes for a host; None where it is none."""
+    found = _NAME.fullmatch(text.strip())
+    if found is None or (found["port"] and not 0 < int(found["port"]) < 65536):
+        return None
+    host = _normalised(found["host"].strip("[]"))
+    return HostName(host, int(found["port"]) if found["port"] else None, bool(found["wild"])) if host else None
+
+
+def _normalised(host: str) -> str:
+    """As DNS compares names; "" where it is none."""
+    try:
+        return host.rstrip(".").encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return ""
+
+
+def download(url: str, target: Any, hosts: Sequence[HostName], max_bytes: int, seconds: float, *, private: bool = False) -> None:
+    """Write what a URL leads to into an open file.
+
+    Args:
+        url: http or https.
+        target: takes the bytes.
+        hosts: that are allowed.
+        max_bytes: of the body.
+        seconds: for everything together.
+        private: whether addresses of private networks are taken.
+
+    Raises:
+        DownloadError: it is refused, or does not answer.
+    """
+    deadline = time.monotonic() + seconds
+    for _ in range(_REDIRECTS + 1):
+        parts, host, port = _taken_apart(url, hosts)
+        address = _public_address(host, port, deadline, private=private)
+        onward = _get(parts, host, port, address, target, max_bytes, deadline)
+        if onward is None:
+            return
+        url = urljoin(url, onward)
+    raise DownloadError(f"is redirected more than {_REDIRECTS} times; give the address that it leads to")
+
+
+def _taken_apart(url: str, hosts: Sequence[HostName]) -> tuple[SplitResult, str, int]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme.lower(), 0)
+    except ValueError as error:
+        raise DownloadError(f"is no address ({error}); write https://host/path") from None
+    scheme, host = parts.scheme.lower(), _normalised(parts.hostname or "")
+    if scheme not in _PORTS or not host or any(letter <= " " or letter == "\\" for letter in url):
+        raise DownloadError("leads to what is no http or https address; give one")
+    if parts.username is not None or parts.password is not None:
+        raise DownloadError("holds a user or a password, which is not taken; give an address without")
+    if not any(each.allows(host, port, scheme) for each in hosts):
+        raise DownloadError("leads to a host that is not allowed here; send the video as a data: URI, or allow its host with --allow-host")
+    return parts, host, port
+
+
+def _public_address(host: str, port: int, deadline: float, *, private: bool) -> str:
+    """One of the host's addresses; every one of them is looked at, for the operating system might take any."""
+    found = _resolved(host, port, deadline)
+    addresses = list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
+    if not private and any(not is_public(address) for address in addresses):
+        raise DownloadError("leads to an address of a private network, which is not taken; send the video as a data: URI")
+    return addresses[0]
+
+
+def _resolved(host: str, port: int, deadline: float) -> Sequence[Any]:
+    """The system's own look-up cannot be given a time, so it runs beside."""
+    answers: list[Any] = []
+
+    def ask() -> None:
+        try:
+            answers.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answers.append(error)
+
+    asking = threading.Thread(target=ask, name="resolve", daemon=True)
+    asking.start()
+    asking.join(max(0.0, deadline - time.monotonic()))
+    answer = answers[0] if answers else TimeoutError()
+    if isinstance(answer, BaseException) or not answer:
+        raise DownloadError("its host's name cannot be looked up; check it, and ask again", unavailable=True)
+    found: Sequence[Any] = answer
+    return found
+
+
+def is_public(text: str) -> bool:
+    """Whether an address is one of the public internet, the one that it embeds included (mapped, 6to4, Teredo, NAT64)."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    embedded: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = [address]
+    if isinstance(address, ipaddress.IPv6Address):
+        embedded += [each for each in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())) if each is not None]
+        if address in ipaddress.ip_network("64:ff9b::/96"):
+            embedded.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        embedded = [address.ipv4_mapped]
+    return all(each.is_global and not each.is_multicast and not each.is_reserved for each in embedded)
+
+
+def _get(parts: SplitResult, host: str, port: int, address: str, target: Any, max_bytes: int, deadline: float) -> str | None:
+    """Fetch; where it is redirected, return where to."""
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    named = host if port == _PORTS[parts.scheme.lower()] else f"{host}:{port}"
+    try:
+        with _connected(parts.scheme.lower(), host, address, port, deadline) as channel:
+            connection = http.client.HTTPConnection(host, port)
+            connection.sock = channel
+            connection.request("GET", path, headers={"Host": named, "Accept-Encoding": "identity", "User-Agent": "vreason-track"})
+            with connection.getresponse() as answer:
+                return _body(answer, target, max_bytes, deadline)
+    except (http.client.HTTPException, OSError, ValueError) as error:
+        late = time.monotonic() >= deadline or isinstance(error, TimeoutError)
+        what = "does not answer in time" if late else f"cannot be fetched ({type(error).__name__})"
+        raise DownloadError(f"{what}; check the address, and ask again", unavailable=True) from None
+
+
+@contextmanager
+def _connected(scheme: str, host: str, address: str, port: int, deadline: float) -> Iterator[socket.socket]:
+    """A connection to the address that was looked at; it is cut at the deadline, whatever the other side does. A certificate has to be the
+    host's.
+    """
+    with socket.create_connection((address, port), timeout=_left(deadline)) as plain:
+        cut = threading.Timer(_left(deadline), _shut, [plain])
+        cut.daemon = True
+        cut.start()
+        try:
+            if scheme == "http":
+                yield plain
+                return
+            context = ssl.create_default_context()
+            with context.wrap_socket(plain, server_hostname=host) as secured:
+                yield secured
+        finally:
+            cut.cancel()
+
+
+def _shut(channel: socket.socket) -> None:
+    with suppress(OSError):
+        channel.shutdown(socket.SHUT_RDWR)
+
+
+def _body(answer: Any, target: Any, max_bytes: int, deadline: float) -> str | None:
+    status, headers = int(answer.status), answer.headers
+    if status in (301, 302, 303, 307, 308):
+        if not headers.get("Location"):
+            raise DownloadError("is redirected to nowhere; give the address that it leads to")
+        return str(headers["Location"])
+    if status != 200:
+        raise DownloadError(f"is answered with status {status}; check the address", unavailable=status >= 500)
+    if headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise DownloadError("is sent compressed, which is not taken; give the address of the video itself")
+    announced = headers.get("Content-Length", "")
+    if announced.isdecimal() and int(announced) > max_bytes:
+        raise DownloadError(f"has {int(announced):,} bytes, and {max_bytes:,} is the most that is taken here; give a smaller video")
+    received = 0
+    while piece := answer.read1(_PIECE):
+        _left(deadline)
+        received += len(piece)
+        if received > max_bytes:
+            raise DownloadError(f"has more than {max_bytes:,} bytes, the most that is taken here; give a smaller video")
+        target.write(piece)
+    if announced.isdecimal() and received < int(announced):
+        raise DownloadError(f"came to {received:,} of {int(announced):,} bytes; ask again", unavailable=True)
+    return None
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise DownloadError("is not fetched within the time that is allowed here; send the video as a data: URI", unavailable=True)
+    return left
