@@ -30,6 +30,7 @@ GROUPED = [
     "model promote",
     "model retire",
     "model diff",
+    "model serve",
     "journal status",
     "journal deliver",
     "journal verify",

@@ -12,7 +12,7 @@ from vreason_cli import options
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
-    from vreason_tracking.catalog import Catalog, CatalogIndex, Run
+    from vreason_tracking.catalog import Catalog, CatalogIndex, RecordedRun, Run
     from vreason_tracking.comparison import Comparison, Report
     from vreason_tracking.stores import MlflowStore
 
@@ -80,7 +80,8 @@ def compare_command(
     """Is a variant better, at what cost, and how sure is that? Compare runs on the questions that they were asked.
 
     Name the RUNs (id, beginning of an id, or variant), or an experiment, or a config. Runs that differ in data, prompt, frames, decoding,
-    scoring or device, or that are not finished, are refused with what differs.
+    scoring or device, or that are not finished, are refused with what differs. A run beside the record of a server
+    (`model serve --record`) is compared in entropy, failure signatures, lengths and times: has anything drifted?
 
     Exit codes: 0 done, 2 wrong options or a --table that cannot be made, 5 a record cannot be read or written, 6 the runs are not alike.
     """
@@ -91,7 +92,7 @@ def compare_command(
     from vreason_cli.terminal import sources
     from vreason_cli.terminal.comparison_output import print_comparison
     from vreason_tracking.catalog import Catalog, recorded_runs
-    from vreason_tracking.comparison import compare, load_table_functions, make_report, require_compared, with_added_tables
+    from vreason_tracking.comparison import compare, is_served, load_table_functions, make_report, require_compared, with_added_tables
 
     functions = load_table_functions(tables)
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
@@ -99,6 +100,9 @@ def compare_command(
     sources.print_notes(index)
     sources.print_deleted(found, index)
     with recorded_runs(found) as recorded:
+        if any(is_served(run) for run in recorded):
+            _print_drift(recorded, wanted)
+            return
         comparison = compare(recorded, baseline, force, notes, keys)
         require_compared(comparison, samples)
         comparison = with_added_tables(comparison, functions)
@@ -113,6 +117,32 @@ def compare_command(
             _log(report, texts, store)
     if open_page and html_file:
         click.launch(html_file.absolute().as_uri())
+
+
+def _print_drift(recorded: Sequence[RecordedRun], files: dict[str, Path]) -> None:
+    """Served replies beside the run that their model was made of.
+
+    Raises:
+        click.UsageError: an output is asked for that drift does not have.
+    """
+    import json
+    from dataclasses import asdict
+
+    from vreason_cli.terminal.comparison_output import print_drift
+    from vreason_tracking.comparison import drift, is_served
+
+    if len(recorded) != 2:
+        raise click.UsageError("replies that were served are held against one run: name the run and the record of the server")
+    if unknown := [kind for kind in files if kind != "json"]:
+        raise click.UsageError(f"--{unknown[0]} has no form for replies that were served; --json has")
+    registered, served = sorted(recorded, key=is_served)
+    found = drift(registered, served)
+    print_drift(found)
+    if "json" in files:
+        figures = [{**asdict(figure), "moved": figure.moved} for figure in found.figures]
+        document = {"registered": registered.run_id, "served": served.run_id, "version": found.version, "replies": found.replies}
+        text = json.dumps({**document, "figures": figures, "warnings": list(found.warnings)}, indent=1, ensure_ascii=False) + "\n"
+        _write({files["json"]: text})
 
 
 def _check(runs: Sequence[str], experiment: str | None, config_run: str | None, files: dict[str, Path], open_page: bool) -> None:

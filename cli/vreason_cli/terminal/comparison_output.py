@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from vreason_tracking.comparison import Comparison
+    from vreason_tracking.comparison import Comparison, Drift
     from vreason_tracking.presentation import Table
 
 _SPARE = (
@@ -53,6 +53,19 @@ def print_comparison(comparison: Comparison, groupings: Sequence[str], keys: Seq
         _print(accuracy_by(comparison, grouping))
     for table in comparison.added_tables:
         _print(table)
+
+
+def print_drift(found: Drift) -> None:
+    """Served replies beside the registered run."""
+    from vreason_tracking.comparison import drift_table
+
+    for warning in found.warnings:
+        click.secho(f"WARNING  {warning}", fg="yellow", bold=True)
+    registered, served = found.replies
+    click.echo(f"{served} replies of {found.version}, served, beside {registered} of {found.registered.name} ({found.registered.run_id}).")
+    moved = [figure.title for figure in found.figures if figure.moved]
+    click.echo(f"  moved: {', '.join(moved)}" if moved else "  nothing has moved that these replies could show")
+    _print(drift_table(found))
 
 
 def _without_empty(table: Table) -> Table:

@@ -58,6 +58,9 @@ SCHEDULE_TAG = "schedule"
 SOURCE_TAG, OWN_LOOP_SOURCE = "source", "own loop"
 """Who recorded the run, where it was not `vreason-track run`: a loop of the user's own, which only that can continue."""
 
+SERVED_SOURCE, SERVED_TAG = "served", "served.version"
+"""Source of a record that a server made, and the version of the model that it served."""
+
 PLUGINS_TAG = "plugins"
 """What of other packages the run used: "name = package version", one after the other."""
 

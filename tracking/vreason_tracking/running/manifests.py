@@ -99,6 +99,36 @@ def own_loop_manifest(
     )
 
 
+def served_manifest(variant: str, config: str, identity: dict[str, str], tags: dict[str, str], experiment: str, address: str) -> Manifest:
+    """The manifest of what a server records: questions of whoever asks, in no order, as many as come.
+
+    Args:
+        variant: the version of the model that is served.
+        config: its description.
+        identity: digests of the run that it was made of.
+        tags: provenance.
+        experiment: MLflow's.
+        address: of the store to which the record is to be delivered.
+    """
+    return Manifest(
+        run_id=new_run_id(),
+        variant=variant,
+        call_id=secrets.token_hex(6),
+        call_position=0,
+        call_variants=1,
+        config_name=tags[CONFIG_NAME_TAG],
+        experiment=experiment,
+        tracking_uri=portable_uri(address),
+        mode="offline",
+        colour=COLOURS[0],
+        config=config,
+        created_ms=unix_ms(),
+        params={"variant": variant},
+        tags=tags,
+        identity=identity,
+    )
+
+
 def _made_with(model: Any) -> dict[str, str]:
     """Code, versions, machine, and what the model tells of itself."""
     told = provenance.git_tags(Path.cwd()) | provenance.version_tags() | provenance.machine_tags()

@@ -61,6 +61,11 @@ class BatchEngine:
         """Whether there is nothing to do."""
         return self._running is None and not self._waiting
 
+    @property
+    def holding(self) -> bool:
+        """Whether a batch that is not full is held open."""
+        return self._running is None and bool(self._waiting)
+
     def has_room(self) -> bool:
         """Whether the next batch can take one more."""
         return len(self._waiting) < self._size

@@ -35,6 +35,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def holding(self) -> bool:
+        """Whether it waits for more requests before it goes on: there is time to look for some."""
+        ...
+
+    @property
     def idle(self) -> bool:
         """Whether there is nothing to do: `step` need not be called before the next `add`."""
         ...

@@ -9,6 +9,7 @@ from vreason_cli.commands.model.list import list_command
 from vreason_cli.commands.model.promote import promote_command
 from vreason_cli.commands.model.register import register_command
 from vreason_cli.commands.model.retire import retire_command
+from vreason_cli.commands.model.serve import serve_command
 from vreason_cli.commands.model.show import show_command
 from vreason_cli.commands.model.verify import verify_command
 from vreason_cli.groups import OrderedGroup
@@ -31,5 +32,6 @@ for _command in (
     promote_command,
     retire_command,
     diff_command,
+    serve_command,
 ):
     model_group.add_command(_command)
