@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from mlflow.exceptions import BAD_REQUEST, MlflowException
 from mlflow.pyfunc import PythonModel
 
 from vreason.errors import ConfigError
@@ -17,6 +18,14 @@ from vreason_tracking.bundles.video_sources import VideoAccess
 
 _SERVED = "__pyfunc_model_path__"
 """MLflow's server names the model to its worker by this variable."""
+
+
+class WrongParametersError(MlflowException, ValueError):  # type: ignore[misc]
+    """Everything wrong with a call's parameters. MLflow's server hides the words of any other exception than its own."""
+
+
+def _wrong(error: ConfigError) -> WrongParametersError:
+    return WrongParametersError("; ".join(map(str, error.issues)), error_code=BAD_REQUEST)  # type: ignore[call-arg]
 
 
 class BundleModel(PythonModel):  # type: ignore[misc]
@@ -51,8 +60,8 @@ class BundleModel(PythonModel):  # type: ignore[misc]
         """
         try:
             return self._predictor.predict(_records(model_input), params)
-        except ConfigError as error:  # MLflow's server answers a ValueError with "bad request"
-            raise ValueError("; ".join(map(str, error.issues))) from error
+        except ConfigError as error:
+            raise _wrong(error) from error
 
     def predict_stream(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> Iterator[str]:
         """The reply to one record, piece by piece; arguments as of `predict`.
@@ -66,7 +75,7 @@ class BundleModel(PythonModel):  # type: ignore[misc]
         try:
             yield from self._predictor.predict_stream(records[0], params)
         except ConfigError as error:
-            raise ValueError("; ".join(map(str, error.issues))) from error
+            raise _wrong(error) from error
 
 
 def _records(model_input: Any) -> Sequence[object]:

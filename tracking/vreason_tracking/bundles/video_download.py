@@ -213,6 +213,7 @@ def _body(answer: Any, target: Any, max_bytes: int, deadline: float) -> str | No
             raise DownloadError(f"has more than {max_bytes:,} bytes, the most that is taken here; give a smaller video")
         target.write(piece)
     if announced.isdecimal() and received < int(announced):
+        _left(deadline)  # what was cut at the deadline is late, and not short
         raise DownloadError(f"came to {received:,} of {int(announced):,} bytes; ask again", unavailable=True)
     return None
 
