@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from vreason.events import StepRecord
+from vreason_cli.terminal.model_output import version_document
+from vreason_tracking.bundles.registry import Version
 from vreason_tracking.catalog.journal_status import JournalRow
 from vreason_tracking.catalog.run_details import Delivery, RunDetails, Session, Sibling
 from vreason_tracking.catalog.run_list import RunRow
 from vreason_tracking.journal.reader import Corruption
 from vreason_tracking.journal.verification import Verification
 
+VERSION = Version("shapes", "1", (), "run", 0, {}, "")
 TEXT = (Path(__file__).parents[2] / "docs" / "records.md").read_text(encoding="utf-8")
 
 
@@ -35,6 +38,7 @@ def described(command: str) -> set[str]:
         ("runs show", names(RunDetails, Session, Sibling, Delivery) | {"asked", "answered", "failed"}),
         ("runs steps", names(StepRecord) | {"phase", "step_ms", "run_id", "variant", "ended", "source", "note", "steps"}),
         ("journal status", names(JournalRow) | {"journal", "runs"}),
+        ("model list", set(version_document(VERSION)) | {"registry", "versions"}),
         ("journal verify", names(Verification, Corruption) | {"runs", "intact", "store", "points", "differences"}),
     ],
 )

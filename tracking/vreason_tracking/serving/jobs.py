@@ -57,7 +57,8 @@ class Job:
         while True:
             left = self.deadline - time.monotonic()
             try:
-                event = await asyncio.wait_for(self._events.get(), max(left, 0.0) + 1.0)  # the engine looks at the time itself
+                async with asyncio.timeout(max(left, 0.0) + 1.0):  # the engine looks at the time itself
+                    event = await self._events.get()
             except TimeoutError:
                 self.withdraw(TIMEOUT)
                 raise RequestError(504, "the answer took too long and was given up; ask for fewer tokens, or later") from None

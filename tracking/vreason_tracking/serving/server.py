@@ -14,18 +14,19 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from vreason.generation import BatchEngine, Engine, Finished
 from vreason.models import LoadedModel
 from vreason_tracking.bundles import Registry, VideoAccess
-from vreason_tracking.serving.app import Service, make_app
+from vreason_tracking.serving.app import make_app
 from vreason_tracking.serving.jobs import Job
 from vreason_tracking.serving.limits import ServingLimits
 from vreason_tracking.serving.metrics import ServingMetrics
 from vreason_tracking.serving.models import ModelParts, ServedModels
 from vreason_tracking.serving.recording import ServedRecording
 from vreason_tracking.serving.served_model import ServedModel
+from vreason_tracking.serving.service import Service
 from vreason_tracking.serving.tokens import Tokens, require_tokens_beyond_loopback
 from vreason_tracking.telemetry import MemorySampler
 
@@ -139,10 +140,10 @@ class _Server(uvicorn.Server):
         self._service.draining = self.should_exit = True
 
 
-def _protocol(seconds: float) -> type[H11Protocol]:
+def _protocol(seconds: float) -> type[HttpToolsProtocol]:
     """uvicorn's own, that closes a connection whose first request does not come: a slow client would hold it for ever."""
 
-    class TimedProtocol(H11Protocol):
+    class TimedProtocol(HttpToolsProtocol):
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._deadline = self.loop.call_later(seconds, self._close_if_silent)

@@ -1,0 +1,132 @@
+"""docs/serving.md, followed: its ten commands in their order, its Python and openai examples, and its compose file."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.helpers.ports import free_port
+from tests.helpers.waiting import wait_until
+from vreason.benchmarks import DemoBenchmark
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+class Followed:
+    """Whoever has typed the ten commands; the server still runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self.told: list[str] = []
+        shutil.copytree(ROOT / "configs", folder / "configs")
+        shutil.copy(DemoBenchmark(limit=1).samples()[0].video, folder / "clip.mp4")
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self.environment = {**os.environ, "PATH": path, "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
+        self.server: subprocess.Popen[bytes] | None = None
+
+    def follow(self) -> None:
+        for line in blocks("console")[0].splitlines():
+            if line.startswith("vreason-track model serve"):
+                self._serve(line)
+            else:
+                self.told.append(self.run(["bash", "-c", line.replace(":8000", f":{self.port}")]))
+
+    def _serve(self, line: str) -> None:
+        log = (self.folder / "serve.log").open("wb")
+        command = line.replace("8000", str(self.port)).split()
+        self.server = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log)
+        wait_until(lambda: b"serving" in (self.folder / "serve.log").read_bytes() or self.server.poll() is not None, 120)
+        self.told.append((self.folder / "serve.log").read_text())
+
+    def run(self, command: list[str]) -> str:
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=200)
+        assert 0 == done.returncode, (command, done.stdout[-1000:], done.stderr[-2000:])
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
+    made = Followed(tmp_path_factory.mktemp("serving"))
+    try:
+        made.follow()
+        yield made
+    finally:
+        if made.server is not None:
+            made.server.terminate()
+            made.server.wait(60)
+
+
+def test_ten_commands(followed: Followed) -> None:
+    """Each ends with 0 and says what the text says; the last one is answered by the served alias."""
+    assert 10 == len(followed.told) == len(blocks("console")[0].splitlines())
+    run, compare, first, verified, second, differing, promoted, listed, served, asked = followed.told
+    assert "12" in run
+    assert "Accuracy" in compare
+    assert "shapes/1 @champion" in first
+    assert "token by token" in verified
+    assert "shapes/2: v-reason-lite" in second
+    assert "method.pruning" in differing
+    assert "shapes@candidate is shapes/2" in promoted
+    assert "@candidate" in listed
+    assert "serving shapes@champion, shapes@candidate" in served
+    assert '"finish_reason":"stop"' in asked
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_python(followed: Followed, number: int) -> None:
+    """Both programs run as they stand."""
+    code = blocks("python")[number].replace("127.0.0.1:8000", f"127.0.0.1:{followed.port}")
+    told = followed.run([sys.executable, "-c", code])
+    assert re.match(r"[A-D] ", told), told
+
+
+def test_keys(followed: Followed) -> None:
+    """The two commands make a key that signs and one that verifies."""
+    for line in blocks("console")[1].splitlines():
+        followed.run(["bash", "-c", line])
+    command = "vreason-track model register baseline --name signed --skip-example --signing-key team.pem"
+    followed.run(["bash", "-c", command])
+    assert "holds for the key" in followed.run(["bash", "-c", "vreason-track model verify signed --public-key team.pub"])
+
+
+def test_compose_file(followed: Followed) -> None:
+    """It is YAML, and its command is one that our program takes."""
+    service = yaml.safe_load(blocks("yaml")[0])["services"]["shapes"]
+    words = service["command"].split()
+    (followed.folder / "tokens").write_text("x" * 32 + "\n")
+    words[words.index("--token-file") + 1] = "tokens"
+    words[words.index("--host") + 1] = "127.0.0.1"
+    words[words.index("--port") + 1] = str(free_port())
+    process = subprocess.Popen(words, cwd=followed.folder, env=followed.environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if line.startswith("serving"):
+            break
+    process.terminate()
+    assert 0 == process.wait(60), lines
+    assert lines[-1].startswith("serving shapes@champion"), lines
+
+
+def test_every_page_and_field_is_there() -> None:
+    """The tables name the fields of an answer, the pages of the server, and no other."""
+    from vreason_tracking.bundles.answers import FIELDS
+    from vreason_tracking.serving.chat_request import MethodFields
+
+    assert [] == [name for name in FIELDS if f"`{name}`" not in TEXT]
+    assert [] == [name for name in MethodFields.model_fields if f"`{name}`" not in TEXT]
