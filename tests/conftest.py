@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vreason_tracking.settings import RunSettings
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist, which looks for the groups then
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Real servers one after another, on one of the processes of tests, and first: they take longest."""
     for item in items:

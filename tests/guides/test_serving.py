@@ -30,7 +30,7 @@ class Followed:
     """Whoever has typed the ten commands; the server still runs."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port = folder, 0
         self.told: list[str] = []
         shutil.copytree(ROOT / "configs", folder / "configs")
         shutil.copy(DemoBenchmark(limit=1).samples()[0].video, folder / "clip.mp4")
@@ -46,10 +46,12 @@ class Followed:
                 self.told.append(self.run(["bash", "-c", line.replace(":8000", f":{self.port}")]))
 
     def _serve(self, line: str) -> None:
+        self.port = free_port()  # now, and not before: others take ports as well
         log = (self.folder / "serve.log").open("wb")
         command = line.replace("8000", str(self.port)).split()
         self.server = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log)
-        wait_until(lambda: b"serving" in (self.folder / "serve.log").read_bytes() or self.server.poll() is not None, 120)
+        wait_until(lambda: b"serving shapes@champion" in (self.folder / "serve.log").read_bytes() or self.server.poll() is not None, 120)
+        assert self.server.poll() is None, (self.folder / "serve.log").read_text()
         self.told.append((self.folder / "serve.log").read_text())
 
     def run(self, command: list[str]) -> str:

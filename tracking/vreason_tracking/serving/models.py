@@ -15,8 +15,7 @@ from tempfile import mkdtemp
 from vreason.errors import TrackingError, UnsupportedModelError, VReasonError
 from vreason.generation import Finished
 from vreason.models import LoadedModel
-from vreason_tracking.bundles import WEIGHTS, Bundle, Reference, Registry, Version, VideoAccess, load_bundle_model, read_bundle
-from vreason_tracking.bundles.bundle import FILE_NAME
+from vreason_tracking.bundles import FILE_NAME, WEIGHTS, Bundle, Reference, Registry, Version, VideoAccess, load_bundle_model, read_bundle
 from vreason_tracking.serving.failures import RequestError
 from vreason_tracking.serving.jobs import Job
 from vreason_tracking.serving.limits import ServingLimits
