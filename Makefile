@@ -20,7 +20,7 @@ quickstart: $(READY)  ## baseline, V-Reason and V-Reason Lite on the embedded de
 	$(BIN)/vreason-track run --config configs/quickstart.yaml
 
 test: $(READY)  ## the whole suite
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)  ## ruff (format and rules), mypy --strict, import-linter
 	$(BIN)/ruff format --check .

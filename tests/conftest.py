@@ -31,12 +31,8 @@ if TYPE_CHECKING:
     from vreason_tracking.settings import RunSettings
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist, which looks for the groups then
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Real servers one after another, on one of the processes of tests, and first: they take longest."""
-    for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.xdist_group("servers"))
+    """Files with real servers first: they take longest. The processes of tests take one file after another (`make test`)."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 

@@ -16,6 +16,8 @@ import yaml
 from tests.helpers.ports import free_port
 from tests.helpers.waiting import wait_until
 from vreason.benchmarks import DemoBenchmark
+from vreason_cli.commands.model.serve import serve_command
+from vreason_tracking.bundles.signing import sign, signature_fault
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
@@ -96,33 +98,23 @@ def test_python(followed: Followed, number: int) -> None:
     assert re.match(r"[A-D] ", told), told
 
 
-def test_keys(followed: Followed) -> None:
+def test_keys(tmp_path: Path) -> None:
     """The two commands make a key that signs and one that verifies."""
     for line in blocks("console")[1].splitlines():
-        followed.run(["bash", "-c", line])
-    command = "vreason-track model register baseline --name signed --skip-example --signing-key team.pem"
-    followed.run(["bash", "-c", command])
-    assert "holds for the key" in followed.run(["bash", "-c", "vreason-track model verify signed --public-key team.pub"])
+        subprocess.run(["bash", "-c", line], cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "model").mkdir()
+    sign(tmp_path / "model", tmp_path / "team.pem")
+    assert signature_fault(tmp_path / "model", tmp_path / "team.pub") is None
 
 
-def test_compose_file(followed: Followed) -> None:
-    """It is YAML, and its command is one that our program takes."""
-    service = yaml.safe_load(blocks("yaml")[0])["services"]["shapes"]
-    words = service["command"].split()
-    (followed.folder / "tokens").write_text("x" * 32 + "\n")
-    words[words.index("--token-file") + 1] = "tokens"
-    words[words.index("--host") + 1] = "127.0.0.1"
-    words[words.index("--port") + 1] = str(free_port())
-    process = subprocess.Popen(words, cwd=followed.folder, env=followed.environment, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if line.startswith("serving"):
-            break
-    process.terminate()
-    assert 0 == process.wait(60), lines
-    assert lines[-1].startswith("serving shapes@champion"), lines
+def test_compose_file(tmp_path: Path) -> None:
+    """It is YAML, and our program takes its command."""
+    (tmp_path / "tokens").write_text("x" * 32 + "\n")
+    program, *words = yaml.safe_load(blocks("yaml")[0])["services"]["shapes"]["command"].split()
+    words[words.index("--token-file") + 1] = str(tmp_path / "tokens")
+    assert ("vreason-track", ["model", "serve"]) == (program, words[:2])
+    taken = serve_command.make_context("serve", words[2:]).params
+    assert (("shapes@champion",), "0.0.0.0", 30.0, True) == tuple(taken[name] for name in ("models", "host", "watch", "record"))
 
 
 def test_every_page_and_field_is_there() -> None:

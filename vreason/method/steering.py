@@ -83,7 +83,7 @@ class Steering:
         if self._controlled and self.config.objective != "none" and len(positions.rows):
             self._positions = positions
             self._controller = ValueController(kv.read_values(cache, self._index, positions), positions.sizes, self.config)
-            self._norm = torch.zeros(len(positions.sizes), device=positions.rows.device)
+            self._norm = torch.zeros(len(positions.sizes), dtype=torch.float32, device=positions.rows.device)
             self._cosine = torch.ones_like(self._norm)
 
     def updates_at(self, token: int) -> bool:

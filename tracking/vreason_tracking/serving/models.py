@@ -24,6 +24,8 @@ from vreason_tracking.serving.worker import MakeEngine, ModelWorker
 
 _log = logging.getLogger(__name__)
 
+_LOADING = threading.Lock()
+"""One model is loaded at a time: transformers imports its modules, and sets torch's default type, for the whole process."""
 Answered = Callable[[ServedModel, Job, Finished], None]
 
 
@@ -181,7 +183,8 @@ class ServedModels:
 def _loaded(bundle: Bundle, included: Path | None, device: str | None) -> LoadedModel:
     """The model; a copy of its weights that was fetched for it is not needed after that."""
     try:
-        return load_bundle_model(bundle, included, device)
+        with _LOADING:
+            return load_bundle_model(bundle, included, device)
     finally:
         if included is not None:
             shutil.rmtree(included.parent, ignore_errors=True)

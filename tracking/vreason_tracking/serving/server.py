@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,18 +105,18 @@ def serve(registry: Registry, settings: ServerSettings, notice: Callable[[str], 
                 service = Service(models, settings.limits, tokens, metrics)
                 host, port = channel.getsockname()[:2]
                 shown = f"[{host}]" if ":" in host else host
-                notice(f"serving {', '.join(models.references)} on http://{shown}:{port} (API description: /docs)")
-                _Server(service, settings).run([channel])
+                told = f"serving {', '.join(models.references)} on http://{shown}:{port} (API description: /docs)"
+                _Server(service, settings, lambda: notice(told)).run([channel])
             finally:
                 models.stop(settings.limits.request_seconds)
         notice("stopped")
 
 
 class _Server(uvicorn.Server):
-    """Says that it drains as soon as it is told to end."""
+    """Says when it serves, and that it drains as soon as it is told to end."""
 
-    def __init__(self, service: Service, settings: ServerSettings) -> None:
-        self._service = service
+    def __init__(self, service: Service, settings: ServerSettings, started: Callable[[], None]) -> None:
+        self._service, self._started = service, started
         limits = settings.limits
         super().__init__(
             uvicorn.Config(
@@ -130,6 +131,11 @@ class _Server(uvicorn.Server):
                 timeout_graceful_shutdown=int(limits.request_seconds) + 1,
             )
         )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Told only now: from here on it ends as it should when it is told to."""
+        await super().startup(sockets)
+        self._started()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Told to end: the first time what runs is finished, the second time nothing is.
@@ -182,13 +188,9 @@ async def _watching(_: FastAPI, models: ServedModels, seconds: float | None) -> 
 
 def _bound(host: str, port: int) -> Any:
     """A socket that listens, before anything is loaded: that a port is taken shows at once."""
-    import socket
-
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
 
 
 def _recorded(recording: ServedRecording | None) -> Any:
-    from contextlib import nullcontext
-
     return recording.open() if recording is not None else nullcontext(lambda model, job, finished: None)
