@@ -92,7 +92,7 @@ def check_text(path: str, value: object, meaning: str = "text", *, blank: bool =
     """
     if value is None and or_null:
         return []
-    if isinstance(value, str) and (value if blank else value.strip()) and _is_unicode(value):
+    if isinstance(value, str) and (value if blank else value.strip()) and is_unicode(value):
         return []
     quotes = "; put it in quotes" if isinstance(value, int | float) else ""
     return [ConfigIssue(path, f"{shown(value)} is not {meaning}{' or null' if or_null else ''}{quotes}")]
@@ -108,7 +108,7 @@ def check_order(path: str, low: str, least: object, high: str, most: object) -> 
     return [ConfigIssue(f"{path}.{low}", f"{least} is above {high}, which is {most}; lower the one or raise the other")]
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
     """Whether the text has no half of a surrogate pair, which nothing could write to a file."""
     try:
         text.encode()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vreason.benchmarks import Sample
-from vreason.config_checks import check_choice, shown, unknown_key
+from vreason.config_checks import check_choice, is_unicode, shown, unknown_key
 from vreason.errors import ConfigError, ConfigIssue
 from vreason.prompts import PROBLEM_TYPES
 
@@ -65,7 +65,7 @@ def _text_issues(given: Mapping[str, Any], path: str) -> list[ConfigIssue]:
         issues.append(ConfigIssue(f"{path}.question", f"{what}; give the question"))
     elif len(given["question"]) > LONGEST:
         issues.append(ConfigIssue(f"{path}.question", f"has {len(given['question'])} characters, and {LONGEST} is the most"))
-    elif not _is_unicode(given["question"]):
+    elif not is_unicode(given["question"]):
         issues.append(ConfigIssue(f"{path}.question", "holds half of a surrogate pair, which is no text; remove it"))
     if not isinstance(given.get("video", ""), str):
         issues.append(ConfigIssue(f"{path}.video", f"{shown(given['video'])} is not a path, a data: URI or a URL"))
@@ -76,16 +76,8 @@ def _text_issues(given: Mapping[str, Any], path: str) -> list[ConfigIssue]:
 
 def _option_issues(given: Mapping[str, Any], path: str) -> list[ConfigIssue]:
     options = given.get("options", [])
-    if not isinstance(options, (list, tuple)) or not all(isinstance(each, str) and _is_unicode(each) for each in options):
+    if not isinstance(options, (list, tuple)) or not all(isinstance(each, str) and is_unicode(each) for each in options):
         return [ConfigIssue(f"{path}.options", f"{shown(options)} is not a list of texts")]
     if len(options) > MOST_OPTIONS or sum(map(len, options)) > LONGEST:
         return [ConfigIssue(f"{path}.options", f"are more than {MOST_OPTIONS}, or longer than {LONGEST} characters together")]
     return []
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

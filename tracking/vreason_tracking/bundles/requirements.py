@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 
 _PACKAGES = (
@@ -40,8 +39,3 @@ def _version(name: str) -> str | None:
         return distribution(name).version.partition("+")[0]
     except PackageNotFoundError:
         return None
-
-
-def missing_code(references: Sequence[str]) -> list[str]:
-    """Those of "module:attribute" references that no installed package is known to bring; such code has to go with the bundle."""
-    return [reference for reference in references if ":" in reference]
