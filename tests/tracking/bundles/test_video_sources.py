@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def test_what_leads_out_is_not_there(root: Path, tmp_path: Path) -> None:
     assert {gone} == {refusal(name, VideoAccess((root,))) for name in names}
 
 
-@pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "file://host/a.mp4", "file:///a?b", "x" * 300])
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "file://host/a.mp4", "file://[/a.mp4", "file:///a?b", "x" * 300, "\ud800"])
 def test_no_paths(root: Path, name: str) -> None:
     """They are refused, and nothing breaks."""
     assert refusal(name, VideoAccess((root,)))
@@ -94,7 +95,17 @@ def test_no_paths(root: Path, name: str) -> None:
 def test_pipes_and_devices(root: Path) -> None:
     """Nobody waits for them."""
     os.mkfifo(root / "pipe.mp4")
-    assert "no regular file" in refusal("pipe.mp4", VideoAccess((root,)))
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(root / "s"))
+        for name in ("pipe.mp4", f"file://{root}/pipe.mp4", "s"):
+            assert "no regular file" in refusal(name, VideoAccess((root,)))
+    assert "no regular file" in refusal("null", VideoAccess((Path("/dev"),)))
+
+
+def test_a_playlist_below_a_root(root: Path) -> None:
+    """It is refused, although it lies where it may."""
+    (root / "list.mp4").write_text("#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n")
+    assert "not a video in a container" in refusal("list.mp4", VideoAccess((root,)))
 
 
 def test_without_roots(root: Path) -> None:
@@ -122,6 +133,16 @@ def test_data(clip: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "ending"),
+    [("video/mp4", ".mp4"), ("VIDEO/WebM", ".webm"), ("image/gif", ".gif"), ("application/octet-stream", ""), ("", ""), ("video/sh", "")],
+)
+def test_kinds_of_data(clip: Path, kind: str, ending: str) -> None:
+    """Kinds of video are taken, however they are written, and the copy is called by those that are known."""
+    with video_file(uri(clip, kind).replace("data:", "DATA:"), VideoAccess()) as path:
+        assert ending == path.suffix
+
+
+@pytest.mark.parametrize(
     ("video", "words"),
     [
         ("data:video/mp4,abc", "no data: URI with base64"),
@@ -130,6 +151,8 @@ def test_data(clip: Path, tmp_path: Path) -> None:
         ("data:video/mp4;base64,", "is empty"),
         ("data:video/mp4;base64,A*AA", "no base64"),
         ("data:video/mp4;base64,I0VYVE0zVQ==", "not a video in a container"),
+        ("http://[::1/x.mp4", "URLs are not taken here"),
+        ("http://[2606:4700:4700::1111]/x.mp4", "URLs are not taken here"),
         ("javascript:alert(1)", "not taken"),
         ("concat:a|b", "not taken"),
         ("rtsp://host/x", "not taken"),
@@ -152,11 +175,15 @@ def test_sizes(root: Path, clip: Path) -> None:
 
 
 def test_nothing_leaks(root: Path, clip: Path, tmp_path: Path) -> None:
-    """After many refusals there are as many open files as before."""
+    """After many refusals there are as many open files as before, and no copies."""
+    copies = tmp_path / "copies"
+    copies.mkdir()
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(50):
         for video in ("../x", "data:video/mp4;base64,I0VYVE0zVQ==", "data:,", "ftp://x"):
-            refusal(video, VideoAccess((root,)))
+            with pytest.raises(VideoRefusedError), video_file(video, VideoAccess((root,)), copies):
+                pass
+    assert [] == list(copies.iterdir())
     assert before == len(os.listdir("/proc/self/fd"))
 
 
@@ -187,9 +214,31 @@ def test_playlists_and_others(head: bytes) -> None:
 def test_a_message_shows_no_secret() -> None:
     """Neither data nor credentials, nor much of what was sent."""
     assert "data:video/mp4;base64,..." == shown_video("data:video/mp4;base64,QUJD")
-    assert "hunter2" not in shown_video("https://user:hunter2@host/x.mp4")
-    assert len(shown_video("x" * 5000)) < 100
-    assert "\n" not in shown_video("a\nb\x1b[31m")
+    assert "https://***@host/x.mp4" == shown_video("https://user:hunter2@host/x.mp4")
+    assert "https://host/x.mp4" == shown_video("https://host/x.mp4?signature=hunter2")
+    assert "a@b?.mp4" == shown_video("a@b?.mp4")
+    for start in ("https://user:hun/hunter2", "https://user:hunter2?", " http:user:hunter2", "//user:hunter2", "http:\\\\user:hunter2#"):
+        assert "hunter2" not in shown_video(f"{start}@host/x.mp4")
+    for text in ("x" * 5000, "data:" + "x" * 5000, "//" * 5000):
+        assert len(shown_video(text)) < 100
+    for text in ("a\nb\x1b[31m", "data:a\nb\x1b[31m\ud800"):
+        assert shown_video(text).isprintable()
+
+
+@pytest.mark.parametrize(
+    "video",
+    [
+        "data:image/" + "x" * 300 + ";base64,AAAA",
+        "http://a.org:" + "x" * 500 + "/",
+        "https://" + "x" * 500 + ".org/",
+        "abcdefghijklmnopq:" * 99,
+    ],
+)
+def test_a_message_repeats_little(video: str) -> None:
+    """Of what was sent, however long it is."""
+    with pytest.raises(VideoRefusedError) as caught, video_file(video, VideoAccess(hosts=("a.org",))):
+        pass
+    assert len(str(caught.value)) < 260
 
 
 def test_environment(tmp_path: Path) -> None:
@@ -204,9 +253,23 @@ def test_environment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("VREASON_VIDEO_ROOTS", "/no/such"), ("VREASON_VIDEO_HOSTS", "http://a"), ("VREASON_VIDEO_MAX_BYTES", "many")]
+    ("name", "value"),
+    [
+        ("VREASON_VIDEO_ROOTS", "/no/such"),
+        ("VREASON_VIDEO_HOSTS", "http://a"),
+        ("VREASON_VIDEO_MAX_BYTES", "many"),
+        ("VREASON_VIDEO_MAX_BYTES", "0"),
+        ("VREASON_VIDEO_MAX_BYTES", "9" * 5000),
+    ],
 )
 def test_wrong_environment(name: str, value: str) -> None:
     """The variable is named."""
     with pytest.raises(ConfigError, match=name):
         VideoAccess.from_environment({name: value}, served=False)
+
+
+def test_everything_wrong_at_once() -> None:
+    """Each with its path."""
+    with pytest.raises(ConfigError) as caught:
+        VideoAccess((Path("/tmp"), Path("/no/such")), ("a.org", "a b"), 0, 0.0)
+    assert ["roots.1", "hosts.1", "max_bytes", "seconds"] == [issue.path for issue in caught.value.issues]

@@ -17,12 +17,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = 3
 _PIECE = 64 * 1024
-_NAME = re.compile(r"(?P<wild>\*\.)?(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_KEPT = "%/:=&?~+!$,;'@()*[]|"  # of a URL's path and query; what else is not ASCII is written with percent signs
+_NAME = re.compile(r"(?P<wild>\*\.)?(?P<host>[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_INSIDE = tuple(ipaddress.ip_network(each) for each in ("192.0.0.0/24", "168.63.129.16/32", "fec0::/10"))
+"""Not private by the registry that `ipaddress` goes by, and yet of the inside: clouds' own services, sites of old."""
 
 
 class DownloadError(Exception):
@@ -59,9 +62,10 @@ def host_name(text: str) -> HostName | None:
 def _normalised(host: str) -> str:
     """As DNS compares names; "" where it is none."""
     try:
-        return host.rstrip(".").encode("idna").decode("ascii").lower()
+        name = host.rstrip(".").encode("idna").decode("ascii").lower()
     except UnicodeError:
         return ""
+    return name if re.fullmatch(r"[a-z0-9._:-]+", name) else ""
 
 
 def download(url: str, target: Any, hosts: Sequence[HostName], max_bytes: int, seconds: float, *, private: bool = False) -> None:
@@ -85,7 +89,10 @@ def download(url: str, target: Any, hosts: Sequence[HostName], max_bytes: int, s
         onward = _get(parts, host, port, address, target, max_bytes, deadline)
         if onward is None:
             return
-        url = urljoin(url, onward)
+        try:
+            url = urljoin(url, onward)
+        except ValueError:
+            raise DownloadError("is redirected to what is no address; give the address that it leads to") from None
     raise DownloadError(f"is redirected more than {_REDIRECTS} times; give the address that it leads to")
 
 
@@ -93,8 +100,9 @@ def _taken_apart(url: str, hosts: Sequence[HostName]) -> tuple[SplitResult, str,
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme.lower(), 0)
-    except ValueError as error:
-        raise DownloadError(f"is no address ({error}); write https://host/path") from None
+        parts = parts._replace(path=quote(parts.path, safe=_KEPT), query=quote(parts.query, safe=_KEPT))
+    except ValueError:  # its words repeat parts of the address, a password among them
+        raise DownloadError("is no address; write https://host/path") from None
     scheme, host = parts.scheme.lower(), _normalised(parts.hostname or "")
     if scheme not in _PORTS or not host or any(letter <= " " or letter == "\\" for letter in url):
         raise DownloadError("leads to what is no http or https address; give one")
@@ -147,13 +155,15 @@ def is_public(text: str) -> bool:
             embedded.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         embedded = [address.ipv4_mapped]
-    return all(each.is_global and not each.is_multicast and not each.is_reserved for each in embedded)
+    inside = any(each in network for each in embedded for network in _INSIDE)
+    return not inside and all(each.is_global and not each.is_multicast and not each.is_reserved for each in embedded)
 
 
 def _get(parts: SplitResult, host: str, port: int, address: str, target: Any, max_bytes: int, deadline: float) -> str | None:
     """Fetch; where it is redirected, return where to."""
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    named = host if port == _PORTS[parts.scheme.lower()] else f"{host}:{port}"
+    named = f"[{host}]" if ":" in host else host
+    named += "" if port == _PORTS[parts.scheme.lower()] else f":{port}"
     try:
         with _connected(parts.scheme.lower(), host, address, port, deadline) as channel:
             connection = http.client.HTTPConnection(host, port)
@@ -173,26 +183,36 @@ def _connected(scheme: str, host: str, address: str, port: int, deadline: float)
     host's.
     """
     with socket.create_connection((address, port), timeout=_left(deadline)) as plain:
-        cut = threading.Timer(_left(deadline), _shut, [plain])
-        cut.daemon = True
-        cut.start()
-        try:
-            if scheme == "http":
+        if scheme == "http":
+            with _cut_at(deadline, plain):
                 yield plain
-                return
-            context = ssl.create_default_context()
-            with context.wrap_socket(plain, server_hostname=host) as secured:
-                yield secured
-        finally:
-            cut.cancel()
+            return
+        context = ssl.create_default_context()
+        # the secured socket takes the plain one's place, so that it is the one to cut, and that before the handshake
+        with context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False) as secured, _cut_at(deadline, secured):
+            secured.do_handshake()
+            yield secured
+
+
+@contextmanager
+def _cut_at(deadline: float, channel: socket.socket) -> Iterator[None]:
+    """Shut a connection a little after the deadline and never before it, so that whoever reads the end finds the time over."""
+    cut = threading.Timer(_left(deadline) + 0.02, _shut, [channel])
+    cut.daemon = True
+    cut.start()
+    try:
+        yield
+    finally:
+        cut.cancel()
 
 
 def _shut(channel: socket.socket) -> None:
     with suppress(OSError):
-        channel.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(channel, socket.SHUT_RDWR)  # a secured socket's own would have the rest read as if it were plain
 
 
 def _body(answer: Any, target: Any, max_bytes: int, deadline: float) -> str | None:
+    _left(deadline)  # headers that were cut at the deadline look whole
     status, headers = int(answer.status), answer.headers
     if status in (301, 302, 303, 307, 308):
         if not headers.get("Location"):
@@ -200,7 +220,7 @@ def _body(answer: Any, target: Any, max_bytes: int, deadline: float) -> str | No
         return str(headers["Location"])
     if status != 200:
         raise DownloadError(f"is answered with status {status}; check the address", unavailable=status >= 500)
-    if headers.get("Content-Encoding", "identity").lower() != "identity":
+    if any(each.strip().lower() != "identity" for each in headers.get_all("Content-Encoding", [])):
         raise DownloadError("is sent compressed, which is not taken; give the address of the video itself")
     announced = headers.get("Content-Length", "")
     if announced.isdecimal() and int(announced) > max_bytes:
@@ -212,8 +232,8 @@ def _body(answer: Any, target: Any, max_bytes: int, deadline: float) -> str | No
         if received > max_bytes:
             raise DownloadError(f"has more than {max_bytes:,} bytes, the most that is taken here; give a smaller video")
         target.write(piece)
+    _left(deadline)  # a body that was cut at the deadline is late, and neither whole nor short
     if announced.isdecimal() and received < int(announced):
-        _left(deadline)  # what was cut at the deadline is late, and not short
         raise DownloadError(f"came to {received:,} of {int(announced):,} bytes; ask again", unavailable=True)
     return None
 

@@ -24,7 +24,9 @@ from vreason_tracking.bundles.video_containers import CONTAINERS, is_container
 from vreason_tracking.bundles.video_download import DownloadError, HostName, download, host_name
 
 ROOTS, HOSTS, MAX_BYTES = "VREASON_VIDEO_ROOTS", "VREASON_VIDEO_HOSTS", "VREASON_VIDEO_MAX_BYTES"
-_DATA = re.compile(r"data:(?P<kind>[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[\w.+-]+)*(?P<encoded>;base64)?,", re.ASCII)
+_DATA = re.compile(r"data:(?P<kind>[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[\w.+-]+)*(?P<encoded>;base64)?,", re.ASCII | re.IGNORECASE)
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+_SUFFIX = re.compile(r"(?:data:(?:video|image)/|https?:[^?#]*\.)(mp4|webm|ogg|gif|mov|mkv|avi|flv|mpg|wmv)(?:[;,?#]|$)", re.IGNORECASE)
 _KINDS = re.compile(r"video/.*|image/gif|application/octet-stream")
 _SHOWN = 80  # characters of what a caller sent that a message repeats
 _LONGEST_PATH = 4096
@@ -89,7 +91,7 @@ class VideoAccess:
         roots = [Path(each) for each in environment.get(ROOTS, "").split(os.pathsep) if each.strip()]
         hosts = [each.strip() for each in environment.get(HOSTS, "").split(",") if each.strip()]
         size = environment.get(MAX_BYTES, "").strip()
-        if size and not size.isdecimal():
+        if size and not (size.isdecimal() and len(size) < 19):
             raise ConfigError([ConfigIssue(MAX_BYTES, f"{size!r} is no number of bytes")])
         try:
             taken = tuple(roots) if roots or served else None
@@ -106,12 +108,18 @@ class VideoAccess:
 
 
 def shown_video(video: str) -> str:
-    """What a caller named, as a message may repeat it: short, without data and credentials."""
-    if video.startswith("data:"):
-        return f"{video.partition(',')[0][:_SHOWN]},..."
-    text = re.sub(r"//[^/@]*@", "//***@", video)
+    """What a caller named, as a message may repeat it: one short line, without data and credentials.
+
+    Up to the last @ anything may be a password, for there are slashes in some; queries hold keys and signatures.
+    """
+    text = video
+    if data := text[:5].lower() == "data:":
+        text = text[: _SHOWN + 1].partition(",")[0]
+    elif start := re.match(r"\s*[A-Za-z][A-Za-z0-9+.-]+:[/\\]*|[^/]*//", text):
+        _, at, rest = text[start.end() :].rpartition("@")
+        text = start[0] + re.split(r"[?#]", f"***@{rest}" if at else rest, maxsplit=1)[0]
     text = "".join(letter if letter.isprintable() else "?" for letter in text[: _SHOWN + 1])
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return f"{text[:_SHOWN]},..." if data else text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 @contextmanager
@@ -127,11 +135,13 @@ def video_file(video: str, access: VideoAccess, folder: Path | None = None) -> I
         VideoRefusedError: it may not be named, or is not taken as it is.
         VideoUnavailableError: its host does not answer.
     """
-    scheme = urlsplit(video[:16]).scheme.lower() if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", video[:16]) else ""
+    named = _SCHEME.match(video[:16])
+    scheme = named[1].lower() if named else ""
     if scheme in ("", "file"):
         yield _path(video, _file_path(video) if scheme else video, access)
         return
-    with NamedTemporaryFile(prefix="vreason-video-", dir=folder) as copy:
+    found = _SUFFIX.match(video[:_LONGEST_PATH])
+    with NamedTemporaryFile(prefix="vreason-video-", suffix=f".{found[1].lower()}" if found else "", dir=folder) as copy:
         if scheme == "data":
             copy.write(_decoded(video, access))
         elif scheme in ("http", "https"):
@@ -144,7 +154,10 @@ def video_file(video: str, access: VideoAccess, folder: Path | None = None) -> I
 
 
 def _file_path(video: str) -> str:
-    parts = urlsplit(video)
+    try:
+        parts = urlsplit(video)
+    except ValueError:  # a bracket without its other
+        raise VideoRefusedError(video, "is no address of a file; write file:///path") from None
     if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
         raise VideoRefusedError(video, "names another machine, or more than a path; write file:///path")
     return unquote(parts.path)
@@ -208,8 +221,8 @@ def _decoded(video: str, access: VideoAccess) -> bytes:
     found = _DATA.match(video[:400])
     if found is None or not found["encoded"]:
         raise VideoRefusedError(video, "is no data: URI with base64; write data:video/mp4;base64,AAAA...")
-    if found["kind"] and not _KINDS.fullmatch(found["kind"]):
-        raise VideoRefusedError(video, f"holds {found['kind']}, which is no video; write data:video/mp4;base64,AAAA...")
+    if found["kind"] and not _KINDS.fullmatch(found["kind"].lower()):
+        raise VideoRefusedError(video, f"holds {found['kind'][:40]}, which is no video; write data:video/mp4;base64,AAAA...")
     body = len(video) - found.end()
     if body // 4 * 3 > access.max_bytes * 1.05 + 1024:  # line breaks may be among it
         raise VideoRefusedError(video, _too_large(f"about {body // 4 * 3:,}", access))
