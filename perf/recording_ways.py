@@ -36,7 +36,7 @@ class Journal:
         self._recorder.on_sample(sample)
 
     def end(self) -> None:
-        """All of it is on disk afterwards."""
+        """Write what waits; everything is on disk afterwards."""
         self._recorder.finish("FINISHED")
 
     def stored(self) -> int:
@@ -160,7 +160,7 @@ class WandbOffline:
         """Only steps are compared."""
 
     def end(self) -> None:
-        """All of it is in its file afterwards."""
+        """Write what waits; everything is in its file afterwards."""
         self._run.finish()
 
     def stored(self) -> int:

@@ -104,7 +104,7 @@ class Server:
     def invoke(self, number: int) -> float:
         """Seconds of one call of /invocations."""
         began = time.perf_counter()
-        with self._asked("/invocations", self.bundle.bodies[number % self.bundle.questions]) as answer:
+        with self._answered("/invocations", self.bundle.bodies[number % self.bundle.questions]) as answer:
             told = json.loads(answer.read())
         if answer.status != 200 or told["predictions"][0]["error"] is not None:
             raise RuntimeError(f"{self.name}: {answer.status} {str(told)[:300]}")
@@ -115,7 +115,7 @@ class Server:
         if self.name == THEIRS:
             return self.invoke(number)
         began, first = time.perf_counter(), 0.0
-        with self._asked("/v1/chat/completions", self.bundle.chats[number % self.bundle.questions]) as answer:
+        with self._answered("/v1/chat/completions", self.bundle.chats[number % self.bundle.questions]) as answer:
             for line in answer:
                 if not first and (b'"reasoning_content":' in line or (b'"content":' in line and b'"role"' not in line)):
                     first = time.perf_counter() - began
@@ -123,18 +123,18 @@ class Server:
 
     def token_ms(self, number: int) -> float:
         """A token's mean time after the first, milliseconds, as the server has it for a whole answer."""
-        with self._asked("/invocations", self.bundle.bodies[number % self.bundle.questions]) as answer:
+        with self._answered("/invocations", self.bundle.bodies[number % self.bundle.questions]) as answer:
             return _per_token(json.loads(answer.read())["predictions"][0])
 
     def streamed_token_ms(self, number: int) -> float:
         """The same while it streams the reply."""
-        with self._asked("/v1/chat/completions", self.bundle.chats[number % self.bundle.questions]) as answer:
+        with self._answered("/v1/chat/completions", self.bundle.chats[number % self.bundle.questions]) as answer:
             lines = [json.loads(line[6:]) for line in answer if line.startswith(b"data: {")]
         own, usage = (next(line[name] for line in lines if line.get(name)) for name in ("vreason", "usage"))
         return _per_token({**own, "tokens": usage["completion_tokens"]})
 
     @contextmanager
-    def _asked(self, path: str, body: bytes) -> Iterator[http.client.HTTPResponse]:
+    def _answered(self, path: str, body: bytes) -> Iterator[http.client.HTTPResponse]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         try:
             connection.request("POST", path, body, {"Content-Type": "application/json"})

@@ -9,5 +9,5 @@ class OrderedGroup(click.Group):
     """Lists its commands as they were added, not by the alphabet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Their names."""
+        """Names of the commands, as they were added."""
         return list(self.commands)

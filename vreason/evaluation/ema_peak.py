@@ -29,12 +29,12 @@ def final_peak(points: Iterable[tuple[int, float | None, float | None]]) -> int 
 
 
 def final_peak_of_average(ema: Iterable[tuple[int, float]]) -> int | None:
-    """The same of an average whose running maximum is not at hand: (t, H^ema_t) of each token in order, nats."""
+    """The token of the final peak of an average whose running maximum is not at hand: (t, H^ema_t) of each token in order, nats."""
     return final_peak(_with_maximum(ema))
 
 
 def final_peak_token(steps: Sequence[StepRecord]) -> int | None:
-    """The same of one sample's steps, in order."""
+    """The token of the final peak in one sample's steps, which are in order; None without a step."""
     return final_peak((step.token_index, step.ema, step.peak) for step in steps)
 
 

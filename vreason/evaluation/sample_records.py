@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vreason.models import LoadedModel
 
 
-def _asked(sample: Sample) -> SampleRecord:
+def _question_record(sample: Sample) -> SampleRecord:
     """The question alone."""
     return SampleRecord(
         sample_id=sample.sample_id,
@@ -39,7 +39,7 @@ def _asked(sample: Sample) -> SampleRecord:
 
 def failed_record(loaded: LoadedSample, error: str | None) -> SampleRecord:
     """What is known of a sample without an answer; `error` says why there is none."""
-    return replace(_asked(loaded.sample), error=error, started_ms=unix_ms(), decode_video_ms=loaded.decode_ms)
+    return replace(_question_record(loaded.sample), error=error, started_ms=unix_ms(), decode_video_ms=loaded.decode_ms)
 
 
 def answered_record(
@@ -142,7 +142,7 @@ def record_of_steps(
     started = steps[0].timestamp_ms - int(steps[0].step_ms) if steps else unix_ms()
     ends = token_ends(processor, token_ids, output) if processor is not None and token_ids else ()
     return replace(
-        _asked(sample),
+        _question_record(sample),
         output=output,
         prediction=extracted,
         score=None if error is not None else score,

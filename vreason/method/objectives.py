@@ -106,18 +106,18 @@ class _PluginObjective(Objective):
         self._name, self._inner = name, inner
 
     def alpha(self, token: int, entropy: torch.Tensor, ema: torch.Tensor, peak: torch.Tensor) -> torch.Tensor:
-        """Its signs, as +1 and -1."""
-        made = self._asked("alpha", self._inner.alpha, (token, entropy, ema, peak), ema)
+        """The signs of somebody else's objective, shape (B,), as +1 and -1."""
+        made = self._checked_call("alpha", self._inner.alpha, (token, entropy, ema, peak), ema)
         return torch.where(made > 0, 1.0, -1.0).to(ema)
 
     def loss(self, alpha: torch.Tensor, entropy: torch.Tensor) -> torch.Tensor:
-        """Its loss."""
-        made = self._asked("loss", self._inner.loss, (alpha, entropy), entropy)
+        """The loss of somebody else's objective, shape (B,), which has to depend on the entropy."""
+        made = self._checked_call("loss", self._inner.loss, (alpha, entropy), entropy)
         if not made.requires_grad:
             raise PluginError(f"{FIELD}: the loss of {self._name} does not depend on the entropy; make it of the tensor that is handed in")
         return made
 
-    def _asked(self, what: str, call: Callable[..., Any], arguments: tuple[Any, ...], like: torch.Tensor) -> torch.Tensor:
+    def _checked_call(self, what: str, call: Callable[..., Any], arguments: tuple[Any, ...], like: torch.Tensor) -> torch.Tensor:
         try:
             made = call(*arguments)
         except Exception as error:  # whatever somebody else's code raises

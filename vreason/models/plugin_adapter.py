@@ -37,8 +37,8 @@ class PluginAdapter:
         return tuple(getattr(self.inner, "model_types", ()))
 
     def decoder_layers(self, model: Any) -> Sequence[torch.nn.Module]:
-        """Their decoder layers."""
-        made = self._asked("decoder_layers", model)
+        """Decoder layers as the package's adapter gives them."""
+        made = self._checked_call("decoder_layers", model)
         modules = isinstance(made, torch.nn.ModuleList) or (isinstance(made, (list, tuple)) and all(map(_is_module, made)))
         if not modules or not len(made):
             raise self._wrong("decoder_layers", made, "the language model's layers, a list of modules")
@@ -46,30 +46,30 @@ class PluginAdapter:
         return layers
 
     def head(self, model: Any) -> tuple[torch.nn.Module, torch.nn.Linear]:
-        """Their final norm and LM head."""
-        made = self._asked("head", model)
+        """Final norm and LM head as the package's adapter gives them."""
+        made = self._checked_call("head", model)
         if not (isinstance(made, tuple) and len(made) == 2 and all(map(_is_module, made)) and hasattr(made[1], "weight")):
             raise self._wrong("head", made, "the final norm and the LM head, a tuple of two modules")
         norm, head = made
         return norm, head
 
     def video_mask(self, model: Any, input_ids: torch.Tensor) -> torch.Tensor:
-        """Their mask of video tokens."""
-        made = self._asked("video_mask", model, input_ids)
+        """Mask of video tokens, shape (B, T), as the package's adapter gives it."""
+        made = self._checked_call("video_mask", model, input_ids)
         if not isinstance(made, torch.Tensor) or made.dtype is not torch.bool or made.shape != input_ids.shape:
             raise self._wrong("video_mask", made, f"a tensor of bool of the shape {tuple(input_ids.shape)} of input_ids")
         return made
 
     def messages(self, text: str, videos: int) -> list[dict[str, Any]]:
-        """Their user turn."""
-        made = self._asked("messages", text, videos)
+        """The user's turn as the package's adapter writes it."""
+        made = self._checked_call("messages", text, videos)
         if not isinstance(made, list) or not all(isinstance(each, dict) for each in made):
             raise self._wrong("messages", made, "a list of messages, each a dict, as the processor's chat template takes them")
         return made
 
     def inputs(self, processor: Any, turns: Sequence[tuple[str, Sequence[VideoFrames]]], pixels: PixelLimits | None = None) -> Any:
-        """Their model inputs; what they raise of the frames themselves comes through as it is."""
-        made = self._asked("inputs", processor, turns, pixels, passed=_OF_THE_DATA)
+        """Model inputs as the package's adapter makes them; what it raises of the frames themselves comes through as it is."""
+        made = self._checked_call("inputs", processor, turns, pixels, passed=_OF_THE_DATA)
         ids = made.get("input_ids") if hasattr(made, "get") and hasattr(made, "to") else None
         if not isinstance(ids, torch.Tensor) or ids.ndim != 2 or len(ids) != len(turns):
             raise self._wrong("inputs", made, f"what the processor returns, with input_ids of shape ({len(turns)}, tokens)")
@@ -78,7 +78,7 @@ class PluginAdapter:
             raise PluginError(f"the adapter {self._what}: inputs pads on the right; pad on the left: replies begin behind the prompt")
         return made
 
-    def _asked(self, method: str, *arguments: Any, passed: tuple[type[BaseException], ...] = (VReasonError,)) -> Any:
+    def _checked_call(self, method: str, *arguments: Any, passed: tuple[type[BaseException], ...] = (VReasonError,)) -> Any:
         try:
             return getattr(self.inner, method)(*arguments)
         except Exception as error:  # whatever somebody else's code raises

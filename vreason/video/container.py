@@ -16,7 +16,17 @@ from vreason.errors import VideoError, VideoUnavailableError
 
 AGAIN = "copy or download it again"
 REENCODE = "re-encode it (ffmpeg -i FILE -c:v libx264 NEW.mp4) or leave the sample out"
-_AWAY = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EMFILE, errno.ENFILE, errno.ENXIO, errno.ENODEV)
+_UNAVAILABLE = (
+    errno.EIO,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+    errno.ENOTCONN,
+    errno.EHOSTDOWN,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENXIO,
+    errno.ENODEV,
+)
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"mfra", b"sidx", b"styp", b"uuid", b"meta", b"pdin"}
 
@@ -42,7 +52,7 @@ def open_video(path: str) -> BinaryIO:
         away = not os.path.isdir(os.path.dirname(os.path.abspath(path)))
         raise (VideoUnavailableError if away else VideoError)(path, no_such_file(path)) from None
     except (OSError, ValueError) as error:
-        if getattr(error, "errno", None) in _AWAY:
+        if getattr(error, "errno", None) in _UNAVAILABLE:
             raise VideoUnavailableError(path, f"cannot be read now ({error}); see that its disk or server answers") from None
         raise VideoError(path, f"cannot be opened ({error}); check the name and the permissions of the file and its folders") from None
     try:

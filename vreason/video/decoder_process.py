@@ -110,14 +110,14 @@ class DecoderProcess:
     def _in_turn(self, path: str, request: Mapping[str, Any], timeout: float) -> tuple[dict[str, Any], list[int]]:
         with self._turn:
             try:
-                return self._asked(path, request, timeout)
+                return self._exchanged(path, request, timeout)
             except VideoError:
                 raise
             except BaseException:  # an interrupt: the answer that is still to come belongs to nobody
                 self.stop()
                 raise
 
-    def _asked(self, path: str, request: Mapping[str, Any], timeout: float) -> tuple[dict[str, Any], list[int]]:
+    def _exchanged(self, path: str, request: Mapping[str, Any], timeout: float) -> tuple[dict[str, Any], list[int]]:
         """The process's answer, and the files beside it."""
         code: int | None = None
         for attempt in range(1, KILLED_ATTEMPTS + 1):

@@ -183,7 +183,7 @@ def _chosen(
 def _store_to_log(comparison: Comparison, catalog: Catalog, index: CatalogIndex) -> MlflowStore | None:
     """The store that the comparison is logged to; None, and a word to the user, where there is none."""
     base = comparison.runs[comparison.baseline]
-    opened = index if index.store_asked else catalog.open_store()
+    opened = index if index.store_tried else catalog.open_store()
     if opened.store is None or base.mlflow_id is None or base.experiment_id is None:
         why = f"{base.name} is not in {catalog.address} (`vreason-track journal deliver` carries it there)"
         why = "the store cannot be used, see above" if index.store_error else str(opened.store_error or why)

@@ -219,7 +219,7 @@ def require_delivered(results: list[VariantResult]) -> None:
     """
     from vreason.errors import TrackingError
 
-    refused = [f"{result.name}: {result.rejected or result.left_out}" for result in results if result.rejected or result.left_out]
+    refused = [f"{result.name}: {result.rejected or result.excluded}" for result in results if result.rejected or result.excluded]
     if refused:
         advice = "the journal keeps everything; see what is wrong, then `vreason-track journal deliver --repair`"
         raise TrackingError("\n".join(["the tracking store has refused a part of the record", *refused, advice]))

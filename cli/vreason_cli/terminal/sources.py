@@ -47,7 +47,7 @@ def print_deleted(runs: Sequence[Run], sources: Sources) -> None:
 
 
 def fields(sources: Sources) -> dict[str, Any]:
-    """The same in a JSON document."""
+    """Which sides of the record were read, and what of them could not be, for a JSON document."""
     return {
         "store": sources.address,
         "store_error": str(sources.store_error) if sources.store_error else None,

@@ -32,7 +32,7 @@ class SteadyFile(io.FileIO):
     lost: OSError | None = None
 
     def write(self, data: Any) -> int:
-        """All of it; a descriptor that does not block is waited for."""
+        """Write all of the data; a descriptor that does not block is waited for."""
         view, done = memoryview(data).cast("B"), 0
         while done < len(view) and self.lost is None:
             try:

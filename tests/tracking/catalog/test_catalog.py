@@ -40,14 +40,14 @@ def test_without_a_journal(world, tmp_path) -> None:
     """The store's runs are there."""
     index = Catalog(tmp_path / "none", world.uri, "vreason").read()
     assert set(world.stored) == {run.variant for run in index.runs}
-    assert (None, True) == (index.store_error, index.store_asked)
+    assert (None, True) == (index.store_error, index.store_tried)
 
 
 def test_a_whole_journal_id_needs_no_store(world) -> None:
     """It is found without a look at the store, which may be away; so is MLflow's id of a run of the journal."""
     names = [world.local["offline"].run_id, world.stored["baseline"]]
     found = Catalog(world.root, "http://127.0.0.1:9", "vreason").find_all(names)
-    assert (["offline", "baseline"], False) == ([run.variant for run in found.runs], found.index.store_asked)
+    assert (["offline", "baseline"], False) == ([run.variant for run in found.runs], found.index.store_tried)
 
 
 def test_the_newest_of_a_name(tracking_uri, store, tmp_path) -> None:
@@ -100,7 +100,7 @@ def test_the_journal_alone(world) -> None:
     index = Catalog(world.root, "http://127.0.0.1:9", "vreason").read_journal()
     assert [name for name in NEWEST_FIRST if name in world.local] == [run.variant for run in index.runs]
     assert {"far"} == {run.variant for run in index.journal} - {run.variant for run in index.runs}
-    assert (False, None, {None}) == (index.store_asked, index.store_error, {run.in_store for run in index.runs})
+    assert (False, None, {None}) == (index.store_tried, index.store_error, {run.in_store for run in index.runs})
 
 
 def test_the_store_alone(world, tmp_path) -> None:

@@ -118,7 +118,7 @@ def test_nothing_is_read_later(tracking_uri, store, tmp_path) -> None:
     assert ["there", "dead", "both", "here"] == [run.variant for run in index.runs]
     assert before == [[getattr(run, name) for name in PROPERTIES] for run in index.runs]
     assert [run.shown_id for run in index.runs] == [index.find(name).shown_id for name in ("there", "dead", "both", "here")]
-    assert (None, [], True) == (index.store_error, index.damaged, index.store_asked)
+    assert (None, [], True) == (index.store_error, index.damaged, index.store_tried)
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(CatalogIndex)])

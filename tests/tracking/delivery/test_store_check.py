@@ -182,7 +182,7 @@ def test_values_that_were_left_out(folder, store, execute) -> None:
 
     log = DeliveryLog(folder.delivery_log)
     for sample_id, kind, name in (("s-2", "metric", "entropy"), ("s-2", "tag", "answer"), (None, "parameter", "seed")):
-        log.left_out(sample_id, kind, name, "no")
+        log.excluded(sample_id, kind, name, "no")
     log.close()
     execute("DELETE FROM metrics WHERE run_uuid = ? AND key = 'entropy'", nested(folder))
     execute("DELETE FROM tags WHERE run_uuid = ? AND key = 'answer'", nested(folder))

@@ -70,4 +70,4 @@ def test_values_that_are_refused(store, tmp_path) -> None:
     folder = readback.recorded(tmp_path / "journal", params={"seed": 0, "a//b": 1})
     marks = readback.deliver(folder, store)
     assert ("FINISHED", None) == (marks.status, marks.rejected)
-    assert {(None, "parameter", "a//b")} == set(marks.left_out)
+    assert {(None, "parameter", "a//b")} == set(marks.excluded)

@@ -229,8 +229,8 @@ def test_a_video_that_cannot_be_read_now(loaded, samples, monkeypatch) -> None:
     asked = {each.event.sample_id for each in told if isinstance(each, UnitEvent) and isinstance(each.event, SampleRecord)}
     assert {samples[1].sample_id} == asked
     for position in CONFIGS:
-        assert ["away"] == list(executor.left_out(position))
-        assert "its folder /nowhere/at is not there either" in executor.left_out(position)["away"]
+        assert ["away"] == list(executor.excluded(position))
+        assert "its folder /nowhere/at is not there either" in executor.excluded(position)["away"]
 
 
 def test_no_video_can_be_read(loaded, samples, monkeypatch) -> None:

@@ -11,7 +11,7 @@ from tests.helpers.bundle_world import BundleWorld
 from vreason_tracking.bundles import Bundle
 from vreason_tracking.serving.chat_request import asked_of, parse_chat
 from vreason_tracking.serving.failures import RequestError
-from vreason_tracking.serving.served_model import Asked
+from vreason_tracking.serving.served_model import ModelRequest
 
 VIDEO = {"type": "video_url", "video_url": {"url": "a.mp4"}}
 TEXT = {"type": "text", "text": "Which?"}
@@ -27,7 +27,7 @@ def body(*content: dict[str, Any], **changes: Any) -> bytes:
     return json.dumps({"model": "shapes", "messages": [{"role": "user", "content": list(content) or "Which?"}], **changes}).encode()
 
 
-def asked(bundle: Bundle, data: bytes) -> Asked:
+def asked(bundle: Bundle, data: bytes) -> ModelRequest:
     return asked_of(parse_chat(data), bundle, 4)
 
 

@@ -70,7 +70,7 @@ class Catalog:
 
     def read_store(self, index: CatalogIndex) -> CatalogIndex:
         """The same index with the store's runs; unchanged where the store was asked before."""
-        if index.store_asked:
+        if index.store_tried:
             return index
         opened = self.open_store()
         if opened.store is None:

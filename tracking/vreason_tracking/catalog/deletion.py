@@ -10,7 +10,7 @@ from vreason.errors import TrackingError
 from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import translate_store_errors
-from vreason_tracking.journal import Lease, LeaseTakenError, RunFolder, sync_folder
+from vreason_tracking.journal import LeaseTakenError, RunFolder, sync_folder, take_lease
 from vreason_tracking.records import HOST_TAG
 from vreason_tracking.stores import PARENT_TAG, MlflowStore, open_store, portable_uri
 
@@ -135,11 +135,9 @@ def _take(held: ExitStack, folder: RunFolder) -> None:
     """Own the run while it is deleted, so that nobody begins to continue or deliver it."""
     for path in (folder.lease, folder.delivery_lease):
         try:
-            held.enter_context(Lease(path))
+            held.enter_context(take_lease(path))
         except LeaseTakenError as error:
             raise TrackingError(f"run {folder.run_id} is in use by {error.holder}; wait for it, or stop it") from error
-        except OSError as error:
-            raise TrackingError(f"{path}: cannot be locked ({error.strerror}); check the permissions") from error
 
 
 def _delete_folder(folder: RunFolder) -> None:

@@ -36,7 +36,7 @@ class Sources:
     damaged: Sequence[LocalRun] = ()
 
     @property
-    def store_asked(self) -> bool:
+    def store_tried(self) -> bool:
         """Whether somebody tried to open the store."""
         return self.store is not None or self.store_error is not None
 

@@ -70,7 +70,7 @@ def look_up(root: Path, name: str) -> RunFolder | None:
 
 
 def require(root: Path, name: str) -> RunFolder:
-    """The same; a run that is not there is an error.
+    """The run of the journal that `choose` finds by this name.
 
     Raises:
         TrackingError: there is no such run, or several.

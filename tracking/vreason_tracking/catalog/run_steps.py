@@ -62,7 +62,7 @@ def journal_steps(local: LocalRun, sample_id: str) -> SampleSteps | None:
     Raises:
         TrackingError: it cannot be read.
     """
-    found = _Asked()
+    found = _SampleSelection()
     with translate_os_errors(local.folder.path):
         for event in _events(local.folder, sample_id):
             found.take(event, sample_id)
@@ -75,7 +75,7 @@ def journal_steps(local: LocalRun, sample_id: str) -> SampleSteps | None:
     return SampleSteps(sample_id, found.steps, found.closed, True, "journal", note if lost > 0 else None)
 
 
-class _Asked:
+class _SampleSelection:
     """What the sessions of a run have of one sample.
 
     Attributes:

@@ -55,7 +55,7 @@ class StoredRun:
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """Its tags."""
+        """The run's tags by name, as MLflow has them."""
         return dict(self.run.data.tags)
 
     @property

@@ -58,7 +58,7 @@ class GroupResult:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All of it.
+    """Runs side by side, group by group, with everything that a report says of them.
 
     Attributes:
         runs: in their order.

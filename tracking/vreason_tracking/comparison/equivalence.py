@@ -48,7 +48,7 @@ class Equivalence:
 
 
 def equivalence(difference: Difference, margin: float = MARGIN) -> Equivalence:
-    """Both tests.
+    """Test in both directions whether a run differs from the baseline by less than the margin.
 
     Where no question came out differently the standard error is 0 and says nothing: then the limits are the exact ones of a share of videos
     that would differ, of which none was seen (Clopper and Pearson 1934, one-sided).

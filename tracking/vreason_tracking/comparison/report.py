@@ -20,7 +20,7 @@ PAGES = 12
 
 @dataclass(frozen=True)
 class Report:
-    """All of it.
+    """A comparison with its pictures and the pages of single samples.
 
     Attributes:
         comparison: the figures.

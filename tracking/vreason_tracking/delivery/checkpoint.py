@@ -38,7 +38,7 @@ class DeliveryState:
         session: the last session that was delivered to its end; 0 before.
         status: MLflow's status of it.
         rejected: why the store refused the run for good; None when it did not.
-        left_out: values that the store does not take: sample (None of the variant's own run), kind and name to the store's reason.
+        excluded: values that the store does not take: sample (None of the variant's own run), kind and name to the store's reason.
     """
 
     run_id: str | None = None
@@ -51,7 +51,7 @@ class DeliveryState:
     session: int = 0
     status: str | None = None
     rejected: str | None = None
-    left_out: dict[tuple[str | None, str, str], str] = field(default_factory=dict)
+    excluded: dict[tuple[str | None, str, str], str] = field(default_factory=dict)
     _device_points: int = field(default=0, compare=False)
     _sample_points: dict[str, int] = field(default_factory=dict, compare=False)
 
@@ -79,7 +79,7 @@ class DeliveryState:
             self.rejected = values[0] if values else None
         elif kind == "left out":
             sample_id, what, name, reason = values
-            self.left_out[sample_id, what, name] = reason
+            self.excluded[sample_id, what, name] = reason
 
     def _sample(self, sample_id: str, nested: str, points: int) -> None:
         """A sample is there, in this run; in the place of an earlier one, if there was one."""
@@ -101,12 +101,12 @@ class DeliveryState:
 
 def left_out_line(state: DeliveryState) -> str | None:
     """How many values of a run the store does not take, which ones, and why; None where it has taken all."""
-    if not state.left_out:
+    if not state.excluded:
         return None
-    named = [f"{kind} {name!r}" + (f" of sample {sample}" if sample else "") for sample, kind, name in list(state.left_out)[:_NAMED]]
-    more = f" and {len(state.left_out) - _NAMED} more" if len(state.left_out) > _NAMED else ""
-    why = next(iter(state.left_out.values()))
-    return f"{len(state.left_out)} value(s) were left out, for the store does not take them: {', '.join(named)}{more} ({why})"
+    named = [f"{kind} {name!r}" + (f" of sample {sample}" if sample else "") for sample, kind, name in list(state.excluded)[:_NAMED]]
+    more = f" and {len(state.excluded) - _NAMED} more" if len(state.excluded) > _NAMED else ""
+    why = next(iter(state.excluded.values()))
+    return f"{len(state.excluded)} value(s) were left out, for the store does not take them: {', '.join(named)}{more} ({why})"
 
 
 def read_delivered(path: Path) -> DeliveryState:
@@ -161,9 +161,9 @@ class DeliveryLog:
         """The store refuses the run for good."""
         self._mark(["parked", reason])
 
-    def left_out(self, sample_id: str | None, kind: str, name: str, reason: str) -> None:
+    def excluded(self, sample_id: str | None, kind: str, name: str, reason: str) -> None:
         """The store does not take a value; told once."""
-        if (sample_id, kind, name) not in self.delivered.left_out:
+        if (sample_id, kind, name) not in self.delivered.excluded:
             self._mark(["left out", sample_id, kind, name, reason])
 
     def freed(self) -> None:

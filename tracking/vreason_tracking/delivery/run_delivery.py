@@ -126,7 +126,7 @@ class RunDelivery:
         own = {self.log.delivered.run_id: None} | {nested: name for name, nested in self.log.delivered.samples.items()}
         for value in [each for each in self.store.refused if each.run_id in own]:
             self.store.refused.remove(value)
-            self.log.left_out(own[value.run_id], value.kind, value.name, value.reason)
+            self.log.excluded(own[value.run_id], value.kind, value.name, value.reason)
 
     def send_heartbeat(self) -> bool:
         """The run is alive: say so, also to somebody who took it for dead while the store was unavailable. Whether there was such a run."""

@@ -99,21 +99,21 @@ def check_store(folder: RunFolder, store: MlflowStore) -> StoreCheck:
     if recorded.variant is not None:
         found.points += len(recorded.variant.points)
         run = store.client.get_run(marks.run_id)
-        left_out, variant = _left_out(marks, None), recorded.variant
-        own = _compare(store, run, None, variant.points, variant.tags, variant.status, left_out)
-        found.differences += [*own, *_of_description(store, run, folder, left_out)]
+        excluded, variant = _left_out(marks, None), recorded.variant
+        own = _compare(store, run, None, variant.points, variant.tags, variant.status, excluded)
+        found.differences += [*own, *_of_description(store, run, folder, excluded)]
     return found
 
 
 def _left_out(marks: DeliveryState, sample_id: str | None) -> set[tuple[str, str]]:
     """Kind and name of what the store has refused of a sample, or of the variant's own run, and is not expected there."""
-    return {(kind, name) for sample, kind, name in marks.left_out if sample == sample_id}
+    return {(kind, name) for sample, kind, name in marks.excluded if sample == sample_id}
 
 
-def _of_description(store: MlflowStore, run: Any, folder: RunFolder, left_out: set[tuple[str, str]]) -> list[Difference]:
+def _of_description(store: MlflowStore, run: Any, folder: RunFolder, excluded: set[tuple[str, str]]) -> list[Difference]:
     """Settings and files of the variant's run."""
     reasons = []
-    params = truncate_values({name: value for name, value in folder.manifest.params.items() if ("parameter", name) not in left_out})
+    params = truncate_values({name: value for name, value in folder.manifest.params.items() if ("parameter", name) not in excluded})
     if wrong := sorted(name for name, value in params.items() if run.data.params.get(name) != value):
         reasons.append(f"settings are missing or differ: {', '.join(wrong[:5])}")
     there = {file.path for file in store.client.list_artifacts(run.info.run_id)}
@@ -133,13 +133,13 @@ def _by_sample(runs: Iterable[Any]) -> dict[str, list[Any]]:
     return found
 
 
-def _of_sample(store: MlflowStore, content: SampleContent, runs: list[Any], left_out: set[tuple[str, str]]) -> Difference | None:
+def _of_sample(store: MlflowStore, content: SampleContent, runs: list[Any], excluded: set[tuple[str, str]]) -> Difference | None:
     name = content.finished.sample.sample_id
     if not runs:
         return Difference(name, (), ("it is missing",), tuple(content.points))
     if len(runs) > 1:
         return Difference(name, tuple(run.info.run_id for run in runs), (f"there are {len(runs)} runs of it",), superfluous=True)
-    return next(iter(_compare(store, runs[0], name, content.points, content.tags, content.status, left_out)), None)
+    return next(iter(_compare(store, runs[0], name, content.points, content.tags, content.status, excluded)), None)
 
 
 def _compare(
@@ -149,9 +149,9 @@ def _compare(
     points: list[Point],
     tags: Mapping[str, str],
     status: str,
-    left_out: set[tuple[str, str]],
+    excluded: set[tuple[str, str]],
 ) -> list[Difference]:
-    wanted = {_comparable(point) for point in points if ("metric", point[0]) not in left_out}
+    wanted = {_comparable(point) for point in points if ("metric", point[0]) not in excluded}
     known = {name for name in run.data.metrics if _is_ours(name)}
     stored = {point for name in known for point in _stored(store, run.info.run_id, name)}
     lacking, beyond = wanted - stored, stored - wanted
@@ -160,7 +160,7 @@ def _compare(
         reasons.append(f"{len(lacking):,} of {len(wanted):,} points are missing ({_names(lacking)})")
     if beyond:
         reasons.append(f"{len(beyond):,} points are not the journal's ({_names(beyond)})")
-    expected = truncate_values({name: value for name, value in tags.items() if ("tag", name) not in left_out})
+    expected = truncate_values({name: value for name, value in tags.items() if ("tag", name) not in excluded})
     if wrong := sorted(name for name, value in expected.items() if run.data.tags.get(name) != value):
         reasons.append(f"tags differ: {', '.join(wrong[:5])}")
     if run.info.status != status:

@@ -16,7 +16,13 @@ from .folder import (
     sync_folder as sync_folder,
     write_whole as write_whole,
 )
-from .lease import Lease as Lease, LeaseTakenError as LeaseTakenError, holder as holder, is_held as is_held
+from .lease import (
+    Lease as Lease,
+    LeaseTakenError as LeaseTakenError,
+    holder as holder,
+    is_held as is_held,
+    take_lease as take_lease,
+)
 from .lines import read_lines as read_lines, to_line as to_line
 from .location import journal_folder as journal_folder
 from .manifest import Manifest as Manifest

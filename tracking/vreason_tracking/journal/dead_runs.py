@@ -9,7 +9,7 @@ from vreason.errors import TrackingError
 from vreason.events import StepRecord
 from vreason_tracking.journal.codec import Event, SampleEntry, SamplesAskedAgain, SessionEnded, SessionStarted, foot, head, to_record
 from vreason_tracking.journal.folder import MANIFEST, RunFolder, write_whole
-from vreason_tracking.journal.lease import Lease, LeaseTakenError
+from vreason_tracking.journal.lease import LeaseTakenError, take_lease
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import last_end, read_fragment, read_only_backwards, recover
 from vreason_tracking.journal.seal import seal
@@ -27,11 +27,9 @@ def close_dead_run(folder: RunFolder) -> SessionEnded | None:
     if last_end(folder) is not None:
         return None
     try:
-        lease = Lease(folder.lease)
+        lease = take_lease(folder.lease)
     except LeaseTakenError:
         return None
-    except OSError as error:
-        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); check the permissions") from error
     with lease:
         recover(folder)
         if last_end(folder) is not None or _end_is_damaged(folder):  # somebody else was faster, or nobody can say

@@ -55,7 +55,7 @@ class RunFolder:
 
     @classmethod
     def create_owned(cls, root: Path, manifest: Manifest) -> tuple[RunFolder, Lease]:
-        """The same, with its lease: a run without an owner, newborn or not, is taken for dead.
+        """Make the folder of a new run, and take its lease: a run without an owner, newborn or not, is taken for dead.
 
         Raises:
             TrackingError: the folder cannot be written.

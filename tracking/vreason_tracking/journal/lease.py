@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from vreason.clock import unix_ms
+from vreason.errors import TrackingError
 
 _GLANCE = 0.2  # seconds: somebody may hold the lock for a moment only to see whether it is held
 
@@ -73,6 +74,19 @@ class Lease:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.release()
+
+
+def take_lease(path: Path) -> Lease:
+    """The lease of a run.
+
+    Raises:
+        LeaseTakenError: another process, or another lease of this one, holds it.
+        TrackingError: its file cannot be made or locked.
+    """
+    try:
+        return Lease(path)
+    except OSError as error:
+        raise TrackingError(f"{path}: cannot be locked ({error}); check the permissions") from error
 
 
 def is_held(path: Path) -> bool:

@@ -141,7 +141,7 @@ def read_only(folder: RunFolder, *kinds: str) -> Iterator[Event]:
 
 
 def read_only_backwards(folder: RunFolder, *kinds: str) -> Iterator[Event]:
-    """The same, the last first."""
+    """The intact events of some kinds ("sample", "device"), the last first."""
     for _, path in reversed(folder.fragments()):
         yield from reversed(list(_only(path, kinds)))
 

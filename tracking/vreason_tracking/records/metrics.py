@@ -112,7 +112,7 @@ SUMMARY_METRICS: tuple[Metric, ...] = (
 """One value each, of a variant's run, once it is FINISHED: step = samples done, timestamp = the end of the run."""
 
 TABLES: tuple[tuple[Metric, ...], ...] = (STEP_METRICS, SAMPLE_METRICS, CURVE_METRICS, LIVE_METRICS, TELEMETRY_METRICS, SUMMARY_METRICS)
-"""All of the above."""
+"""Every table of metrics, in the order in which docs/metrics.md has them."""
 
 
 @cache

@@ -57,7 +57,7 @@ def read_samples(path: Path) -> SampleTable:
 
 
 def samples_table(samples: Sequence[SampleRecord]) -> SampleTable:
-    """The same out of records that are at hand.
+    """The samples of a run as columns, out of records that are at hand.
 
     Raises:
         ValueError: a value is none that a record can have.

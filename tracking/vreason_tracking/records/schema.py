@@ -55,7 +55,7 @@ def _described(record: type[Any]) -> tuple[Column, ...]:
 
 
 def column_names(record: type[Any]) -> tuple[str, ...]:
-    """Their names."""
+    """Names of a record's columns, in the order of its fields."""
     return tuple(column.name for column in columns_of(record))
 
 

@@ -28,12 +28,13 @@ class Executor(Protocol):
 
     current: int | None
 
-    def work(self, units: Sequence[WorkUnit], receive: Receive) -> Iterator[tuple[int, int]]:
+    def work(self, units: Sequence[WorkUnit], receive: Receive, *, ranked: bool = True) -> Iterator[tuple[int, int]]:
         """Answer every unit's samples that are not done.
 
         Args:
             units: in the order in which they should be begun.
             receive: told of every event. A variant's events of one sample come in order.
+            ranked: whether the samples' records tell at which place their variant answered.
 
         Yields:
             Number of the unit and position of the variant, whenever one variant is through with one unit.
@@ -43,9 +44,13 @@ class Executor(Protocol):
         """
         ...
 
-    def left_out(self, position: int) -> dict[str, str]:
+    def excluded(self, position: int) -> dict[str, str]:
         """Samples that a variant was not asked because their videos cannot be read now, and why; once the work is done."""
         ...
+
+
+MakeExecutor = Callable[..., Executor]
+"""Makes an executor of the arguments of `LocalExecutor`."""
 
 
 class LocalExecutor:
@@ -65,12 +70,12 @@ class LocalExecutor:
         self.current: int | None = None
         self._evaluators: dict[int, Evaluator] = {}
 
-    def left_out(self, position: int) -> dict[str, str]:
+    def excluded(self, position: int) -> dict[str, str]:
         """Samples that a variant was not asked because their videos cannot be read now, and why."""
         return self._evaluators[position].unavailable if position in self._evaluators else {}
 
     def work(self, units: Sequence[WorkUnit], receive: Receive, *, ranked: bool = True) -> Iterator[tuple[int, int]]:
-        """See `Executor`. With `ranked` the samples' records tell at which place their variant answered."""
+        """See `Executor`."""
         from vreason.evaluation import Evaluator
 
         self._evaluators = evaluators = {

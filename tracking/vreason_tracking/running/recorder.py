@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vreason.clock import unix_ms
-from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
 from vreason.listeners import Listener
 from vreason_tracking.journal import (
@@ -23,6 +22,7 @@ from vreason_tracking.journal import (
     last_session,
     recover,
     seal,
+    take_lease,
 )
 from vreason_tracking.records import user_name
 from vreason_tracking.telemetry import DeviceRecord
@@ -46,7 +46,7 @@ class RunRecorder(Listener):
         self, folder: RunFolder, retry_timeout: float = RETRY_TIMEOUT, lease: Lease | None = None, again: Sequence[str] = ()
     ) -> None:
         self.folder = folder
-        self._lease = lease or _lease(folder)
+        self._lease = lease or take_lease(folder.lease)
         try:
             recover(folder)
             fragments = folder.fragments()
@@ -116,10 +116,3 @@ class RunRecorder(Listener):
         finally:
             if not self._writer.is_alive():
                 self._lease.release()
-
-
-def _lease(folder: RunFolder) -> Lease:
-    try:
-        return Lease(folder.lease)
-    except OSError as error:
-        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); check the permissions") from error

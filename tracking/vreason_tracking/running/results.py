@@ -25,7 +25,7 @@ class VariantResult:
         run_id: its MLflow run; the journal's name for it where there is none yet.
         experiment_id: the MLflow experiment; None where there is none yet.
         rejected: why MLflow refuses the run; None when it does not.
-        left_out: how many values MLflow does not take, which ones, and why; None where it has taken all.
+        excluded: how many values MLflow does not take, which ones, and why; None where it has taken all.
         error: what ended it early; None when nothing did.
     """
 
@@ -40,7 +40,7 @@ class VariantResult:
     run_id: str = ""
     experiment_id: str | None = None
     rejected: str | None = None
-    left_out: str | None = None
+    excluded: str | None = None
     error: str | None = None
 
 
@@ -53,5 +53,5 @@ def as_delivered(result: VariantResult) -> VariantResult:
         run_id=state.run_id or result.run_id,
         experiment_id=state.experiment_id,
         rejected=state.rejected,
-        left_out=left_out_line(state),
+        excluded=left_out_line(state),
     )

@@ -14,9 +14,9 @@ from vreason.errors import TrackingError
 from vreason.events import PrefillRecord, SampleRecord
 from vreason.listeners import ListenerGuard, VariantStarted
 from vreason_tracking.delivery import BackgroundDelivery
-from vreason_tracking.journal import Lease, LeaseTakenError, Manifest, RunFolder, recover
+from vreason_tracking.journal import Lease, LeaseTakenError, Manifest, RunFolder, recover, take_lease
 from vreason_tracking.running.endings import ending_of
-from vreason_tracking.running.executor import LocalExecutor
+from vreason_tracking.running.executor import Executor, LocalExecutor, MakeExecutor
 from vreason_tracking.running.plan import Task, refresh
 from vreason_tracking.running.recorder import RunRecorder
 from vreason_tracking.running.results import VariantResult
@@ -47,6 +47,7 @@ class Stage:
         guard: of the listeners.
         delivery: told of each run; None offline.
         keep, done: told of a variant that is finished already, and of each result.
+        make_executor: makes who works the units off, of the model, the variants' configurations by position, and the meter.
     """
 
     tasks: Sequence[Task]
@@ -64,9 +65,10 @@ class Stage:
     delivery: BackgroundDelivery | None
     keep: Callable[[Task], None]
     done: Callable[[VariantResult], None]
+    make_executor: MakeExecutor = LocalExecutor
     sessions: dict[int, VariantSession] = field(default_factory=dict)
     _turn: int | None = None  # whose events the listeners were told last
-    _executor: LocalExecutor | None = None
+    _executor: Executor | None = None
 
     def run(self) -> None:
         """Answer every sample that is not done.
@@ -114,7 +116,7 @@ class Stage:
         if not done:
             return
         units = plan_units(self.samples, self.batch_size, done, self.seed, len(self.tasks))
-        self._executor = executor = LocalExecutor(
+        self._executor = executor = self.make_executor(
             self.loaded, {position: self.config(self.sessions[position].task) for position in done}, self.meter
         )
         with ExitStack() as listening:
@@ -123,7 +125,7 @@ class Stage:
             for _, position in executor.work(units, self._receive, ranked=self.ranked):
                 self.sessions[position].check()
         for position, session in self.sessions.items():
-            session.left_out |= executor.left_out(position)
+            session.excluded |= executor.excluded(position)
 
     def _receive(self, told: UnitEvent) -> None:
         """First into the record, then to the listeners."""
@@ -198,8 +200,6 @@ def _owned(folder: RunFolder) -> Lease:
         TrackingError: another process has it.
     """
     try:
-        return Lease(folder.lease)
+        return take_lease(folder.lease)
     except LeaseTakenError as error:
         raise TrackingError(f"{error}: two processes never own one run; stop that one, or wait for it") from error
-    except OSError as error:
-        raise TrackingError(f"{folder.lease}: cannot be locked ({error}); check the permissions") from error

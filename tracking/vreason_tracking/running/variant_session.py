@@ -24,14 +24,14 @@ class VariantSession:
     Attributes:
         listener_failures: by listener, how often it failed while it was told of this variant.
         notes: what a reader of the result must know.
-        left_out: samples that were not asked because their videos cannot be read now, and why.
+        excluded: samples that were not asked because their videos cannot be read now, and why.
     """
 
     def __init__(self, task: Task, recorder: RunRecorder) -> None:
         self.task, self.recorder = task, recorder
         self.listener_failures: Counter[str] = Counter()
         self.notes: list[str] = []
-        self.left_out: dict[str, str] = {}
+        self.excluded: dict[str, str] = {}
         self._answered, self._failed = 0, ""
         self._failure: Exception | None = None
         self._told: tuple[str, ...] = ()
@@ -71,9 +71,9 @@ class VariantSession:
 
     def shortfall(self) -> str | None:
         """Why a run that came to its end has not done what it was begun for; None where it has."""
-        if self.left_out:
-            first = next(iter(self.left_out.values()))
-            what = f"{len(self.left_out)} sample(s) were not asked, because their videos cannot be read now ({first})"
+        if self.excluded:
+            first = next(iter(self.excluded.values()))
+            what = f"{len(self.excluded)} sample(s) were not asked, because their videos cannot be read now ({first})"
             return f"{what}; continue with --resume once they can"
         earlier = any(entry.sample.error is None for entry in closed_samples(self.recorder.folder)) if not self._answered else True
         if earlier or not (self._failed or self.task.done):

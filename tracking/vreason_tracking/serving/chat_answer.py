@@ -13,7 +13,7 @@ from vreason.scoring import ReplyStream, split_text
 from vreason_tracking.bundles import Answered, as_data
 from vreason_tracking.serving.failures import RequestError
 from vreason_tracking.serving.jobs import Job, require_answer
-from vreason_tracking.serving.served_model import Asked
+from vreason_tracking.serving.served_model import ModelRequest
 
 _ENDS = {"eos": "stop", "stop": "stop", "length": "length"}
 _OPENED = ("<think>", "<thinking>")
@@ -21,7 +21,7 @@ _OWN = ("id", "answer", "latency_ms", "time_to_first_token_ms", "video_tokens", 
 MakeRecord = Callable[[Job, Finished], SampleRecord]
 
 
-def whole_answer(model: str, asked: Asked, job: Job, finished: Finished, record: SampleRecord) -> dict[str, Any]:
+def whole_answer(model: str, asked: ModelRequest, job: Job, finished: Finished, record: SampleRecord) -> dict[str, Any]:
     """The body of an answer that is not streamed."""
     parts = split_text(record.output, _is_opened(job))
     message = {"role": "assistant", "content": parts["content"], "reasoning_content": parts["reasoning"] or None}
@@ -30,7 +30,7 @@ def whole_answer(model: str, asked: Asked, job: Job, finished: Finished, record:
     return {**head, "choices": [choice], "usage": _usage(record), "vreason": own_fields(asked, finished, record)}
 
 
-def own_fields(asked: Asked, finished: Finished, record: SampleRecord) -> dict[str, Any]:
+def own_fields(asked: ModelRequest, finished: Finished, record: SampleRecord) -> dict[str, Any]:
     """What OpenAI's interface has no word for."""
     data = as_data(Answered(record, finished.steps, asked.settings.departures), asked.settings.trace, asked.settings.config.scoring)
     return {name: data[name] for name in _OWN}
@@ -46,7 +46,7 @@ def _is_opened(job: Job) -> bool:
     return job.request.chat.rstrip().endswith(_OPENED)
 
 
-async def events(model: str, asked: Asked, job: Job, make_record: MakeRecord, *, usage: bool) -> AsyncGenerator[bytes]:
+async def events(model: str, asked: ModelRequest, job: Job, make_record: MakeRecord, *, usage: bool) -> AsyncGenerator[bytes]:
     """The answer as server-sent events; what goes wrong on the way is an event of its own, for the status is sent already."""
     head = {"id": f"chatcmpl-{job.request.request_id}", "object": "chat.completion.chunk", "created": int(time.time()), "model": model}
 

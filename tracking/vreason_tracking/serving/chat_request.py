@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vreason.errors import ConfigError, ConfigIssue
 from vreason_tracking.bundles import Bundle, call_settings, question_input
 from vreason_tracking.serving.failures import RequestError, request_error
-from vreason_tracking.serving.served_model import Asked
+from vreason_tracking.serving.served_model import ModelRequest
 
 MOST_TURNS = 32
 
@@ -141,7 +141,7 @@ def validation_failure(error: ValidationError) -> RequestError:
     return RequestError(400, f"{path or 'body'}: {message}{more}", path or None)
 
 
-def asked_of(request: ChatRequest, bundle: Bundle, videos: int) -> Asked:
+def asked_of(request: ChatRequest, bundle: Bundle, videos: int) -> ModelRequest:
     """What the request asks of a bundle.
 
     Args:
@@ -167,7 +167,7 @@ def asked_of(request: ChatRequest, bundle: Bundle, videos: int) -> Asked:
         settings = call_settings(bundle, _params(request, fields), "body")
     except ConfigError as error:
         raise request_error(ConfigError([_in_openais_words(issue) for issue in error.issues])) from None
-    return Asked(sample, settings, bool(request.stream), before, shown, own[1:], fields.plain)
+    return ModelRequest(sample, settings, bool(request.stream), before, shown, own[1:], fields.plain)
 
 
 def _record(text: str, videos: Sequence[str], fields: MethodFields) -> dict[str, Any]:

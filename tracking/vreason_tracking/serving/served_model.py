@@ -25,7 +25,7 @@ from vreason_tracking.serving.worker import ModelWorker
 
 
 @dataclass(frozen=True)
-class Asked:
+class ModelRequest:
     """What a client asks of a model.
 
     Attributes:
@@ -70,7 +70,7 @@ class ServedModel:
     readers: Executor
 
     @asynccontextmanager
-    async def job(self, asked: Asked) -> AsyncIterator[Job]:
+    async def job(self, asked: ModelRequest) -> AsyncIterator[Job]:
         """The job, handed over to the worker; a block that is left early withdraws it.
 
         Raises:
@@ -89,7 +89,7 @@ class ServedModel:
         finally:
             job.withdraw(CANCELLED)  # nothing happens to one that has ended
 
-    async def _prepared(self, asked: Asked, deadline: float) -> Job:
+    async def _prepared(self, asked: ModelRequest, deadline: float) -> Job:
         loop, loaded = asyncio.get_running_loop(), self.worker.loaded
         assert loaded is not None, "a place is reserved only where the model is loaded"
         reading = loop.run_in_executor(self.readers, self._question, asked, deadline)
@@ -104,7 +104,7 @@ class ServedModel:
         request = request_of(question, name, loaded, config, stop=asked.settings.stop, streamed=asked.streamed)
         return Job(question, config, request, deadline)
 
-    def _question(self, asked: Asked, deadline: float) -> Question:
+    def _question(self, asked: ModelRequest, deadline: float) -> Question:
         """Fetch and decode, in a thread; one that comes too late to be answered does nothing."""
         if time.monotonic() >= deadline:
             raise RequestError(504, "its turn did not come in time; ask again later", retry_after=5)

@@ -15,7 +15,6 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from vreason.generation import BatchEngine, Engine, Finished
 from vreason.models import LoadedModel
@@ -29,6 +28,7 @@ from vreason_tracking.serving.recording import ServedRecording
 from vreason_tracking.serving.served_model import ServedModel
 from vreason_tracking.serving.service import Service
 from vreason_tracking.serving.tokens import Tokens, require_tokens_beyond_loopback
+from vreason_tracking.serving.uvicorn_internals import timed_protocol
 from vreason_tracking.telemetry import MemorySampler
 
 _log = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 make_app(service, lambda app: _watching(app, service.models, settings.watch_seconds)),
-                http=_protocol(limits.body_seconds),
+                http=timed_protocol(limits.body_seconds),
                 ws="none",
                 log_config=None,
                 access_log=False,
@@ -144,25 +144,6 @@ class _Server(uvicorn.Server):
         """
         self.force_exit = self._service.draining
         self._service.draining = self.should_exit = True
-
-
-def _protocol(seconds: float) -> type[HttpToolsProtocol]:
-    """uvicorn's own, that closes a connection whose first request does not come: a slow client would hold it for ever."""
-
-    class TimedProtocol(HttpToolsProtocol):
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._deadline = self.loop.call_later(seconds, self._close_if_silent)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._deadline.cancel()
-            super().connection_lost(exc)
-
-        def _close_if_silent(self) -> None:
-            if self.cycle is None:
-                self.transport.close()
-
-    return TimedProtocol
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ from vreason_tracking.serving.jobs import Job
 from vreason_tracking.serving.limits import ServingLimits
 from vreason_tracking.serving.metrics import ServingMetrics
 from vreason_tracking.serving.models import ServedModels
-from vreason_tracking.serving.served_model import Asked, ServedModel
+from vreason_tracking.serving.served_model import ModelRequest, ServedModel
 from vreason_tracking.serving.tokens import Tokens
 
 _T = TypeVar("_T")
@@ -54,12 +54,12 @@ class Service:
         usage = asked.stream_options is not None and asked.stream_options.include_usage
         return await self._streamed(asked, model, question, usage=usage)
 
-    async def _whole(self, request: ChatRequest, model: ServedModel, asked: Asked) -> dict[str, Any]:
+    async def _whole(self, request: ChatRequest, model: ServedModel, asked: ModelRequest) -> dict[str, Any]:
         async with model.job(asked) as job:
             finished = await job.finished()
             return whole_answer(request.model, asked, job, finished, model.record(job, finished))
 
-    async def _streamed(self, request: ChatRequest, model: ServedModel, asked: Asked, *, usage: bool) -> Response:
+    async def _streamed(self, request: ChatRequest, model: ServedModel, asked: ModelRequest, *, usage: bool) -> Response:
         """The stream, once the job has begun: what is wrong before that still has a status of its own."""
         ready: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
         over = asyncio.Event()
@@ -103,7 +103,7 @@ class Service:
         try:
             sample = question_input(record, f"records.{place}")
             name = sample.sample_id
-            async with model.job(Asked(sample, settings)) as job:
+            async with model.job(ModelRequest(sample, settings)) as job:
                 finished = await job.finished()
                 answered = Answered(model.record(job, finished), finished.steps, settings.departures)
                 return as_data(answered, settings.trace, model.bundle.scoring)

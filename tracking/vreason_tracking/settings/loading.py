@@ -139,7 +139,7 @@ def load_settings(path: str | Path, overrides: Sequence[str] = (), limit: int | 
 def parse_settings(
     text: str, source: str = "", overrides: Sequence[str] = (), limit: int | None = None, variants: Sequence[str] = ()
 ) -> RunSettings:
-    """The same from YAML text, whose relative paths start from the current folder; `source` names it in messages.
+    """Read a configuration from YAML text, whose relative paths start from the current folder; `source` names it in messages.
 
     Raises:
         ConfigError: with everything wrong.

@@ -37,7 +37,7 @@ def open_database(uri: str) -> None:
 
 
 def create_database(uri: str) -> None:
-    """The same in a new file that is to be moved once it is whole: no connection to it is kept.
+    """Have MLflow create its tables in a new file that is to be moved once it is whole: no connection to it is kept.
 
     Uses `mlflow.tracking._tracking_service.utils._get_store`, and `engine` of what that returns; checked with MLflow 3.17.2.
 

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 @click.option("--again", is_flag=True, help="Forget what was delivered and deliver everything anew, as to a store that was lost.")
 @click.option(
     "--repair",
-    "mend",
+    "repair",
     is_flag=True,
     help="Also read back what was delivered, point for point, and mend what is missing, differs, or is too much.",
 )
 @click.option(
     "--wait", type=click.FloatRange(min=0), default=30.0, show_default=True, metavar="SECONDS", help="For a store that is unavailable."
 )
-def deliver_command(runs: tuple[str, ...], tracking_uri: str | None, journal: str | None, again: bool, mend: bool, wait: float) -> None:
+def deliver_command(runs: tuple[str, ...], tracking_uri: str | None, journal: str | None, again: bool, repair: bool, wait: float) -> None:
     """Carry to MLflow what waits in the journal: of every run, or of those named.
 
     Sending twice changes nothing. Runs whose process is gone are closed first, and runs that the store has refused are tried again. What
@@ -44,14 +44,14 @@ def deliver_command(runs: tuple[str, ...], tracking_uri: str | None, journal: st
     from vreason_tracking.catalog import chosen_folders, consign
 
     folders = chosen_folders(options.journal_root(journal), runs)
-    consignment = consign(folders, tracking_uri, os.environ, again=again)
-    failures = list(consignment.failures)
-    for note in consignment.notes:
+    deliveries = consign(folders, tracking_uri, os.environ, again=again)
+    failures = list(deliveries.failures)
+    for note in deliveries.notes:
         click.echo(f"note: {note}", err=True)
     try:
-        for address, group in consignment.groups.items():
+        for address, group in deliveries.groups.items():
             failures += _deliver(address, group, wait)
-        failures += _look_after(folders, tracking_uri, wait, mend=mend)
+        failures += _look_after(folders, tracking_uri, wait, repair=repair)
     finally:
         _print_end(folders)
     if failures:
@@ -75,8 +75,8 @@ def _deliver(address: str, runs: Sequence[LocalRun], wait: float) -> list[str]:
     return [*_failures(delivery.result), *_left_out(runs)]
 
 
-def _look_after(folders: Sequence[RunFolder], uri: str | None, wait: float, *, mend: bool) -> list[str]:
-    """See that what was delivered is still there and, with `mend`, whole; returns what went wrong."""
+def _look_after(folders: Sequence[RunFolder], uri: str | None, wait: float, *, repair: bool) -> list[str]:
+    """See that what was delivered is still there and, with `repair`, whole; returns what went wrong."""
     from vreason.errors import TrackingError, TrackingUnavailableError
     from vreason_tracking.catalog import delivered_by_address, gone_from_store
 
@@ -85,17 +85,17 @@ def _look_after(folders: Sequence[RunFolder], uri: str | None, wait: float, *, m
         try:
             gone = gone_from_store(runs, address)
             failures += gone
-            if mend and not gone:
-                failures += _mend(address, runs, wait)
+            if repair and not gone:
+                failures += _repair(address, runs, wait)
         except TrackingUnavailableError as error:
             click.echo(f"note: whether {len(runs)} delivered run(s) are still there is not known: {error}", err=True)
-            failures += [str(error)] if mend else []
+            failures += [str(error)] if repair else []
         except TrackingError as error:
             failures.append(str(error))
     return failures
 
 
-def _mend(address: str, runs: Sequence[LocalRun], wait: float) -> list[str]:
+def _repair(address: str, runs: Sequence[LocalRun], wait: float) -> list[str]:
     from vreason_tracking.catalog import check_delivered, repair
     from vreason_tracking.stores import MlflowStore
 

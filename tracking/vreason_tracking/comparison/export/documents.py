@@ -50,7 +50,7 @@ def to_json(comparison: Comparison) -> str:
 
 
 def document(comparison: Comparison) -> dict[str, Any]:
-    """The same as plain values."""
+    """Everything of a comparison but its samples, as plain values that JSON takes."""
     return {
         "format": FORMAT,
         "warnings": list(comparison.warnings),
