@@ -284,7 +284,7 @@ def test_a_refusal_is_told_with_its_reason() -> None:
     assert "v-reason: the store refuses it: the run was deleted" == line.splitlines()[1].strip()
 
 
-@pytest.mark.parametrize("field", ["rejected", "left_out"])
+@pytest.mark.parametrize("field", ["rejected", "excluded"])
 def test_a_refusal_is_an_exit_code(field) -> None:
     """What runs the command learns that the record in the store is not whole: code 5, with variant and reason."""
     require_delivered([trials.result("baseline"), trials.result("v-reason", delivered=0)])
