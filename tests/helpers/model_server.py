@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -20,6 +19,7 @@ from typing import Any
 
 from tests.helpers.bundle_world import BundleWorld
 from vreason.benchmarks import Sample
+from vreason_tracking.bundles.example import data_uri as _data_uri
 
 ROOT = Path(__file__).parents[2]
 _SERVING = re.compile(r"serving .* on (http://\S+)")
@@ -127,7 +127,7 @@ def _url(process: subprocess.Popen[bytes], log: Path) -> str:
 
 def data_uri(path: str | Path) -> str:
     """A clip as a client sends it."""
-    return f"data:video/mp4;base64,{base64.b64encode(Path(path).read_bytes()).decode()}"
+    return _data_uri(Path(path))
 
 
 def chat(sample: Sample, video: str | None = None, **changes: Any) -> dict[str, Any]:

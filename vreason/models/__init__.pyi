@@ -10,7 +10,7 @@ from .hf_internals import (
     prefill as prefill,
     told_of_tokenizer as told_of_tokenizer,
 )
-from .loading import LoadedModel as LoadedModel, load_model as load_model
+from .loading import LoadedModel as LoadedModel, folder_revision as folder_revision, load_model as load_model
 from .registry import adapter_for as adapter_for, supported_families as supported_families
 from .spec import DEMO as DEMO, ModelSpec as ModelSpec
 from .torchvision_shim import ensure_torchvision as ensure_torchvision

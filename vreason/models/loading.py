@@ -78,17 +78,16 @@ def load_model(spec: ModelSpec, found: FoundModel | None = None) -> LoadedModel:
         raise unloadable(spec, error, found.hub_fault) from error
     if not found.placement:
         model = model.to("cpu" if spec.device == "auto" else spec.device)
-    loaded = LoadedModel(model.eval(), processor, found.adapter, spec, _revision(found.source, config))
+    revision = commit_of(config) or folder_revision(Path(found.source))
+    loaded = LoadedModel(model.eval(), processor, found.adapter, spec, revision)
     seconds = time.monotonic() - began
     _log.info("model %s loaded in %.1f s: revision %s, %s on %s", spec.id, seconds, loaded.revision, loaded.dtype, loaded.device)
     return loaded
 
 
-def _revision(source: str, config: Any) -> str:
-    """A hub commit, or "sha256:..." of a folder's weights (by names and sizes, "files:...", above 1 GiB)."""
-    if commit := commit_of(config):
-        return commit
-    files = sorted(Path(source).glob("*.safetensors")) or sorted(Path(source).glob("*.bin"))
+def folder_revision(folder: Path) -> str:
+    """What identifies a folder's weights: "sha256:..." of their contents, above 1 GiB "files:..." of their names and sizes."""
+    files = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
     whole = sum(file.stat().st_size for file in files) <= _HASHED_WHOLE
     digest = hashlib.sha256()
     for file in files:

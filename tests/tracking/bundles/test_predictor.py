@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.helpers.bundle_world import BundleWorld
+from tests.helpers.model_server import record
 from vreason.benchmarks import DemoBenchmark, Sample
 from vreason.errors import ConfigError, UnsupportedModelError, VReasonError
 from vreason.evaluation import Evaluator
@@ -34,18 +34,6 @@ def predictor(bundle: Bundle) -> Predictor:
 @pytest.fixture(scope="module")
 def asked() -> list[Sample]:
     return list(DemoBenchmark(limit=6).samples())
-
-
-def record(sample: Sample, **changes: Any) -> dict[str, Any]:
-    options = {"options": list(sample.options)} if sample.options else {}
-    return {
-        "video": sample.video,
-        "question": sample.question,
-        "problem_type": sample.problem_type,
-        "id": sample.sample_id,
-        **options,
-        **changes,
-    }
 
 
 def test_answers_equal_the_run(bundles: BundleWorld, predictor: Predictor, asked: list[Sample]) -> None:

@@ -30,7 +30,7 @@ def test_without_gates(two: BundleWorld) -> None:
     assert ("shapes/2", "shapes/1") == (done.version.label, done.before.label if done.before else None)
     assert "shapes/2" == two.registry.find("shapes@champion").label
     note = json.loads(two.registry.find("shapes/2").tags[PROMOTED_PREFIX + "champion"])
-    assert ("shapes/1", []) == (note["before"], note["asked"])
+    assert ("shapes/1", []) == (note["before"], note["required"])
     assert note["by"]
     assert note["at"]
 

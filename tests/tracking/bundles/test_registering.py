@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers import run_states
 from tests.helpers.bundle_world import BundleWorld
-from vreason.errors import ConfigError, TrackingError
+from vreason.errors import ConfigError, TrackingError, UnsupportedModelError
 from vreason_tracking.bundles import NotRegistrableError
 from vreason_tracking.journal import RunFolder
 from vreason_tracking.stores import MlflowStore
@@ -151,3 +151,26 @@ def test_weights_in_the_bundle(own_bundles: BundleWorld) -> None:
         there = {path.relative_to(folder / "artifacts/weights").as_posix() for path in (folder / "artifacts/weights").rglob("*")}
     assert set(made.bundle.model.files) == there
     assert made.bundle.model.included
+
+
+def test_other_weights_than_the_runs(own_bundles: BundleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder whose weights have changed since the run is not registered under the run's figures."""
+    monkeypatch.setattr("vreason_tracking.bundles.describing.folder_revision", lambda folder: "sha256:0123456789abcdef")
+    with pytest.raises(UnsupportedModelError, match=r"its weights are sha256:0123456789abcdef, and the run was made with sha256:"):
+        own_bundles.register("baseline")
+
+
+def test_what_a_server_recorded_is_no_source(own_bundles: BundleWorld) -> None:
+    """Replies that were served name no data: the run that the model was made of is registered."""
+    run = own_bundles.catalog.find("v-reason")
+    store = MlflowStore(own_bundles.uri, "vreason")
+    store.client.set_tag(run.mlflow_id, "source", "served")
+    world = BundleWorld(own_bundles.folder, own_bundles.uri, own_bundles.folder / "no-journal")
+    with pytest.raises(TrackingError, match="what a server recorded"):
+        world.register("v-reason")
+
+
+def test_a_wrong_key_is_found_first(own_bundles: BundleWorld) -> None:
+    """Before the run is looked for."""
+    with pytest.raises(ConfigError, match="--signing-key"):
+        own_bundles.register("no such run", signing_key=Path(__file__))

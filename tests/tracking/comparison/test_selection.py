@@ -190,3 +190,11 @@ def test_no_run_at_all(root, tracking_uri) -> None:
     """Nor any config."""
     with pytest.raises(TrackingError, match="there are runs of: none"):
         config_runs(Catalog(root, tracking_uri, None).read(), "trial")
+
+
+def test_what_servers_recorded_is_no_variant(root, tracking_uri) -> None:
+    """Served replies stand in the experiment beside its runs; they are compared with one run, by name, and not as one of them."""
+    for name, tags in (("baseline", {}), ("v-reason", {}), ("shapes/1", {"source": "served"})):
+        run_states.finished(root, name, tags=tags)
+    found, _ = experiment_runs(Catalog(root, tracking_uri, None).read_journal(), "vreason")
+    assert ["baseline", "v-reason"] == sorted(variants(found))

@@ -1,5 +1,5 @@
 from .answers import Answered as Answered, as_data as as_data, error_data as error_data
-from .bundle import BUNDLE as BUNDLE, FILE_NAME as FILE_NAME, WEIGHTS as WEIGHTS, Bundle as Bundle, read_bundle as read_bundle
+from .bundle import BUNDLE as BUNDLE, CODE as CODE, FILE_NAME as FILE_NAME, WEIGHTS as WEIGHTS, Bundle as Bundle, read_bundle as read_bundle
 from .call_settings import CallSettings as CallSettings, call_settings as call_settings
 from .difference import Changed as Changed, VersionDifference as VersionDifference, difference as difference
 from .loading import load_bundle_model as load_bundle_model

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vreason.config import VReasonConfig
-from vreason.errors import TrackingError
+from vreason.errors import ConfigError, TrackingError
 from vreason.models import DEMO, ModelSpec
 from vreason.prompts import PromptTemplate
 from vreason.video import VideoConfig
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 FILE_NAME = "bundle.json"
 VERSION = 1
 
-BUNDLE, WEIGHTS = "bundle", "weights"
-"""Names of a bundle's artifacts: its description, and the folder of its weights where they are part of it."""
+BUNDLE, WEIGHTS, CODE = "bundle", "weights", "code"
+"""Names of a bundle's artifacts: its description, and the folder of its weights where it has them; and of MLflow's folder of code."""
 
 
 class _Part(BaseModel):
@@ -140,6 +140,7 @@ class Bundle(_Part):
         scoring: the profile by which the run's answers were read.
         seed: of sampling.
         bounds: by name of a parameter ("max_new_tokens", "controller.k"), what a caller may set; what is not named cannot be set.
+        code: names of the user's own modules and packages that lie in its folder `code`; the method names what is in them.
     """
 
     version: Literal[1] = 1
@@ -151,6 +152,7 @@ class Bundle(_Part):
     scoring: str
     seed: int = Field(ge=0, lt=2**63)
     bounds: dict[str, Bound]
+    code: tuple[str, ...] = ()
     origin: Origin
     example: Example
 
@@ -189,8 +191,9 @@ def read_bundle(path: Path) -> Bundle:
         raise TrackingError(f"{path}: is of version {found!r}, and this program reads {VERSION}; upgrade vreason-track")
     try:
         bundle = Bundle.model_validate(data)
-        bundle.evaluation_config()
-    except (ValidationError, KeyError, TypeError, ValueError) as error:
+        if not bundle.code:  # the settings may name what is there only where the bundle is loaded
+            bundle.evaluation_config()
+    except (ValidationError, ConfigError, KeyError, TypeError, ValueError) as error:
         first = str(error).strip().splitlines()[:3]
         raise TrackingError(f"{path}: is damaged ({' '.join(first)}); fetch the model anew, or register the run again") from error
     return bundle

@@ -2,51 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
-from vreason.models import DEMO, DEMO_WEIGHTS, find_model
+from vreason.errors import UnsupportedModelError
+from vreason.models import DEMO, DEMO_WEIGHTS, find_model, folder_revision
 from vreason_tracking.bundles.bounds import default_bounds, with_changes
 from vreason_tracking.bundles.bundle import Bundle, Example, ModelPart, Origin
 from vreason_tracking.bundles.source_run import SourceRun
 from vreason_tracking.bundles.weights import file_digests, model_folder
-from vreason_tracking.records import (
-    CALL_TAG,
-    DATA_DIGEST_TAG,
-    DEVICE_TAG,
-    DTYPE_TAG,
-    GIT_PREFIX,
-    HOST_TAG,
-    MODEL_REVISION_TAG,
-    PLATFORM_TAG,
-    PLUGINS_TAG,
-    SCHEDULE_TAG,
-    SCORING_TAG,
-    SEED_TAG,
-    USER_TAG,
-    VERSION_PREFIX,
-)
+from vreason_tracking.catalog import described_run
+from vreason_tracking.records import DTYPE_TAG, IDENTITY_PREFIX, MODEL_REVISION_TAG
 from vreason_tracking.running import evaluation_config
-
-_TAGS = (
-    CALL_TAG,
-    DATA_DIGEST_TAG,
-    DEVICE_TAG,
-    DTYPE_TAG,
-    HOST_TAG,
-    MODEL_REVISION_TAG,
-    PLATFORM_TAG,
-    PLUGINS_TAG,
-    SCHEDULE_TAG,
-    SCORING_TAG,
-    SEED_TAG,
-    USER_TAG,
-)
-_PREFIXES = (GIT_PREFIX, VERSION_PREFIX)
 
 
 def describe(
-    source: SourceRun, example: Example, bounds: Sequence[str], forced: str | None, against: Sequence[str], include: bool
+    source: SourceRun,
+    example: Example,
+    bounds: Sequence[str],
+    forced: str | None,
+    against: Sequence[str],
+    *,
+    include: bool,
+    code: Sequence[str] = (),
 ) -> Bundle:
     """The bundle of a run; hashes the model's files.
 
@@ -57,10 +35,11 @@ def describe(
         forced: why it is registered in spite of `against`.
         against: what speaks against it.
         include: whether the weights go into the bundle.
+        code: names of the user's own modules and packages that go into it.
 
     Raises:
         ConfigError: a bound is wrong.
-        UnsupportedModelError: the model's files are not on this machine.
+        UnsupportedModelError: the model's files are not on this machine, or no longer those of the run.
     """
     config = evaluation_config(source.settings, source.variant)
     declared = with_changes(default_bounds(config.method, int(config.generation["max_new_tokens"])), bounds)
@@ -73,6 +52,7 @@ def describe(
         scoring=config.scoring,
         seed=config.seed,
         bounds=declared,
+        code=tuple(code),
         origin=_origin(source, forced, against),
         example=example,
     )
@@ -84,6 +64,9 @@ def _model(source: SourceRun, include: bool) -> ModelPart:
     recorded = tags.get(MODEL_REVISION_TAG, "")
     of_hub = spec.id != DEMO and ":" not in recorded  # a folder's weights are named by a digest
     folder = DEMO_WEIGHTS if spec.id == DEMO else model_folder(found.source, recorded if of_hub else None)
+    if not of_hub and recorded and (now := folder_revision(folder)) != recorded:
+        what = f"model.id {spec.id!r}: its weights are {now}, and the run was made with {recorded}"
+        raise UnsupportedModelError(f"{what}; restore those, or run it again and register that")
     return ModelPart(
         id=spec.id if of_hub or spec.id == DEMO else str(folder.absolute()),
         revision=recorded if of_hub else None,
@@ -106,14 +89,10 @@ def _origin(source: SourceRun, forced: str | None, against: Sequence[str]) -> Or
         config=run.config_name,
         variant=run.variant,
         identity=dict(run.identity),
-        tags=_provenance(run.tags),
-        samples=run.local.expected_samples if run.local else run.stored.expected_samples if run.stored else None,
+        tags={name: value for name, value in described_run(run).tags.items() if not name.startswith(IDENTITY_PREFIX)},
+        samples=source.expected_samples,
         failed=source.summary.failed,
         figures=source.summary.metrics(),
         forced=forced,
         against=tuple(against),
     )
-
-
-def _provenance(tags: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in sorted(tags.items()) if name in _TAGS or name.startswith(_PREFIXES)}

@@ -12,6 +12,7 @@ from vreason_tracking.bundles.bundle import Bundle
 from vreason_tracking.bundles.registry import Registry, Version
 from vreason_tracking.catalog import Catalog, recorded_runs
 from vreason_tracking.comparison import Comparison, compare, named_runs
+from vreason_tracking.records import DATA_DIGEST_TAG, VERSION_PREFIX
 
 _ABSENT = "–"
 
@@ -80,8 +81,8 @@ def _settings(bundle: Bundle) -> dict[str, Any]:
     """Everything that decides an answer, and what a caller may change, by dotted path."""
     data = bundle.model_dump(mode="json", exclude={"origin": True, "example": True, "version": True})
     data["bounds"] = {name: str(bound) for name, bound in bundle.bounds.items()}
-    data["data"] = {"digest": bundle.origin.tags.get("data.digest"), "samples": bundle.origin.samples}
-    data["versions"] = {name: value for name, value in bundle.origin.tags.items() if name.startswith("version.")}
+    data["data"] = {"digest": bundle.origin.tags.get(DATA_DIGEST_TAG), "samples": bundle.origin.samples}
+    data["versions"] = {name: value for name, value in bundle.origin.tags.items() if name.startswith(VERSION_PREFIX)}
     return dict(_flat(data, ""))
 
 

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,7 @@ class Predictor:
             return error_data(name, reason)
         with self.lock:
             (finished,) = [each for each in self._generate(question, settings, [], streamed=False) if each is not None]
-        answer = replace(answer_of(question, finished, self.loaded, settings.config), sample_id=sample.sample_id)
+        answer = answer_of(question, finished, self.loaded, settings.config)
         return as_data(Answered(answer, finished.steps, settings.departures), settings.trace, self.bundle.scoring)
 
     def _generate(self, question: Question, settings: CallSettings, pieces: list[str], *, streamed: bool) -> Iterator[Finished | None]:

@@ -39,12 +39,12 @@ class Gate:
     """One thing that was asked of a version.
 
     Attributes:
-        asked: in words, such as "accuracy >= 0.9".
+        requirement: in words, such as "accuracy >= 0.9".
         found: what the version has.
         passed: whether that is enough.
     """
 
-    asked: str
+    requirement: str
     found: str
     passed: bool
 
@@ -83,7 +83,7 @@ class Gating:
     force: str | None = None
 
 
-def promote(registry: Registry, catalog: Catalog, reference: str, alias: str, asked: Gating) -> Promotion:
+def promote(registry: Registry, catalog: Catalog, reference: str, alias: str, gating: Gating) -> Promotion:
     """Let an alias point at a version.
 
     Args:
@@ -91,7 +91,7 @@ def promote(registry: Registry, catalog: Catalog, reference: str, alias: str, as
         catalog: where the runs of both versions are looked for.
         reference: the version.
         alias: the alias.
-        asked: what it has to pass.
+        gating: what it has to pass.
 
     Raises:
         GateError: it does not pass.
@@ -106,14 +106,14 @@ def promote(registry: Registry, catalog: Catalog, reference: str, alias: str, as
     if version.retired:
         raise TrackingError(f"{version.label} is retired ({version.retired}); register its run again, or promote another version")
     before = next((each for each in registry.versions(version.name) if alias in each.aliases), None)
-    gates = _required(registry, version, asked.requirements)
-    if asked.no_regression_against is not None:
-        gates.append(_no_regression(registry, catalog, version, asked.no_regression_against, asked.margin))
+    gates = _required(registry, version, gating.requirements)
+    if gating.no_regression_against is not None:
+        gates.append(_no_regression(registry, catalog, version, gating.no_regression_against, gating.margin))
     failed = [gate for gate in gates if not gate.passed]
-    if failed and not asked.force:
-        told = "; ".join(f"{gate.asked}: {gate.found}" for gate in failed)
+    if failed and not gating.force:
+        told = "; ".join(f"{gate.requirement}: {gate.found}" for gate in failed)
         raise GateError(f"{version.label} does not become @{alias}: {told}. To do it all the same: --force REASON")
-    registry.tag(version, {PROMOTED_PREFIX + alias: _note(gates, asked.force if failed else None, before)})
+    registry.tag(version, {PROMOTED_PREFIX + alias: _note(gates, gating.force if failed else None, before)})
     return Promotion(registry.set_alias(version, alias), alias, before, gates)
 
 
@@ -148,11 +148,11 @@ def _some(names: list[str]) -> str:
 def _no_regression(registry: Registry, catalog: Catalog, version: Version, against: str, margin: float) -> Gate:
     reference = Reference.parse(version.name + against if against.startswith("@") else against)
     other = registry.find(reference)
-    asked = f"no worse than {other.label} ({reference}) by more than {100 * margin:g} points"
+    wanted = f"no worse than {other.label} ({reference}) by more than {100 * margin:g} points"
     if other.run_id == version.run_id:
-        return Gate(asked, "both versions are of one run", True)
+        return Gate(wanted, "both versions are of one run", True)
     found = compared_versions(catalog, version, other, margin)
-    return Gate(asked, in_words(found), found.no_worse)
+    return Gate(wanted, in_words(found), found.no_worse)
 
 
 def compared_versions(catalog: Catalog, version: Version, other: Version, margin: float) -> Equivalence:
@@ -183,7 +183,7 @@ def in_words(found: Equivalence) -> str:
 
 
 def _note(gates: Sequence[Gate], forced: str | None, before: Version | None) -> str:
-    asked = [f"{gate.asked}: {gate.found}, {'passed' if gate.passed else 'NOT passed'}" for gate in gates]
-    told = {"by": user_name(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "asked": asked}
+    required = [f"{gate.requirement}: {gate.found}, {'passed' if gate.passed else 'NOT passed'}" for gate in gates]
+    told = {"by": user_name(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "required": required}
     more = {"forced": forced} if forced else {}
     return json.dumps({**told, **more, "before": before.label if before else None}, ensure_ascii=False)[:4900]

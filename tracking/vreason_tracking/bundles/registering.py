@@ -29,7 +29,7 @@ from vreason_tracking.bundles.registry import (
     Version,
     alias_issue,
 )
-from vreason_tracking.bundles.signing import files_digest, sign
+from vreason_tracking.bundles.signing import files_digest, require_signing_key, sign
 from vreason_tracking.bundles.source_run import SourceRun, find_source, objections, read_source
 from vreason_tracking.bundles.version_notes import version_notes
 from vreason_tracking.bundles.weights import model_folder
@@ -109,6 +109,8 @@ def register(catalog: Catalog, wanted: Registration, notice: Callable[[str], Non
         TrackingError: the run, its record or the registry cannot be used.
     """
     _check_names(wanted)
+    if wanted.signing_key is not None:
+        require_signing_key(wanted.signing_key, wanted.key_password)
     run, store = find_source(catalog, wanted.run, wanted.variant)
     with read_source(run, store) as source:
         against = objections(source)
@@ -120,15 +122,23 @@ def register(catalog: Catalog, wanted: Registration, notice: Callable[[str], Non
         _require_code(source, wanted)
         record, example = make_example(source)
         notice("hashing the model's files")
-        bundle = describe(source, example, wanted.bounds, wanted.force if against else None, against, wanted.include_weights)
+        bundle = describe(
+            source,
+            example,
+            wanted.bounds,
+            wanted.force if against else None,
+            against,
+            include=wanted.include_weights,
+            code=[path.stem if path.is_file() else path.name for path in wanted.code_paths],
+        )
         weights = model_folder(bundle.model.source, bundle.model.revision) if wanted.include_weights else None
         return _made(Registry(store), source, bundle, record, weights, wanted, notice)
 
 
 def _check_names(wanted: Registration) -> None:
     issues = []
-    if not wanted.name.strip() or any(mark in wanted.name for mark in "/:@\\") or len(wanted.name) > 100:
-        issues.append(ConfigIssue("--name", f"{wanted.name!r} is no name of a model; give one of up to 100 characters without / : @"))
+    if not wanted.name.strip() or any(mark in wanted.name for mark in "/:@'\\") or len(wanted.name) > 100:
+        issues.append(ConfigIssue("--name", f"{wanted.name!r} is no name of a model; give one of up to 100 characters without / : @ '"))
     if wanted.alias is not None and (issue := alias_issue(wanted.alias)) is not None:
         issues.append(issue)
     if wanted.force is not None and not wanted.force.strip():
@@ -160,7 +170,7 @@ def _made(
         outcome = SKIPPED
         if wanted.run_example:
             notice("loading the bundle, to answer its example")
-            outcome = run_example(folder, bundle, record)
+            outcome = run_example(folder, bundle)
         if wanted.signing_key is not None:
             sign(folder, wanted.signing_key, wanted.key_password)
         tags = _tags(bundle, files_digest(folder), wanted, outcome)
@@ -226,7 +236,7 @@ def _tags(bundle: Bundle, digest: str, wanted: Registration, outcome: str) -> di
     }
 
 
-def run_example(folder: Path, bundle: Bundle, record: dict[str, Any]) -> str:
+def run_example(folder: Path, bundle: Bundle) -> str:
     """Load the packed bundle as MLflow does, answer the example, and hold it against the run's answer.
 
     Raises:
@@ -235,9 +245,11 @@ def run_example(folder: Path, bundle: Bundle, record: dict[str, Any]) -> str:
     import mlflow
 
     model = mlflow.pyfunc.load_model(str(folder))
-    (found,) = model.predict([record], params={"trace": "full"})
+    (found,) = model.predict(model.input_example, params={"trace": "full"})
     if found["error"] is not None:
-        raise VReasonError(f"the bundle does not answer its own example: {found['error']}; nothing was registered")
+        raise VReasonError(
+            f"the bundle does not answer its own example: {found['error']}; see its requirements.txt, and `vreason-track doctor`"
+        )
     if bundle.example.output is None:
         return ANSWERED
     tokens = tuple(found["trace"]["steps"]["token_id"])

@@ -13,13 +13,13 @@ from typing import Any
 
 from vreason.errors import ConfigIssue, TrackingError
 from vreason_tracking.bundles.bundle import FILE_NAME, Bundle, read_bundle
-from vreason_tracking.stores import MlflowStore, failure, mlflow_internals, redact_password, short_http_timeouts
+from vreason_tracking.stores import MlflowStore, failure, mlflow_internals, redact_password
 
 KIND_TAG, KIND = "vreason.kind", "bundle"
 """Tag of every version of ours, by which it is told from other models of the registry."""
 FILES_TAG, SIGNED_TAG, FORCED_TAG, AGAINST_TAG = "vreason.files_sha256", "vreason.signed", "vreason.forced", "vreason.against"
 EXAMPLE_TAG, RETIRED_TAG, CREATED_BY_TAG = "vreason.example", "vreason.retired", "vreason.created_by"
-_REFERENCE = re.compile(r"(?:models:/)?(?P<name>[^/@:]+?)(?:/(?P<version>[0-9]+)|@(?P<alias>[\w.-]+))?")
+_REFERENCE = re.compile(r"(?:models:/)?(?P<name>[^/@:']+?)(?:/(?P<version>[0-9]+)|@(?P<alias>[\w.-]+))?")
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,6 @@ class Registry:
 
         self.uri = store.uri
         registry = os.environ.get("MLFLOW_REGISTRY_URI") or store.uri
-        short_http_timeouts()
         self.client = MlflowClient(tracking_uri=store.uri, registry_uri=registry)
         self.address = redact_password(registry)
 

@@ -35,11 +35,25 @@ def sign(folder: Path, private_key: Path, password: str | None = None) -> None:
     Raises:
         ConfigError: the key cannot be used.
     """
-    from model_signing import hashing, signing
+    from model_signing import hashing
+
+    _signer(private_key, password).set_hashing_config(_hashing(hashing.Config(), folder)).sign(folder, folder / SIGNATURE)
+
+
+def require_signing_key(private_key: Path, password: str | None = None) -> None:
+    """See that a key can sign, before anything is made that it is to sign.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    _signer(private_key, password)
+
+
+def _signer(private_key: Path, password: str | None) -> Any:
+    from model_signing import signing
 
     try:
-        config = signing.Config().use_elliptic_key_signer(private_key=private_key, password=password)
-        config.set_hashing_config(_hashing(hashing.Config(), folder)).sign(folder, folder / SIGNATURE)
+        return signing.Config().use_elliptic_key_signer(private_key=private_key, password=password)
     except (OSError, ValueError, TypeError) as error:
         what = f"{private_key}: cannot sign ({_line(error)}); give a PEM file with an elliptic-curve key"
         hint = "make one with `openssl ecparam -name prime256v1 -genkey -noout -out key.pem`"

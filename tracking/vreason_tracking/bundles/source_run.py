@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
-from vreason_tracking.catalog import Catalog, Run, check, check_delivered, recorded_runs
+from vreason_tracking.catalog import Catalog, Run, check, check_delivered, described_run, recorded_runs
 from vreason_tracking.comparison import named_runs
 from vreason_tracking.records import (
     CALL_TAG,
@@ -22,6 +22,7 @@ from vreason_tracking.records import (
     DTYPE_TAG,
     MODEL_REVISION_TAG,
     OWN_LOOP_SOURCE,
+    SERVED_SOURCE,
     SOURCE_TAG,
     RunSummary,
     column_names,
@@ -58,6 +59,11 @@ class SourceRun:
     summary: RunSummary
     samples: Sequence[SampleRecord]
     steps: Path
+
+    @property
+    def expected_samples(self) -> int | None:
+        """How many the run was begun to ask; None where nobody says."""
+        return described_run(self.run).expected_samples
 
     def token_ids(self, sample_id: str) -> tuple[int, ...]:
         """The tokens of one sample's reply, in order."""
@@ -111,6 +117,8 @@ def read_source(run: Run, store: MlflowStore) -> Iterator[SourceRun]:
         TrackingError: it was not made by `vreason-track run`, its record cannot be read, or its settings are no longer what was run.
     """
     assert run.stored is not None, "only a run of the store is registered"
+    if run.tags.get(SOURCE_TAG) == SERVED_SOURCE:
+        raise TrackingError(f"run {run.shown_id} is what a server recorded of {run.variant}; register the run that that was made of")
     if run.tags.get(SOURCE_TAG) == OWN_LOOP_SOURCE:
         raise TrackingError(
             f"run {run.shown_id} was recorded by a loop of your own: it names no model and no prompt that could be registered"
@@ -163,7 +171,7 @@ def objections(source: SourceRun) -> list[str]:
     run, found = source.run, []
     if run.status != "FINISHED":
         found.append(f"its status is {run.status}: it did not come to its end")
-    expected = run.local.expected_samples if run.local else run.stored.expected_samples if run.stored else None
+    expected = source.expected_samples
     if expected is not None and len(source.samples) < expected:
         found.append(f"it is partial: {len(source.samples)} of {expected} samples are recorded")
     if not source.summary.answered:

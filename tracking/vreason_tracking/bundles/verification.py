@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +121,7 @@ def _standing(version: Version) -> Check:
 
 def _example(bundle: Bundle, folder: Path) -> Check:
     try:
-        outcome = run_example(folder, bundle, _record(folder))
+        outcome = run_example(folder, bundle)
     except (VReasonError, OSError, ValueError, KeyError) as error:
         return Check("example", "failure", f"is not answered: {error}", "see `vreason-track doctor`, and the bundle's requirements.txt")
     if outcome == DIFFERENT:
@@ -130,20 +129,3 @@ def _example(bundle: Bundle, folder: Path) -> Check:
         return Check("example", "warning", what, "another device, type or version of torch may draw other tokens: see requirements.txt")
     told = "is answered; what the run answered is not known" if outcome == ANSWERED else "is answered as the run did, token by token"
     return Check("example", "ok", told)
-
-
-def _record(folder: Path) -> dict[str, Any]:
-    """The bundle's own example, as MLflow keeps it."""
-    data = json.loads((folder / "serving_input_example.json").read_text(encoding="utf-8"))
-    return next(read(data) for key, read in _READERS.items() if key in data)
-
-
-def _of_split(data: Any) -> dict[str, Any]:
-    return dict(zip(data["dataframe_split"]["columns"], data["dataframe_split"]["data"][0], strict=True))
-
-
-_READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "inputs": lambda data: dict(data["inputs"][0]),
-    "dataframe_records": lambda data: dict(data["dataframe_records"][0]),
-    "dataframe_split": _of_split,
-}

@@ -7,25 +7,20 @@ answers otherwise the second time leads nowhere. Redirects are followed by hand,
 from __future__ import annotations
 
 import http.client
-import ipaddress
-import re
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-_PORTS = {"http": 80, "https": 443}
+from vreason_tracking.bundles.video_hosts import PORTS, HostName, is_public, normalised
+
 _REDIRECTS = 3
 _PIECE = 64 * 1024
 _KEPT = "%/:=&?~+!$,;'@()*[]|"  # of a URL's path and query; what else is not ASCII is written with percent signs
-_NAME = re.compile(r"(?P<wild>\*\.)?(?P<host>[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
-_INSIDE = tuple(ipaddress.ip_network(each) for each in ("192.0.0.0/24", "168.63.129.16/32", "fec0::/10"))
-"""Not private by the registry that `ipaddress` goes by, and yet of the inside: clouds' own services, sites of old."""
 
 
 class DownloadError(Exception):
@@ -34,38 +29,6 @@ class DownloadError(Exception):
     def __init__(self, reason: str, *, unavailable: bool = False) -> None:
         super().__init__(reason)
         self.unavailable = unavailable
-
-
-@dataclass(frozen=True)
-class HostName:
-    """A host that is allowed; `port` None is the usual one of http or https, `wild` allows what lies below the name."""
-
-    host: str
-    port: int | None
-    wild: bool
-
-    def allows(self, host: str, port: int, scheme: str) -> bool:
-        """Whether a URL's host and port are this one's."""
-        named = host.endswith(f".{self.host}") if self.wild else host == self.host
-        return named and port == (self.port or _PORTS[scheme])
-
-
-def host_name(text: str) -> HostName | None:
-    """What a user writes for a host; None where it is none."""
-    found = _NAME.fullmatch(text.strip())
-    if found is None or (found["port"] and not 0 < int(found["port"]) < 65536):
-        return None
-    host = _normalised(found["host"].strip("[]"))
-    return HostName(host, int(found["port"]) if found["port"] else None, bool(found["wild"])) if host else None
-
-
-def _normalised(host: str) -> str:
-    """As DNS compares names; "" where it is none."""
-    try:
-        name = host.rstrip(".").encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        return ""
-    return name if re.fullmatch(r"[a-z0-9._:-]+", name) else ""
 
 
 def download(url: str, target: Any, hosts: Sequence[HostName], max_bytes: int, seconds: float, *, private: bool = False) -> None:
@@ -99,12 +62,12 @@ def download(url: str, target: Any, hosts: Sequence[HostName], max_bytes: int, s
 def _taken_apart(url: str, hosts: Sequence[HostName]) -> tuple[SplitResult, str, int]:
     try:
         parts = urlsplit(url)
-        port = parts.port or _PORTS.get(parts.scheme.lower(), 0)
+        port = parts.port or PORTS.get(parts.scheme.lower(), 0)
         parts = parts._replace(path=quote(parts.path, safe=_KEPT), query=quote(parts.query, safe=_KEPT))
     except ValueError:  # its words repeat parts of the address, a password among them
         raise DownloadError("is no address; write https://host/path") from None
-    scheme, host = parts.scheme.lower(), _normalised(parts.hostname or "")
-    if scheme not in _PORTS or not host or any(letter <= " " or letter == "\\" for letter in url):
+    scheme, host = parts.scheme.lower(), normalised(parts.hostname or "")
+    if scheme not in PORTS or not host or any(letter <= " " or letter == "\\" for letter in url):
         raise DownloadError("leads to what is no http or https address; give one")
     if parts.username is not None or parts.password is not None:
         raise DownloadError("holds a user or a password, which is not taken; give an address without")
@@ -142,28 +105,11 @@ def _resolved(host: str, port: int, deadline: float) -> Sequence[Any]:
     return found
 
 
-def is_public(text: str) -> bool:
-    """Whether an address is one of the public internet, the one that it embeds included (mapped, 6to4, Teredo, NAT64)."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    embedded: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = [address]
-    if isinstance(address, ipaddress.IPv6Address):
-        embedded += [each for each in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())) if each is not None]
-        if address in ipaddress.ip_network("64:ff9b::/96"):
-            embedded.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        embedded = [address.ipv4_mapped]
-    inside = any(each in network for each in embedded for network in _INSIDE)
-    return not inside and all(each.is_global and not each.is_multicast and not each.is_reserved for each in embedded)
-
-
 def _get(parts: SplitResult, host: str, port: int, address: str, target: Any, max_bytes: int, deadline: float) -> str | None:
     """Fetch; where it is redirected, return where to."""
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     named = f"[{host}]" if ":" in host else host
-    named += "" if port == _PORTS[parts.scheme.lower()] else f":{port}"
+    named += "" if port == PORTS[parts.scheme.lower()] else f":{port}"
     try:
         with _connected(parts.scheme.lower(), host, address, port, deadline) as channel:
             connection = http.client.HTTPConnection(host, port)

@@ -21,7 +21,8 @@ from urllib.parse import unquote, urlsplit
 
 from vreason.errors import ConfigError, ConfigIssue, VideoError, VideoUnavailableError
 from vreason_tracking.bundles.video_containers import CONTAINERS, is_container
-from vreason_tracking.bundles.video_download import DownloadError, HostName, download, host_name
+from vreason_tracking.bundles.video_download import DownloadError, download
+from vreason_tracking.bundles.video_hosts import HostName, host_name
 
 ROOTS, HOSTS, MAX_BYTES = "VREASON_VIDEO_ROOTS", "VREASON_VIDEO_HOSTS", "VREASON_VIDEO_MAX_BYTES"
 _DATA = re.compile(r"data:(?P<kind>[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[\w.+-]+)*(?P<encoded>;base64)?,", re.ASCII | re.IGNORECASE)

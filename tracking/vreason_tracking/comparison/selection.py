@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vreason.errors import TrackingError
 from vreason_tracking.catalog import Catalog, CatalogIndex, FoundRuns, Run
-from vreason_tracking.records import CALL_TAG
+from vreason_tracking.records import CALL_TAG, SERVED_SOURCE, SOURCE_TAG
 
 
 def named_runs(catalog: Catalog, names: Sequence[str], baseline: str | None = None) -> FoundRuns:
@@ -54,7 +54,7 @@ def experiment_runs(index: CatalogIndex, experiment: str) -> tuple[list[Run], st
     Raises:
         TrackingError: there are none.
     """
-    runs = index.runs
+    runs = [run for run in index.runs if run.tags.get(SOURCE_TAG) != SERVED_SOURCE]  # those are held against one run each: see `drift`
     finished = [run for run in runs if run.status == "FINISHED"]
     newest: dict[tuple[str, str], Run] = {}
     for run in finished:  # newest first

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
+from fastapi_offline import FastAPIOffline
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,7 +31,9 @@ def make_app(service: Service, lifespan: Lifespan | None = None) -> FastAPI:
         service: what the routes work with.
         lifespan: around its life; None for one whose models are started elsewhere.
     """
-    app = FastAPI(title="vreason-track model serve", version=__version__, lifespan=lifespan or _nothing, responses=PROBLEMS, redoc_url=None)
+    app = FastAPIOffline(
+        title="vreason-track model serve", version=__version__, lifespan=lifespan or _nothing, responses=PROBLEMS, redoc_url=None
+    )
 
     @app.post("/v1/chat/completions", openapi_extra=CHAT, summary="Answer a question about a video", tags=["openai"])
     async def chat(request: Request) -> Response:

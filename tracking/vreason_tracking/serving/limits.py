@@ -17,7 +17,6 @@ class ServingLimits:
         request_seconds: from the whole request to the whole answer; after that it is given up, with 504.
         body_bytes: of a request.
         body_seconds: that a client may take to send it, and its headers.
-        video_bytes: of one video.
         video_seconds: a clip's duration.
         video_pixels: of all frames that are read of a clip, at full size.
         decode_seconds: that decoding one clip may take.
@@ -30,7 +29,6 @@ class ServingLimits:
     request_seconds: float = 300.0
     body_bytes: int = 96 * 2**20
     body_seconds: float = 30.0
-    video_bytes: int = 64 * 2**20
     video_seconds: float = 3600.0
     video_pixels: float = 400e6
     decode_seconds: float = 30.0

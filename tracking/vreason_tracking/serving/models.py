@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from tempfile import mkdtemp
 from vreason.errors import TrackingError, UnsupportedModelError, VReasonError
 from vreason.generation import Finished
 from vreason.models import LoadedModel
-from vreason_tracking.bundles import FILE_NAME, WEIGHTS, Bundle, Reference, Registry, Version, VideoAccess, load_bundle_model, read_bundle
+from vreason_tracking.bundles import CODE, WEIGHTS, Bundle, Reference, Registry, Version, VideoAccess, load_bundle_model
 from vreason_tracking.serving.failures import RequestError
 from vreason_tracking.serving.jobs import Job
 from vreason_tracking.serving.limits import ServingLimits
@@ -26,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 _LOADING = threading.Lock()
 """One model is loaded at a time: transformers imports its modules, and sets torch's default type, for the whole process."""
+_GRACE = 2.0  # seconds
 Answered = Callable[[ServedModel, Job, Finished], None]
 
 
@@ -65,7 +68,7 @@ class ServedModels:
         self.references = {str(reference): reference for reference in map(Reference.parse, references)}
         self._models: dict[str, ServedModel] = {}
         self._retiring: list[threading.Thread] = []
-        self._lock = threading.Lock()
+        self._unusable: dict[str, str] = {}  # by name, the version that could not be loaded: it is not tried again
         for name, reference in self.references.items():
             self._models[name] = self._made(name, usable(registry.find(reference)))
 
@@ -126,9 +129,12 @@ class ServedModels:
                 continue
             try:
                 version = usable(self._registry.find(reference))
-                if version.label != self._models[name].version.label:
-                    self._swap(name, version)
-                    moved.append(version.label)
+                if version.label in (self._models[name].version.label, self._unusable.get(name)):
+                    continue
+                self._unusable[name] = version.label
+                self._swap(name, version)
+                del self._unusable[name]
+                moved.append(version.label)
             except (VReasonError, OSError) as error:
                 _log.warning("model %s: what it points at now cannot be served, and the version before goes on: %s", name, error)
         return moved
@@ -138,14 +144,16 @@ class ServedModels:
         new = self._made(name, version)
         new.worker.start()
         _wait(new.worker)
-        with self._lock:
-            old, self._models[name] = self._models[name], new
-        ending = threading.Thread(
-            target=old.worker.stop, args=(self._parts.limits.request_seconds,), daemon=True, name=f"end {old.version.label}"
-        )
+        old, self._models[name] = self._models[name], new
+        ending = threading.Thread(target=self._end, args=(old,), daemon=True, name=f"end {old.version.label}")
         ending.start()
         self._retiring = [thread for thread in self._retiring if thread.is_alive()] + [ending]
         _log.info("model %s is %s now", name, version.label)
+
+    def _end(self, old: ServedModel) -> None:
+        """Let a version end that has been replaced, once requests that had just found it have their places."""
+        time.sleep(_GRACE)
+        old.worker.stop(self._parts.limits.request_seconds)
 
     def stop(self, seconds: float) -> None:
         """Finish what is there within a time, and end."""
@@ -170,14 +178,19 @@ class ServedModels:
         return made[0]
 
     def _fetched(self, version: Version) -> tuple[Bundle, Path | None]:
-        """The bundle, and the folder of its weights where they are part of it."""
+        """The bundle, and the folder of its weights where they are part of it; its code can be imported from then on."""
         bundle = self._registry.bundle(version)
-        if not bundle.model.included:
+        if not bundle.model.included and not bundle.code:
             return bundle, None
+        kept = Path(mkdtemp(prefix="vreason-model-"))
         with self._registry.files(version) as folder:
-            kept = Path(mkdtemp(prefix="vreason-weights-")) / WEIGHTS
-            shutil.copytree(folder / "artifacts" / WEIGHTS, kept)
-            return read_bundle(folder / "artifacts" / FILE_NAME), kept
+            if bundle.code:
+                shutil.copytree(folder / CODE, kept / CODE)
+                sys.path.insert(0, str(kept / CODE))
+            if not bundle.model.included:
+                return bundle, None
+            shutil.copytree(folder / "artifacts" / WEIGHTS, kept / WEIGHTS)
+            return bundle, kept / WEIGHTS
 
 
 def _loaded(bundle: Bundle, included: Path | None, device: str | None) -> LoadedModel:
@@ -187,7 +200,7 @@ def _loaded(bundle: Bundle, included: Path | None, device: str | None) -> Loaded
             return load_bundle_model(bundle, included, device)
     finally:
         if included is not None:
-            shutil.rmtree(included.parent, ignore_errors=True)
+            shutil.rmtree(included, ignore_errors=True)
 
 
 def usable(version: Version) -> Version:

@@ -1,7 +1,7 @@
 """Served replies in the journal, as a run has its samples: so that what happens in production can be held against the registered run.
 
-Bounded in size and time. Questions, replies and the names of videos are left out unless somebody asks for them: what stays are tokens' ids,
-entropies, controller steps, lengths, times and failure signatures.
+Bounded in size and time. The texts of questions and replies and the names of videos are left out unless somebody asks for them. What stays
+are entropies, controller steps, lengths, times, failure signatures, and the ids of the reply's tokens: the model's tokenizer can read them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vreason.errors import ConfigError, ConfigIssue
 from vreason.events import SampleRecord
 from vreason.generation import Finished
 from vreason_tracking.bundles import Bundle, Version
-from vreason_tracking.records import CALL_TAG, CONFIG_NAME_TAG, IDENTITY_PREFIX, SERVED_SOURCE, SERVED_TAG, SOURCE_TAG, provenance
+from vreason_tracking.records import CONFIG_NAME_TAG, IDENTITY_PREFIX, SERVED_SOURCE, SERVED_TAG, SOURCE_TAG, provenance
 from vreason_tracking.running import RunRecorder, served_manifest
 from vreason_tracking.serving.jobs import Job
 from vreason_tracking.serving.served_model import ServedModel
@@ -91,7 +91,6 @@ class _Book:
         tags = {**origin.tags, **provenance.version_tags(), **provenance.machine_tags()}
         tags |= {f"{IDENTITY_PREFIX}{part}": digest for part, digest in origin.identity.items()}
         tags |= {SOURCE_TAG: SERVED_SOURCE, SERVED_TAG: version.label, CONFIG_NAME_TAG: f"served {version.name}"}
-        tags.pop(CALL_TAG, None)
         manifest = served_manifest(version.label, bundle.model_dump_json(), origin.identity, tags, settings.experiment, settings.uri)
         recorder = RunRecorder.create(settings.root, manifest)
         _log.info("replies of %s are recorded in %s", version.label, recorder.folder.path)

@@ -96,13 +96,15 @@ class RunningBatch:
         most = max(request.max_new_tokens for request in self.requests)
         prepared: dict[str, Any] = {}
 
-        def take(_: Any, input_ids: Any, logits_processor: Any, stopping_criteria: Any, generation_config: Any, **model_kwargs: Any) -> Any:
+        def _take(
+            _: Any, input_ids: Any, logits_processor: Any, stopping_criteria: Any, generation_config: Any, **model_kwargs: Any
+        ) -> Any:
             prepared.update(ids=input_ids, processors=logits_processor, criteria=stopping_criteria)
             prepared.update(generation=generation_config, model_kwargs=model_kwargs)
             return input_ids
 
         self._started = unix_ms()
-        loaded.model.generate(**inputs, custom_generate=take, **{**first.generation, "max_new_tokens": most})
+        loaded.model.generate(**inputs, custom_generate=_take, **{**first.generation, "max_new_tokens": most})
         return self._opened(prepared)
 
     def _opened(self, prepared: Mapping[str, Any]) -> Iterator[int]:

@@ -54,8 +54,8 @@ def promote_command(
     from vreason_tracking.catalog import Catalog
 
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
-    asked = Gating(requirements, no_regression_against, margin, force)
-    done = promote(open_registry(tracking_uri), catalog, model, alias, asked)
+    gating = Gating(requirements, no_regression_against, margin, force)
+    done = promote(open_registry(tracking_uri), catalog, model, alias, gating)
     before = done.before.label if done.before else None
     if as_json:
         print_json(
@@ -63,6 +63,6 @@ def promote_command(
         )
         return
     for gate in done.gates:
-        click.echo(f"{'passed' if gate.passed else 'FORCED'}  {gate.asked}: {gate.found}")
+        click.echo(f"{'passed' if gate.passed else 'FORCED'}  {gate.requirement}: {gate.found}")
     moved = "was there before" if before == done.version.label else f"was {before} before" if before else "is new"
     click.echo(f"{done.version.name}@{done.alias} is {done.version.label} ({moved})")

@@ -32,7 +32,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--max-video-seconds", type=click.FloatRange(0, min_open=True), default=3600.0, show_default=True, help="Duration of one video."
 )
-@click.option("--record", is_flag=True, help="Record replies in the journal, without questions and videos.")
+@click.option("--record", is_flag=True, help="Record replies in the journal (tokens, entropies, times), without questions and videos.")
 @click.option("--record-content", is_flag=True, help="Record questions, replies and the names of videos too.")
 @click.option(
     "--record-mb", type=click.FloatRange(0, min_open=True), default=1024.0, show_default=True, help="Close the record at this size."
@@ -75,17 +75,13 @@ def serve_command(
     from vreason_tracking.stores import resolved_uri
 
     size = int(max_video_mb * 1e6)
-    limits = ServingLimits(
-        queue=queue,
-        request_seconds=timeout,
-        video_bytes=size,
-        body_bytes=size * 3 // 2 + 2**20,
-        video_seconds=max_video_seconds,
-    )
+    limits = ServingLimits(queue=queue, request_seconds=timeout, body_bytes=size * 3 // 2 + 2**20, video_seconds=max_video_seconds)
     recording = None
     if record or record_content:
-        bounds = {"max_bytes": int(record_mb * 1e6), "max_seconds": record_hours * 3600, "content": record_content}
-        recording = ServedRecording(journal_folder(journal), resolved_uri(tracking_uri), experiment, **bounds)  # type: ignore[arg-type]
+        address = resolved_uri(tracking_uri)
+        recording = ServedRecording(
+            journal_folder(journal), address, experiment, int(record_mb * 1e6), record_hours * 3600, content=record_content
+        )
     settings = ServerSettings(
         models=models,
         host=host,
