@@ -112,7 +112,7 @@ class Looks:
         self._whole, self._process, self._began = whole, psutil.Process(), time.monotonic()
 
     def __call__(self, done: int) -> None:
-        """So many samples are done."""
+        """Called when so many samples are done."""
         if done * LOOKS >= self._whole * (len(self.resident) + 1):
             self.resident.append(self._process.memory_info().rss)
 

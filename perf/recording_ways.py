@@ -111,7 +111,7 @@ class MlflowMetrics(MlflowBatches):
 
 
 class MlflowAsync(MlflowMetrics):
-    """The same through MLflow's queue, as it comes."""
+    """Every point through MLflow's queue, as it comes."""
 
     name, paced = "mlflow log_metric, async", 64
     synchronous = False
@@ -131,7 +131,7 @@ class MlflowAsync(MlflowMetrics):
 
 
 class MlflowBuffered(MlflowAsync):
-    """The same, merged by MLflow for a second."""
+    """Every point through MLflow's queue, merged for a second."""
 
     name, steps, buffered = "mlflow log_metric, async, 1 s buffer", 2_000, "1"
 

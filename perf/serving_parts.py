@@ -127,7 +127,7 @@ class Server:
             return _per_token(json.loads(answer.read())["predictions"][0])
 
     def streamed_token_ms(self, number: int) -> float:
-        """The same while it streams the reply."""
+        """Milliseconds a token while the model streams its reply."""
         with self._answered("/v1/chat/completions", self.bundle.chats[number % self.bundle.questions]) as answer:
             lines = [json.loads(line[6:]) for line in answer if line.startswith(b"data: {")]
         own, usage = (next(line[name] for line in lines if line.get(name)) for name in ("vreason", "usage"))

@@ -87,7 +87,7 @@ def make_sample(steps: Sequence[StepRecord]) -> SampleRecord:
 
 
 def make_replies(count: int, length: int, k: int = 1) -> list[Reply]:
-    """So many replies of `length` steps, each with its sample."""
+    """As many replies as asked for, `length` steps long, each with its sample."""
     replies = (make_steps(number, length, k) for number in range(count))
     return [(steps, make_sample(steps)) for steps in replies]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def temporary_folder() -> Path:
-    """This user's own folder among the temporary ones, made if it is not there; nobody else may read it.
+    """A folder of the current user's own among the temporary ones, made if it is not there; nobody else may read it.
 
     Raises:
         OSError: there is no place for temporary files, or a folder of that name is somebody else's.

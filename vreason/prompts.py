@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
-PROBLEM_TYPES = ("multiple choice", "numerical", "regression", "OCR", "free-form")
+ProblemType = Literal["multiple choice", "numerical", "regression", "OCR", "free-form"]
+PROBLEM_TYPES: tuple[ProblemType, ...] = get_args(ProblemType)
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

@@ -62,8 +62,8 @@ def answered(record: SampleRecord) -> bool:
 
 def unmeasured(record: Any) -> dict[str, Any]:
     """A record without its times, its memory and the machine's load."""
-    left_out = (*MEASURED, *MACHINE)
-    return {name: value for name, value in asdict(record).items() if name not in left_out and "_bytes" not in name}
+    excluded = (*MEASURED, *MACHINE)
+    return {name: value for name, value in asdict(record).items() if name not in excluded and "_bytes" not in name}
 
 
 def told(events: Events, names: Collection[str]) -> list[Any]:

@@ -125,7 +125,7 @@ def test_a_disk_that_is_full(program, place, undisturbed) -> None:
         return run.fragment(run.fragments()[-1][0] + 5, opened=True)
 
     with small_disk(folder / "vreason-journal", some_fragment_to_come) as disk:
-        child = program.start(folder, "run", "-c", "trial.yaml", "--offline", "--set", "tracking.disk_patience=0.5")
+        child = program.start(folder, "run", "-c", "trial.yaml", "--offline", "--set", "tracking.disk_retry_timeout=0.5")
         until(lambda: answered(folder) >= 3, child)
         disk.fill()
         assert 5 == child.wait(), child.text()
@@ -166,7 +166,7 @@ def test_a_signal(program, place, undisturbed, number, code) -> None:
 def test_a_journal_that_is_taken_away(program, place) -> None:
     """Somebody deletes its folder: exit code 5, what is lost is said once, and the run in MLflow is FAILED with the reason."""
     folder = place()
-    child = program.start(folder, "run", "-c", "trial.yaml", "--set", "tracking.disk_patience=1")
+    child = program.start(folder, "run", "-c", "trial.yaml", "--set", "tracking.disk_retry_timeout=1")
     until(lambda: delivered(folder) >= 2, child)
     shutil.rmtree(folder / "vreason-journal")
     assert 5 == child.wait(), child.text()

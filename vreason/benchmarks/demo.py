@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from vreason.benchmarks.names import DEMO_SPLITS
 from vreason.benchmarks.sample import Sample
-from vreason.demo import KINDS, DemoClip, Question, cache_folder, rng_for, sample_clip, write_clip
+from vreason.demo import KINDS, DemoClip, DemoQuestion, cache_folder, rng_for, sample_clip, write_clip
 from vreason.errors import DataError
 
 CLIPS = 120
@@ -30,8 +31,8 @@ class DemoBenchmark:
     name = "demo"
 
     def __init__(self, split: str = "test", limit: int | None = None) -> None:
-        if split not in ("test", "validation"):
-            raise DataError(f"the demo has no split {split!r}; use test or validation")
+        if split not in DEMO_SPLITS:
+            raise DataError(f"the demo has no split {split!r}; use {' or '.join(DEMO_SPLITS)}")
         self.split, self.limit = split, limit
 
     def samples(self) -> Sequence[Sample]:
@@ -47,7 +48,7 @@ class DemoBenchmark:
             samples += [_sample(f"demo-{self.split}-{number:03d}-{question.kind}", str(path), question) for question in questions]
         return samples[: self.limit]
 
-    def _clip(self, number: int, counts: Counter[str]) -> tuple[DemoClip, list[Question]]:
+    def _clip(self, number: int, counts: Counter[str]) -> tuple[DemoClip, list[DemoQuestion]]:
         """Clip `number` with its questions: of the kinds that it allows, those asked least so far."""
         rng = rng_for(self.split, SEED, number)
         clip = sample_clip(rng)
@@ -60,7 +61,7 @@ class DemoBenchmark:
         return clip, chosen
 
 
-def _sample(sample_id: str, video: str, question: Question) -> Sample:
+def _sample(sample_id: str, video: str, question: DemoQuestion) -> Sample:
     return Sample(
         sample_id=sample_id,
         video=video,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from vreason.plugins import BENCHMARKS, Plugin, find_plugin
 
-DEMO = "demo"
+DEMO_BENCHMARK, DEMO_SPLITS = "demo", ("test", "validation")
+"""The embedded benchmark, and its splits."""
 
 
 def may_be_benchmark(source: str) -> bool:
     """Whether a data source may be the name of a package's benchmark: a name has no separator of folders and no ending."""
-    return source != DEMO and not any(mark in source for mark in "/\\.")
+    return source != DEMO_BENCHMARK and not any(mark in source for mark in "/\\.")
 
 
 def benchmark_plugin(source: str) -> Plugin | None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from vreason.benchmarks.demo import DemoBenchmark
-from vreason.benchmarks.names import DEMO, benchmark_plugin
+from vreason.benchmarks.names import DEMO_BENCHMARK, benchmark_plugin
 from vreason.benchmarks.question_file import JsonBenchmark
 from vreason.benchmarks.sample import Sample
 from vreason.errors import PluginError, VReasonError
@@ -34,7 +34,7 @@ def load_samples(source: str, split: str | None = None, video_root: str | None =
         DataError: the data cannot be used.
         PluginError: the benchmark cannot be loaded, or yields something else than samples.
     """
-    if source == DEMO:
+    if source == DEMO_BENCHMARK:
         return DemoBenchmark(split or "test", limit).samples()
     plugin = benchmark_plugin(source)
     if plugin is None:

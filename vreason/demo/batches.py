@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vreason.demo.questions import KINDS, Question, describe, lookup, recital
+from vreason.demo.questions import KINDS, DemoQuestion, describe, lookup, recital
 from vreason.demo.seeds import rng_for
 from vreason.demo.world import FPS, SHOWN, render, sample_clip
 from vreason.prompts import SHORT
@@ -24,7 +24,7 @@ with these four, places came at about step 850."""
 _NOISE = 6  # grey levels, in place of what H.264 does to flat areas
 
 
-def draw(rng: np.random.Generator, kind: str | None) -> tuple[Question, np.ndarray]:
+def draw(rng: np.random.Generator, kind: str | None) -> tuple[DemoQuestion, np.ndarray]:
     """A clip that allows a question of `kind` (None: a description), the question, and its shown frames (uint8, T x H x W x 3)."""
     make = describe if kind is None else KINDS[kind]
     while True:
@@ -87,7 +87,7 @@ class BatchMaker:
         rng = rng_for("train", self.seed, number, self.worker, 1)
         return self._tokenize([recital(rng) if recitals and row % 4 else lookup(rng) for row in range(rows)], 0)
 
-    def _tokenize(self, questions: list[Question], video_tokens: int) -> Batch:
+    def _tokenize(self, questions: list[DemoQuestion], video_tokens: int) -> Batch:
         tokenizer = self.processor.tokenizer
         video = f"<|vision_start|>{self.processor.video_token * video_tokens}<|vision_end|>" if video_tokens else ""
         prompts, replies = [], []

@@ -23,7 +23,7 @@ Rng = np.random.Generator
 
 
 @dataclass(frozen=True)
-class Question:
+class DemoQuestion:
     """One question. `options` are without letters; `answer` is the letter, number or words expected; `reasoning` leads to it."""
 
     kind: str
@@ -66,7 +66,7 @@ def _lettered(rng: Rng, options: list[str], right: str, reasoning: str) -> tuple
     return tuple(shuffled), letter, f"{reasoning} {right} {letter}."
 
 
-def direction(rng: Rng, clip: DemoClip) -> Question:
+def direction(rng: Rng, clip: DemoClip) -> DemoQuestion:
     """Which way does a shape move? Multiple choice, four options."""
     shape = clip.shapes[rng.integers(0, len(clip.shapes))]
     text = _pick(rng, f"Which way does the {shape.name} move?", f"In which direction does the {shape.name} go?")
@@ -78,10 +78,10 @@ def direction(rng: Rng, clip: DemoClip) -> Question:
         f"Over the clip the {shape.name} travels {way}. It moves {shape.direction}.",
     )
     options, letter, reasoning = _lettered(rng, list(DIRECTIONS), shape.direction, reasoning)
-    return Question("direction", "multiple choice", text, options, letter, reasoning)
+    return DemoQuestion("direction", "multiple choice", text, options, letter, reasoning)
 
 
-def order(rng: Rng, clip: DemoClip) -> Question | None:
+def order(rng: Rng, clip: DemoClip) -> DemoQuestion | None:
     """Which colour appears first, second or last? Multiple choice, three options; only where the entries differ."""
     shapes = clip.by_entry
     if len({shape.entry for shape in shapes}) < 3:
@@ -99,10 +99,10 @@ def order(rng: Rng, clip: DemoClip) -> Question | None:
         f"I watch who enters: the {names[0]}, the {names[1]}, the {names[2]}. The {word} is {colour}.",
     )
     options, letter, reasoning = _lettered(rng, colours, colour, reasoning)
-    return Question("order", "multiple choice", text, options, letter, reasoning)
+    return DemoQuestion("order", "multiple choice", text, options, letter, reasoning)
 
 
-def meeting(rng: Rng, clip: DemoClip) -> Question | None:
+def meeting(rng: Rng, clip: DemoClip) -> DemoQuestion | None:
     """Do two shapes meet? Multiple choice, yes or no; asked evenly of pairs that do and that do not where both exist."""
     pairs = [(a, b) for i, a in enumerate(clip.shapes) for b in clip.shapes[i + 1 :]]
     if not pairs:
@@ -123,10 +123,10 @@ def meeting(rng: Rng, clip: DemoClip) -> Question | None:
         f"I watch the {a.name} and then the {b.name}. It seems that {seen}.",
     )
     options, letter, reasoning = _lettered(rng, ["yes", "no"], "yes" if yes else "no", reasoning)
-    return Question("meeting", "multiple choice", text, options, letter, reasoning)
+    return DemoQuestion("meeting", "multiple choice", text, options, letter, reasoning)
 
 
-def counting(rng: Rng, clip: DemoClip) -> Question:
+def counting(rng: Rng, clip: DemoClip) -> DemoQuestion:
     """How many shapes appear? Numerical, 1 to 4."""
     text = _pick(rng, "How many shapes appear in the clip?", "How many shapes are there?")
     names = [shape.name for shape in clip.by_entry]
@@ -139,10 +139,10 @@ def counting(rng: Rng, clip: DemoClip) -> Question:
         f"There is {_listing(names)}. I count {total}.",
         f"In the clip I find {_listing(names)}. Together they are {total}.",
     )
-    return Question("counting", "numerical", text, (), str(total), reasoning)
+    return DemoQuestion("counting", "numerical", text, (), str(total), reasoning)
 
 
-def distance(rng: Rng, clip: DemoClip) -> Question:
+def distance(rng: Rng, clip: DemoClip) -> DemoQuestion:
     """How far does a shape travel, in tenths of the frame? Regression, 2 to 8."""
     shape = clip.shapes[rng.integers(0, len(clip.shapes))]
     text = _pick(
@@ -157,10 +157,10 @@ def distance(rng: Rng, clip: DemoClip) -> Question:
         f"I follow the {shape.name}. It goes {way}. The way is {shape.distance} long.",
         f"Over the clip the {shape.name} travels {way}. The difference is {shape.distance}.",
     )
-    return Question("distance", "regression", text, (), str(shape.distance), reasoning)
+    return DemoQuestion("distance", "regression", text, (), str(shape.distance), reasoning)
 
 
-def position(rng: Rng, clip: DemoClip) -> Question:
+def position(rng: Rng, clip: DemoClip) -> DemoQuestion:
     """Where is a shape at the end? Free-form, one of nine places."""
     shape = clip.shapes[rng.integers(0, len(clip.shapes))]
     text = _pick(rng, f"Where is the {shape.name} at the end?", f"Where does the {shape.name} end up?")
@@ -172,10 +172,10 @@ def position(rng: Rng, clip: DemoClip) -> Question:
         f"The {shape.name} stops at x {x}, y {y}, so it ends {name}.",
         f"I look at the last frame. The {shape.name} is at x {x}, y {y}: {name}.",
     )
-    return Question("position", "free-form", text, (), name, reasoning)
+    return DemoQuestion("position", "free-form", text, (), name, reasoning)
 
 
-KINDS: dict[str, Callable[[Rng, DemoClip], Question | None]] = {
+KINDS: dict[str, Callable[[Rng, DemoClip], DemoQuestion | None]] = {
     "direction": direction,
     "order": order,
     "meeting": meeting,
@@ -185,7 +185,7 @@ KINDS: dict[str, Callable[[Rng, DemoClip], Question | None]] = {
 }
 
 
-def describe(rng: Rng, clip: DemoClip) -> Question:
+def describe(rng: Rng, clip: DemoClip) -> DemoQuestion:
     """Tell every shape's way in full. Training only: it teaches seeing, with a dozen facts a clip instead of one or two."""
     text = _pick(rng, "Describe the clip.", "What happens in the clip?")
     ordered = len({shape.entry for shape in clip.shapes}) > 1
@@ -195,10 +195,10 @@ def describe(rng: Rng, clip: DemoClip) -> Question:
     for opening, shape in zip(openings, shapes, strict=True):
         across = 1 if shape.direction in ("left", "right") else 0
         parts.append(f"{opening} {shape.name}. It goes {_ways(shape)}, {'xy'[across]} {shape.end[across]}. It moves {shape.direction}.")
-    return Question("describe", "free-form", text, (), str(len(shapes)), " ".join(parts))
+    return DemoQuestion("describe", "free-form", text, (), str(len(shapes)), " ".join(parts))
 
 
-def lookup(rng: Rng) -> Question:
+def lookup(rng: Rng) -> DemoQuestion:
     """A question without a video: find the letter of a named option, or read a written way. Training only.
 
     Looking up the letter of the word just named is a skill of its own, learnt last of all when it is left to the clips.
@@ -212,10 +212,10 @@ def lookup(rng: Rng) -> Question:
     text = _pick(rng, f"Which option says {right}?", f"Find {right}.")
     reasoning = _pick(rng, f"It says {right}.", f"I look for {right}.", f"The answer is {right}.")
     shuffled, letter, reasoning = _lettered(rng, options, right, reasoning)
-    return Question("lookup", "multiple choice", text, shuffled, letter, reasoning)
+    return DemoQuestion("lookup", "multiple choice", text, shuffled, letter, reasoning)
 
 
-def recital(rng: Rng) -> Question:
+def recital(rng: Rng) -> DemoQuestion:
     """Options in any order, each with its letter; no video. Training only.
 
     In `lookup` the question names the option, so a model can mark it while it reads. Here only the reply names it, as in a question about a
@@ -227,21 +227,23 @@ def recital(rng: Rng) -> Question:
     for index in rng.permutation(len(shuffled)):
         letter = LETTERS[index]
         parts.append(f"{shuffled[index]} {letter}.")
-    return Question("recital", "multiple choice", "Name the options in any order.", tuple(shuffled), letter, "In turn: " + " ".join(parts))
+    return DemoQuestion(
+        "recital", "multiple choice", "Name the options in any order.", tuple(shuffled), letter, "In turn: " + " ".join(parts)
+    )
 
 
 def _random_colours(rng: Rng) -> list[str]:
     return [str(colour) for colour in rng.permutation(list(COLOURS))[:3]]
 
 
-def _written_way(rng: Rng) -> Question:
+def _written_way(rng: Rng) -> DemoQuestion:
     """The way or the last place of a shape in words instead of pixels: length and place name are to be told."""
     axis = int(rng.integers(0, 2))
     start, end = (int(value) for value in rng.permutation(np.arange(1, 10))[:2])
     if rng.random() < 0.5:
         text = f"It goes from {'xy'[axis]} {start} to {'xy'[axis]} {end}. How far does it travel?"
         length = abs(end - start)
-        return Question("lookup", "regression", text, (), str(length), f"It travels {length}.")
+        return DemoQuestion("lookup", "regression", text, (), str(length), f"It travels {length}.")
     slot = (start, end)
     text = f"It ends at x {start}, y {end}. Where is it at the end?"
-    return Question("lookup", "free-form", text, (), place_name(slot), f"It is {place_name(slot)}.")
+    return DemoQuestion("lookup", "free-form", text, (), place_name(slot), f"It is {place_name(slot)}.")

@@ -53,7 +53,7 @@ class LoadedBatch:
 
     @property
     def readable(self) -> list[LoadedSample]:
-        """Those that have frames."""
+        """The samples whose frames could be read."""
         return [each for each in self.samples if each.frames is not None]
 
 

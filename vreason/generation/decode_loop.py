@@ -161,5 +161,5 @@ class DecodeLoop:
 
 
 def _detached(value: Any) -> Any:
-    """The same tensors, in the same nesting, without the graph of an update step."""
+    """A nesting of tensors, each without the graph of an update step."""
     return value.detach() if isinstance(value, torch.Tensor) else tuple(_detached(part) for part in value)

@@ -23,7 +23,7 @@ class VideoPositions:
     sizes: tuple[int, ...]
 
     def on(self, device: torch.device) -> VideoPositions:
-        """The same places with their indices on a layer's device: a model may be spread over several."""
+        """These positions with their indices on a layer's device: a model may be spread over several."""
         return VideoPositions(self.rows.to(device), self.columns.to(device), self.sizes)
 
     @classmethod

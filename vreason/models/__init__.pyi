@@ -12,5 +12,5 @@ from .hf_internals import (
 )
 from .loading import LoadedModel as LoadedModel, folder_revision as folder_revision, load_model as load_model
 from .registry import adapter_for as adapter_for, supported_families as supported_families
-from .spec import DEMO as DEMO, ModelSpec as ModelSpec
+from .spec import DEMO_MODEL as DEMO_MODEL, ModelSpec as ModelSpec
 from .torchvision_shim import ensure_torchvision as ensure_torchvision

@@ -16,7 +16,7 @@ from vreason.errors import UnsupportedModelError, VReasonError
 from vreason.models.adapter import ModelAdapter
 from vreason.models.hub import hub_fault
 from vreason.models.registry import adapter_for
-from vreason.models.spec import DEMO, ModelSpec
+from vreason.models.spec import DEMO_MODEL, ModelSpec
 
 DEMO_WEIGHTS = Path(__file__).parents[1] / "demo" / "weights"
 _POINTER = b"version https://git-lfs"  # what git leaves in the place of a large file that it has not fetched
@@ -54,7 +54,7 @@ def find_model(spec: ModelSpec) -> FoundModel:
         PluginError: the package that offers the family's adapter cannot be loaded.
     """
     placement = _placement(spec.device)
-    if spec.id == DEMO:
+    if spec.id == DEMO_MODEL:
         return _found(spec, str(DEMO_WEIGHTS), placement, None)
     _require_place(spec.id)
     if Path(spec.id).is_dir():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vreason.config_checks import check_choice, check_text, shown
 from vreason.errors import ConfigError, ConfigIssue
 
-DEMO = "demo"
+DEMO_MODEL = "demo"
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 ATTENTIONS = ("sdpa", "eager", "flash_attention_2")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:[0-9]{1,3})?")
@@ -29,7 +29,7 @@ class ModelSpec:
         ConfigError: with everything wrong. Whether the model and the device are there is seen when it is loaded.
     """
 
-    id: str = DEMO
+    id: str = DEMO_MODEL
     revision: str | None = None
     dtype: str = "auto"
     device: str = "auto"
@@ -46,7 +46,7 @@ class ModelSpec:
         if not (isinstance(self.device, str) and _DEVICE.fullmatch(self.device)):
             allowed = "one of auto, cpu, mps, cuda, or cuda:N with N a number"
             found.append(ConfigIssue(f"{path}.device", f"{shown(self.device)} is not {allowed}"))
-        if self.id == DEMO and self.revision is not None:
+        if self.id == DEMO_MODEL and self.revision is not None:
             reason = "the embedded demo model has no revisions; leave it out or give model.id"
             found.append(ConfigIssue(f"{path}.revision", f"{shown(self.revision)}: {reason}"))
         return found

@@ -17,7 +17,7 @@ from vreason.plugins import is_reference, load_reference, reference_issue
 from vreason.scoring.scorers import PROFILES, score
 
 
-class Question(Protocol):
+class ScoredSample(Protocol):
     """What a scorer is told of a sample: a `vreason.benchmarks.Sample`."""
 
     @property
@@ -53,7 +53,7 @@ def scoring_issue(name: object) -> str | None:
     return f"{name!r} is not one of {', '.join(PROFILES)}, nor a function written module:function"
 
 
-def score_sample(prediction: str | None, sample: Question, profile: str) -> float:
+def score_sample(prediction: str | None, sample: ScoredSample, profile: str) -> float:
     """The score of one answer, 0 to 1.
 
     Args:
@@ -82,7 +82,7 @@ def load_scorer(profile: str) -> None:
 
 
 @cache
-def _scorer(profile: str) -> Callable[[str, Question], Any]:
+def _scorer(profile: str) -> Callable[[str, ScoredSample], Any]:
     if issue := scoring_issue(profile):
         raise ConfigError([ConfigIssue(FIELD, issue)])
     found = load_reference(profile, FIELD)
@@ -91,7 +91,7 @@ def _scorer(profile: str) -> Callable[[str, Question], Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _checked(scorer: Callable[[str, Question], Any], prediction: str, sample: Question, profile: str) -> float:
+def _checked(scorer: Callable[[str, ScoredSample], Any], prediction: str, sample: ScoredSample, profile: str) -> float:
     try:
         made = scorer(prediction, sample)
     except Exception as error:  # whatever a user's function raises

@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.bundle_world import BundleWorld
 from vreason.errors import ConfigError, TrackingError
 from vreason_tracking.bundles import GateError, Gating, promote, retire
-from vreason_tracking.bundles.promotion import PROMOTED_PREFIX
+from vreason_tracking.records import PROMOTED_PREFIX
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ def test_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", ["file", "file/below"])
 def test_a_file_in_its_place(tmp_path: Path, place: str) -> None:
+    """A file where a folder belongs is named."""
     (tmp_path / "file").touch()
     (check,) = place_checks(tmp_path / place)
     assert ("failure", f"{tmp_path}/file is a file, and a folder is needed") == (check.state, check.detail)

@@ -33,6 +33,7 @@ def test_a_key_keeps_every_label() -> None:
 
 
 def test_letters_that_matplotlib_lacks_do_not_warn() -> None:
+    """A run's name in any script draws without a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert "🎥 视频</text>" in render_svg("a", "t", 2.0, lambda canvas: canvas.subplots().set_title("🎥 视频"))
@@ -49,6 +50,7 @@ def test_intervals_are_drawn_where_there_is_one() -> None:
 
 
 def test_no_interval_no_line() -> None:
+    """A value without an interval is a point alone."""
     axes = Canvas().subplots()
     intervals(axes, [1.0], [None])
     assert 0 == len(axes.lines)

@@ -21,17 +21,20 @@ def test_close_points_have_labels_apart() -> None:
 
 
 def test_a_lonely_label_is_right_above() -> None:
+    """A label that nothing stands in the way of is put right above its point."""
     (box,) = placed([(100.0, 100.0)], [(50.0, 10.0)], FRAME)
     assert box[0] > 100
     assert box[1] > 100
 
 
 def test_at_the_right_edge_a_label_goes_to_the_left() -> None:
+    """No label leaves the picture."""
     (box,) = placed([(395.0, 100.0)], [(50.0, 10.0)], FRAME)
     assert box[2] < 395
 
 
 def test_a_label_covers_no_other_point() -> None:
+    """A label is moved away from another run's point."""
     points = [(100.0, 100.0), (125.0, 109.0)]
     box = placed(points, [(50.0, 10.0)] * 2, FRAME)[0]
     assert not overlap(box, (120.0, 104.0, 130.0, 114.0))

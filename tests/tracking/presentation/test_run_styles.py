@@ -17,6 +17,7 @@ def test_looks_differ_in_everything(baseline: int) -> None:
 
 
 def test_short_text_stays() -> None:
+    """A label that fits is not shortened."""
     assert "v-reason" == shortened("v-reason", 8)
 
 
@@ -26,17 +27,21 @@ def test_long_text_keeps_both_ends() -> None:
 
 
 def test_wide_letters_count_for_two() -> None:
+    """East Asian letters take two columns."""
     assert "视频…推理" == shortened("视频推理视频推理", 9)
 
 
 def test_alike_when_shortened_are_numbered() -> None:
+    """Two labels that would look alike when shortened are told apart by a number."""
     names = ["a" * 40 + "x" + "b" * 40, "a" * 40 + "y" + "b" * 40, "c"]
     assert ["1: aaa…bbb", "2: aaa…bbb", "c"] == short_names(names, 11)
 
 
 def test_what_no_page_may_hold_becomes_blank() -> None:
+    """Control characters of a name become blanks."""
     assert "a b c d" == plain("a\x00b\nc\ud800d\uffff")
 
 
 def test_other_letters_stay() -> None:
+    """Letters of other scripts stay as they are."""
     assert "_é 视 🎥 $x$ <b>" == plain("_é 视 🎥 $x$ <b>")

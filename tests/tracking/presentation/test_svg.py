@@ -37,6 +37,7 @@ def test_scales_with_its_column() -> None:
 
 
 def test_has_a_title_for_screen_readers() -> None:
+    """A picture says what it shows to who cannot see it."""
     assert ("img", "a <title>") == (tidied().get("role"), tidied().get("aria-label"))
 
 
@@ -60,8 +61,10 @@ def test_no_style_for_the_whole_page() -> None:
 
 
 def test_paths_keep_two_digits() -> None:
+    """Coordinates are written with two digits, so that pictures stay small."""
     assert "M 0.12 1 L -7.99 2.5 z" == found(tidied(), "path").get("d")
 
 
 def test_letters_have_a_fallback() -> None:
+    """Text names fonts to fall back on."""
     assert "font-family: 'DejaVu Sans', Verdana, sans-serif" == found(tidied(), "text").get("style")

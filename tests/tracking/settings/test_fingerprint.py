@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import trials
-from tests.helpers.first_record import first_manifests
+from tests.helpers import old_records, trials
 from vreason_tracking.settings import load_settings, parse_settings
 from vreason_tracking.settings.fingerprint import PARTS, WHOLE, differing_parts, fingerprint_of
 
@@ -144,7 +143,7 @@ def test_the_quick_start_is_what_the_first_version_made_of_it() -> None:
 
 def test_runs_of_earlier_records_keep_their_identity() -> None:
     """The configuration stored with a run of the first version has the identity that was recorded: such a run can be continued."""
-    for manifest in first_manifests():
+    for manifest in old_records.manifests():
         run, tags = parse_settings(manifest["config"]), manifest["tags"]
         (variant,) = (variant for variant in run.variants if variant.name == manifest["variant"])
         made = fingerprint_of(run, variant, tags["model.revision"], tags["dtype"], tags["data.digest"])

@@ -52,7 +52,7 @@ def message(path: str, value: object) -> str:
         ("generation.repetition_penalty", float("nan"), "nan is not a number above 0"),
         ("video.timeout", True, "true is not a number of at least 0.001 and at most 86400"),
         ("seed", 2**32, "4294967296 is not a whole number of at least 0 and at most 4294967295"),
-        ("tracking", 3, "3 is not a mapping with any of uri, experiment, mode, journal, disk_patience"),
+        ("tracking", 3, "3 is not a mapping with any of uri, experiment, mode, journal, disk_retry_timeout"),
         ("prompt.suffixes", [], "[] is not a mapping with any of multiple choice, numerical, regression, OCR, free-form"),
         ("prompt.suffixes.OCR", 3, "3 is not text or null; put it in quotes"),
         ("prompt.suffixes.ocr", "x", "unknown key; did you mean OCR?"),
@@ -66,7 +66,7 @@ def message(path: str, value: object) -> str:
         ("video.max_pixel", 8, "unknown key; did you mean max_pixels?"),
         ("model", "demo", "'demo' is not a mapping with any of id, revision, dtype, device, attention"),
         ("model.id", 7, "7 is not a Hub id, a folder, or demo; put it in quotes"),
-        ("tracking.zzz", 1, "unknown key; known are uri, experiment, mode, journal, disk_patience"),
+        ("tracking.zzz", 1, "unknown key; known are uri, experiment, mode, journal, disk_retry_timeout"),
     ],
 )
 def test_fault_in_plain_words(path, value, expected):

@@ -12,7 +12,7 @@ import torch
 from tests.helpers import random_demo
 from vreason.demo import batches
 from vreason.demo.batches import FIRST_KINDS, Batch, BatchMaker, draw
-from vreason.demo.questions import KINDS, Question
+from vreason.demo.questions import KINDS, DemoQuestion
 from vreason.demo.world import FPS, SHOWN
 from vreason.prompts import SHORT
 
@@ -52,9 +52,9 @@ def test_a_number_is_a_batch(part: str) -> None:
 
 
 @pytest.fixture
-def questions(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, Question]]:
+def questions(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, DemoQuestion]]:
     """Every question that is drawn for a clip, with the kind that was asked for."""
-    drawn: list[tuple[str | None, Question]] = []
+    drawn: list[tuple[str | None, DemoQuestion]] = []
 
     def kept(rng: np.random.Generator, kind: str | None) -> Any:
         question, pixels = draw(rng, kind)
@@ -83,7 +83,7 @@ def test_first_kinds_come_first() -> None:
     assert set(KINDS) == {kind for number in range(10, 16) for kind in made.kinds(number) if kind}
 
 
-def test_kinds_are_what_is_drawn(questions: list[tuple[str | None, Question]]) -> None:
+def test_kinds_are_what_is_drawn(questions: list[tuple[str | None, DemoQuestion]]) -> None:
     """A batch holds the kinds that its number calls for, row by row."""
     made = maker()
     made.videos(2)
@@ -91,7 +91,7 @@ def test_kinds_are_what_is_drawn(questions: list[tuple[str | None, Question]]) -
     assert [kind or "describe" for kind in made.kinds(2)] == [question.kind for _, question in questions]
 
 
-def test_only_replies_are_learnt(questions: list[tuple[str | None, Question]]) -> None:
+def test_only_replies_are_learnt(questions: list[tuple[str | None, DemoQuestion]]) -> None:
     """The weighted labels of a row, decoded, are its whole target and the turn's end: no prompt, no video, no padding."""
     batch = maker().videos(0)
     tokenizer = random_demo.tokenizer()
@@ -129,7 +129,7 @@ def test_texts_hold_no_video(recitals: bool) -> None:
     assert (6 if recitals else 0) == sum("Name the options" in tokenizer.decode(row) for row in batch.inputs["input_ids"])
 
 
-def test_the_prompt_is_the_processor_s(questions: list[tuple[str | None, Question]]) -> None:
+def test_the_prompt_is_the_processor_s(questions: list[tuple[str | None, DemoQuestion]]) -> None:
     """Up to the reply a row has the ids and the video marks that the real processor makes of the question, chat template included."""
     batch, processor = maker().videos(0), random_demo.processor()
     for row, (_, question) in enumerate(questions):

@@ -10,15 +10,15 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from vreason.demo.questions import KINDS, PLACES, Question, describe, lookup, place_name, recital
+from vreason.demo.questions import KINDS, PLACES, DemoQuestion, describe, lookup, place_name, recital
 from vreason.demo.world import COLOURS, DIRECTIONS, SHOWN, DemoClip, Shape, sample_clip
 from vreason.prompts import LETTERS, PROBLEM_TYPES
 from vreason.scoring.scorers import score
 
-Asked = list[tuple[DemoClip, Question]]
+Asked = list[tuple[DemoClip, DemoQuestion]]
 
 
-def asked(make: Callable[[np.random.Generator, DemoClip], Question | None], count: int = 400) -> Asked:
+def asked(make: Callable[[np.random.Generator, DemoClip], DemoQuestion | None], count: int = 400) -> Asked:
     """Questions of one kind about `count` clips, where the clip allows it."""
     rng = np.random.default_rng(11)
     drawn = [(clip := sample_clip(rng), make(rng, clip)) for _ in range(count)]
@@ -31,7 +31,7 @@ def by_kind() -> dict[str, Asked]:
     return {kind: asked(make) for kind, make in KINDS.items()}
 
 
-def said(question: Question) -> str:
+def said(question: DemoQuestion) -> str:
     """The expected answer in words."""
     return question.options[LETTERS.index(question.answer)] if question.options else question.answer
 

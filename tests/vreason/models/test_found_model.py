@@ -48,6 +48,7 @@ def test_weights_that_git_has_not_fetched(copy: Path) -> None:
 
 
 def test_no_weights(copy: Path) -> None:
+    """A folder without weights is refused, and the message says which files are looked for."""
     (copy / "model.safetensors").unlink()
     assert "the folder has no weights (*.safetensors, *.bin); copy them there" in refused(copy)
 
@@ -61,6 +62,7 @@ def test_a_part_of_the_weights(copy: Path) -> None:
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"weight_map": 3}', "\xff"])
 def test_an_index_that_is_none(copy: Path, text: str) -> None:
+    """An index of weights that is no index is refused by name."""
     (copy / "model.safetensors.index.json").write_text(text, encoding="latin-1")
     assert "model.safetensors.index.json cannot be read" in refused(copy)
 
@@ -81,5 +83,6 @@ def test_a_gpu_that_is_not_there(copy: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_demo(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo's model is found without a network."""
     monkeypatch.setattr(found_model, "DEMO_WEIGHTS", copy)
     assert str(copy) == find_model(ModelSpec(device="cpu")).source

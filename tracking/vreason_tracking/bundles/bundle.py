@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vreason.config import VReasonConfig
 from vreason.errors import ConfigError, TrackingError
-from vreason.models import DEMO, ModelSpec
+from vreason.models import DEMO_MODEL, ModelSpec
 from vreason.prompts import PromptTemplate
 from vreason.video import VideoConfig
 
@@ -58,10 +58,10 @@ class ModelPart(_Part):
 
     @property
     def source(self) -> str:
-        """Its folder, or its name on the hub."""
+        """The model's folder, or its name on the hub."""
         from vreason.models import DEMO_WEIGHTS  # brings torch
 
-        return str(DEMO_WEIGHTS) if self.id == DEMO else self.id
+        return str(DEMO_WEIGHTS) if self.id == DEMO_MODEL else self.id
 
     def spec(self, included: Path | None = None, device: str | None = None) -> ModelSpec:
         """How it is loaded; from the folder `included` where the weights are part of the bundle."""

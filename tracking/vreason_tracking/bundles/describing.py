@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from vreason.errors import UnsupportedModelError
-from vreason.models import DEMO, DEMO_WEIGHTS, find_model, folder_revision
+from vreason.models import DEMO_MODEL, DEMO_WEIGHTS, find_model, folder_revision
 from vreason_tracking.bundles.bounds import default_bounds, with_changes
 from vreason_tracking.bundles.bundle import Bundle, Example, ModelPart, Origin
 from vreason_tracking.bundles.source_run import SourceRun
@@ -62,13 +62,13 @@ def _model(source: SourceRun, include: bool) -> ModelPart:
     spec, tags = source.settings.model, source.run.tags
     found = find_model(spec)
     recorded = tags.get(MODEL_REVISION_TAG, "")
-    of_hub = spec.id != DEMO and ":" not in recorded  # a folder's weights are named by a digest
-    folder = DEMO_WEIGHTS if spec.id == DEMO else model_folder(found.source, recorded if of_hub else None)
+    of_hub = spec.id != DEMO_MODEL and ":" not in recorded  # a folder's weights are named by a digest
+    folder = DEMO_WEIGHTS if spec.id == DEMO_MODEL else model_folder(found.source, recorded if of_hub else None)
     if not of_hub and recorded and (now := folder_revision(folder)) != recorded:
         what = f"model.id {spec.id!r}: its weights are {now}, and the run was made with {recorded}"
         raise UnsupportedModelError(f"{what}; restore those, or run it again and register that")
     return ModelPart(
-        id=spec.id if of_hub or spec.id == DEMO else str(folder.absolute()),
+        id=spec.id if of_hub or spec.id == DEMO_MODEL else str(folder.absolute()),
         revision=recorded if of_hub else None,
         dtype=tags.get(DTYPE_TAG) or spec.dtype,
         device=spec.device,

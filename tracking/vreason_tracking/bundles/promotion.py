@@ -15,10 +15,8 @@ from vreason_tracking.bundles.registry import Reference, Registry, Version, alia
 from vreason_tracking.catalog import Catalog, recorded_runs
 from vreason_tracking.comparison import MARGIN, Equivalence, compare, equivalence, named_runs
 from vreason_tracking.presentation import points
-from vreason_tracking.records import user_name
+from vreason_tracking.records import PROMOTED_PREFIX, user_name
 
-PROMOTED_PREFIX = "vreason.promoted."
-"""Tag of a version, the alias behind it: who let it point here, when, and what was asked of it, as JSON."""
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,

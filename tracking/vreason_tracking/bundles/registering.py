@@ -17,14 +17,6 @@ from vreason_tracking.bundles.describing import describe
 from vreason_tracking.bundles.example import make_example
 from vreason_tracking.bundles.packing import pack
 from vreason_tracking.bundles.registry import (
-    AGAINST_TAG,
-    CREATED_BY_TAG,
-    EXAMPLE_TAG,
-    FILES_TAG,
-    FORCED_TAG,
-    KIND,
-    KIND_TAG,
-    SIGNED_TAG,
     Registry,
     Version,
     alias_issue,
@@ -34,7 +26,17 @@ from vreason_tracking.bundles.source_run import SourceRun, find_source, objectio
 from vreason_tracking.bundles.version_notes import version_notes
 from vreason_tracking.bundles.weights import model_folder
 from vreason_tracking.catalog import Catalog
-from vreason_tracking.records import user_name
+from vreason_tracking.records import (
+    AGAINST_TAG,
+    BUNDLE_KIND,
+    EXAMPLE_TAG,
+    FILES_TAG,
+    FORCED_TAG,
+    KIND_TAG,
+    REGISTERED_BY_TAG,
+    SIGNED_TAG,
+    user_name,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -194,7 +196,7 @@ def _logged_model(registry: Registry, source: SourceRun, bundle: Bundle) -> Iter
             source.experiment_id,
             name="".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in bundle.origin.variant),
             source_run_id=source.mlflow_id,
-            tags={KIND_TAG: KIND},
+            tags={KIND_TAG: BUNDLE_KIND},
             params={"model.id": bundle.model.id, "variant": bundle.origin.variant},
             model_type="vreason-bundle",
         )
@@ -212,7 +214,7 @@ def _create(registry: Registry, source: SourceRun, model_id: str, name: str, tag
     from mlflow.exceptions import MlflowException
 
     try:
-        registry.client.create_registered_model(name, tags={KIND_TAG: KIND})
+        registry.client.create_registered_model(name, tags={KIND_TAG: BUNDLE_KIND})
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -226,11 +228,11 @@ def _tags(bundle: Bundle, digest: str, wanted: Registration, outcome: str) -> di
     forced = {FORCED_TAG: bundle.origin.forced} if bundle.origin.forced else {}
     against = {AGAINST_TAG: "; ".join(bundle.origin.against)[:4000]} if bundle.origin.against else {}
     return {
-        KIND_TAG: KIND,
+        KIND_TAG: BUNDLE_KIND,
         FILES_TAG: digest,
         SIGNED_TAG: str(wanted.signing_key is not None).lower(),
         EXAMPLE_TAG: outcome,
-        CREATED_BY_TAG: user_name(),
+        REGISTERED_BY_TAG: user_name(),
         **forced,
         **against,
     }

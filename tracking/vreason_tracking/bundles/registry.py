@@ -13,12 +13,9 @@ from typing import Any
 
 from vreason.errors import ConfigIssue, TrackingError
 from vreason_tracking.bundles.bundle import FILE_NAME, Bundle, read_bundle
+from vreason_tracking.records import AGAINST_TAG, BUNDLE_KIND, EXAMPLE_TAG, FORCED_TAG, KIND_TAG, REGISTERED_BY_TAG, RETIRED_TAG, SIGNED_TAG
 from vreason_tracking.stores import MlflowStore, failure, mlflow_internals, redact_password
 
-KIND_TAG, KIND = "vreason.kind", "bundle"
-"""Tag of every version of ours, by which it is told from other models of the registry."""
-FILES_TAG, SIGNED_TAG, FORCED_TAG, AGAINST_TAG = "vreason.files_sha256", "vreason.signed", "vreason.forced", "vreason.against"
-EXAMPLE_TAG, RETIRED_TAG, CREATED_BY_TAG = "vreason.example", "vreason.retired", "vreason.created_by"
 _REFERENCE = re.compile(r"(?:models:/)?(?P<name>[^/@:']+?)(?:/(?P<version>[0-9]+)|@(?P<alias>[\w.-]+))?")
 
 
@@ -100,7 +97,7 @@ class Version:
     @property
     def created_by(self) -> str:
         """Who registered it."""
-        return self.tags.get(CREATED_BY_TAG, "")
+        return self.tags.get(REGISTERED_BY_TAG, "")
 
     @property
     def retired(self) -> str | None:
@@ -130,7 +127,7 @@ class Registry:
             TrackingError: the registry cannot be read.
         """
         with self.translated():
-            query = f"tags.`{KIND_TAG}` = '{KIND}'" + (f" and name = '{name}'" if name else "")
+            query = f"tags.`{KIND_TAG}` = '{BUNDLE_KIND}'" + (f" and name = '{name}'" if name else "")
             found, token = [], None
             while True:
                 page = self.client.search_model_versions(query, max_results=200, page_token=token)

@@ -6,10 +6,8 @@ import json
 from datetime import UTC, datetime
 
 from vreason.errors import TrackingError
-from vreason_tracking.bundles.registry import RETIRED_TAG, Registry, Version
-from vreason_tracking.records import user_name
-
-RETIRED_BY_TAG = "vreason.retired_by"
+from vreason_tracking.bundles.registry import Registry, Version
+from vreason_tracking.records import RETIRED_BY_TAG, RETIRED_TAG, user_name
 
 
 def retire(registry: Registry, reference: str, reason: str, *, with_aliases: bool = False) -> Version:

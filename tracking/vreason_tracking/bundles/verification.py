@@ -9,12 +9,12 @@ from typing import Any
 from vreason.errors import TrackingError, VReasonError
 from vreason_tracking.bundles.bundle import FILE_NAME, WEIGHTS, Bundle, read_bundle
 from vreason_tracking.bundles.registering import ANSWERED, DIFFERENT, run_example
-from vreason_tracking.bundles.registry import AGAINST_TAG, FILES_TAG, FORCED_TAG, Registry, Version
+from vreason_tracking.bundles.registry import Registry, Version
 from vreason_tracking.bundles.signing import SIGNATURE, files_digest, signature_fault
 from vreason_tracking.bundles.weights import differing_files, model_folder
 from vreason_tracking.catalog import Catalog
 from vreason_tracking.health import Check
-from vreason_tracking.records import DATA_DIGEST_TAG
+from vreason_tracking.records import AGAINST_TAG, DATA_DIGEST_TAG, FILES_TAG, FORCED_TAG
 
 
 def verify_version(registry: Registry, catalog: Catalog, version: Version, public_key: Path | None, *, example: bool) -> Iterator[Check]:

@@ -69,7 +69,7 @@ class Catalog:
         return CatalogIndex(self.root, self.address, damaged=damaged, runs=newest_first(runs), journal=readable)
 
     def read_store(self, index: CatalogIndex) -> CatalogIndex:
-        """The same index with the store's runs; unchanged where the store was asked before."""
+        """This index with the store's runs added; unchanged where the store was asked before."""
         if index.store_tried:
             return index
         opened = self.open_store()

@@ -49,7 +49,7 @@ class LocalRun:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Its name in the journal, and its id in MLflow where it is known."""
+        """The run's name in the journal, and its id in MLflow where that is known."""
         try:
             return tuple(each for each in (self.run_id, self.marks.run_id) if each)
         except TrackingError:
@@ -57,7 +57,7 @@ class LocalRun:
 
     @property
     def variant(self) -> str:
-        """Its name in the config; "" where the manifest is damaged."""
+        """The variant's name in the config; "" where the manifest is damaged."""
         return "" if self.fault else self.manifest.variant
 
     @property
@@ -123,7 +123,7 @@ class LocalRun:
 
     @cached_property
     def samples(self) -> list[SampleEntry]:
-        """Its finished samples, in the order in which they ended. Reads the whole journal."""
+        """The run's finished samples, in the order in which they ended. Reads the whole journal."""
         with translate_os_errors(self.folder.path):
             return closed_samples(self.folder)
 

@@ -18,7 +18,7 @@ class Named(Protocol):
 
     @property
     def ids(self) -> Sequence[str]:
-        """Its ids, in the journal and in MLflow."""
+        """The ids of the run, in the journal and in MLflow."""
 
     @property
     def variant(self) -> str:

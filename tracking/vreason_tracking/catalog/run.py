@@ -25,12 +25,12 @@ class Run:
 
     @property
     def journal_id(self) -> str | None:
-        """Its name in the journal."""
+        """The run's name in the journal."""
         return self.local.run_id if self.local else self.stored.journal_id if self.stored else None
 
     @property
     def mlflow_id(self) -> str | None:
-        """Its id in MLflow."""
+        """The run's id in MLflow."""
         return self.stored.run_id if self.stored else self.local.marks.run_id if self.local else None
 
     @property
@@ -46,7 +46,7 @@ class Run:
 
     @property
     def variant(self) -> str:
-        """Its name in the config, and in MLflow."""
+        """The variant's name in the config, and in MLflow."""
         return self.local.manifest.variant if self.local else self._store_side.name
 
     @property

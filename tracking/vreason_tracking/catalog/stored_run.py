@@ -65,7 +65,7 @@ class StoredRun:
 
     @property
     def journal_id(self) -> str | None:
-        """Its name in the journal that it was delivered from."""
+        """The run's name in the journal that it was delivered from."""
         return self.tags.get(RUN_TAG)
 
     @property

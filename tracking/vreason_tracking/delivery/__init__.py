@@ -6,7 +6,7 @@ variant_run.py    the run in MLflow: made, found again, replaced
 run_delivery.py   one run into one store, a piece at a time; sending twice changes nothing
 recorded_content.py  what MLflow has to hold, made from the journal alone
 store_check.py    a run read back, and held against the journal
-store_repair.py   what the check found, mended
+store_repair.py   puts right what the check found
 finalize.py       what is written when a run has ended: summary, curves, tables, plots
 call_plot.py      one plot of all variants of a call
 backoff.py        how long to wait for a store that is unavailable

@@ -1,5 +1,5 @@
 from .background import BackgroundDelivery as BackgroundDelivery
-from .checkpoint import DeliveryState as DeliveryState, left_out_line as left_out_line, read_delivered as read_delivered
+from .checkpoint import DeliveryState as DeliveryState, excluded_line as excluded_line, read_delivered as read_delivered
 from .mlflow_points import points_of as points_of, sample_tags as sample_tags
 from .run_delivery import RunDelivery as RunDelivery
 from .scheduler import DeliveryScheduler as DeliveryScheduler

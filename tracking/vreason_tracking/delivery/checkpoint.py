@@ -2,15 +2,17 @@
 
     ["opened", {"run_id": ..., "experiment_id": ..., "uri": ...}]   the MLflow run; another one takes the place of an earlier one
     ["sample", sample_id, nested run id, points, times]             a sample with all of its points, asked again so often before
-    ["mended", sample_id, nested run id, points]                    the same, in the place of an earlier run of it
+    ["replaced", sample_id, nested run id, points]                  a sample with all of its points, in the place of an earlier run of it
     ["devices", records, points]                                    the first so many DeviceRecords
     ["closed", session, status]                                     everything up to the end of this session
     ["again"]                                                       the variant's own series and end are to be sent once more
-    ["parked", reason]   ["freed"]                                  refused for good; to be tried again
+    ["rejected", reason]   ["freed"]                                refused for good; to be tried again
     ["left out", sample id or null, kind, name, reason]             a value that MLflow does not take
 
 Lines with checksums, as in the journal. A mark that is lost (a torn line, a crash between sending and marking) costs sending once more,
-which changes nothing. The process that holds the delivery lease appends; anybody reads.
+which changes nothing. Earlier
+versions wrote "mended" for "replaced" and "parked" for "rejected".
+The process that holds the delivery lease appends; anybody reads.
 """
 
 from __future__ import annotations
@@ -65,7 +67,7 @@ class DeliveryState:
             if values[0] not in self.samples or times > self.times.get(values[0], 0):
                 self._sample(*values[:3])
                 self.times[values[0]] = times
-        elif kind == "mended":
+        elif kind in ("replaced", "mended"):
             self._sample(*values)
         elif kind == "devices" and values[0] > self.devices:
             self.devices = values[0]
@@ -75,7 +77,7 @@ class DeliveryState:
             self.session, self.status = values
         elif kind == "again":
             self._forget_own()
-        elif kind in ("parked", "freed"):
+        elif kind in ("rejected", "parked", "freed"):
             self.rejected = values[0] if values else None
         elif kind == "left out":
             sample_id, what, name, reason = values
@@ -99,7 +101,7 @@ class DeliveryState:
         self.run_id, self.experiment_id, self.uri = run_id, experiment_id, uri
 
 
-def left_out_line(state: DeliveryState) -> str | None:
+def excluded_line(state: DeliveryState) -> str | None:
     """How many values of a run the store does not take, which ones, and why; None where it has taken all."""
     if not state.excluded:
         return None
@@ -141,9 +143,9 @@ class DeliveryLog:
         """A sample is there with all of its points; `times` is how often it had been asked again by then."""
         self._mark(["sample", sample_id, nested, points, *([times] if times else [])])
 
-    def mended(self, sample_id: str, nested: str, points: int) -> None:
+    def replaced(self, sample_id: str, nested: str, points: int) -> None:
         """A sample is there with all of its points, in a run that takes the place of an earlier one."""
-        self._mark(["mended", sample_id, nested, points])
+        self._mark(["replaced", sample_id, nested, points])
 
     def devices(self, records: int, points: int) -> None:
         """The first `records` DeviceRecords are there; the newest of them came to `points`."""
@@ -159,7 +161,7 @@ class DeliveryLog:
 
     def rejected(self, reason: str) -> None:
         """The store refuses the run for good."""
-        self._mark(["parked", reason])
+        self._mark(["rejected", reason])
 
     def excluded(self, sample_id: str | None, kind: str, name: str, reason: str) -> None:
         """The store does not take a value; told once."""
@@ -167,7 +169,7 @@ class DeliveryLog:
             self._mark(["left out", sample_id, kind, name, reason])
 
     def freed(self) -> None:
-        """It is to be tried again."""
+        """The run that was refused is to be tried again."""
         if self.delivered.rejected is not None:
             self._mark(["freed"])
 

@@ -88,7 +88,7 @@ class DeliveryScheduler:
         return [waiting.folder for waiting in self._runs.values() if not waiting.over]
 
     def deliveries(self) -> Iterator[RunDelivery]:
-        """Those under way."""
+        """The deliveries that are under way."""
         return (waiting.delivery for waiting in self._runs.values() if waiting.delivery and not waiting.over)
 
     def hurry(self) -> None:

@@ -1,4 +1,4 @@
-"""Reads a run back from its store and holds it against the journal, point for point; what differs can be mended.
+"""Reads a run back from its store and holds it against the journal, point for point; what differs can be repaired.
 
 A store may say that it has taken something and not have it: a proxy that answers in its place, a database restored from a backup.
 """
@@ -89,7 +89,7 @@ def check_store(folder: RunFolder, store: MlflowStore) -> StoreCheck:
         found.samples += 1
         found.points += len(content.points)
         stored = runs.pop(truncate_values({"": name})[""], [])
-        difference = _of_sample(store, content, stored, _left_out(marks, name))
+        difference = _of_sample(store, content, stored, _excluded(marks, name))
         found.differences += [difference] if difference else []
     found.differences += [
         Difference(name, (run.info.run_id,), ("the journal has no such finished sample",), superfluous=True, recorded=False)
@@ -99,13 +99,13 @@ def check_store(folder: RunFolder, store: MlflowStore) -> StoreCheck:
     if recorded.variant is not None:
         found.points += len(recorded.variant.points)
         run = store.client.get_run(marks.run_id)
-        excluded, variant = _left_out(marks, None), recorded.variant
+        excluded, variant = _excluded(marks, None), recorded.variant
         own = _compare(store, run, None, variant.points, variant.tags, variant.status, excluded)
         found.differences += [*own, *_of_description(store, run, folder, excluded)]
     return found
 
 
-def _left_out(marks: DeliveryState, sample_id: str | None) -> set[tuple[str, str]]:
+def _excluded(marks: DeliveryState, sample_id: str | None) -> set[tuple[str, str]]:
     """Kind and name of what the store has refused of a sample, or of the variant's own run, and is not expected there."""
     return {(kind, name) for sample, kind, name in marks.excluded if sample == sample_id}
 

@@ -62,4 +62,4 @@ def _repair(run: VariantRun, content: SampleContent, difference: Difference) -> 
         mlflow_id = store.start_run(sample.sample_id, content.tags, run.run_id, sample.started_ms)
     store.log(mlflow_id, points, tags=content.tags)
     store.end_run(mlflow_id, content.status, ended_ms(content.finished))
-    run.log.mended(sample.sample_id, mlflow_id, len(content.points))
+    run.log.replaced(sample.sample_id, mlflow_id, len(content.points))

@@ -119,7 +119,7 @@ class VariantRun:
         return tags
 
     def _describe(self, run_id: str) -> None:
-        """Its settings; then it counts as opened."""
+        """Write the run's settings; then it counts as opened."""
         manifest = self.folder.manifest
         self.store.log(run_id, params=manifest.params)
         config = self._scratch_dir / "config.yaml"
@@ -154,7 +154,7 @@ class VariantRun:
         self._present = None
 
     def sample_runs(self) -> Sequence[Any]:
-        """Those of the store, the newest first: of two of one sample the older one counts."""
+        """The nested runs of samples in the store, the newest first: of two of one sample the older one counts."""
         return self._search(f"tags.`{PARENT_TAG}` = '{self.run_id}'", "DESC")
 
     def remove_strays(self) -> None:

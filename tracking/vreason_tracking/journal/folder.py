@@ -159,7 +159,7 @@ def is_run(path: Path) -> bool:
 
 
 def readable_runs(root: Path) -> Iterator[RunFolder]:
-    """Those of them whose manifest can be read: a damaged one is in nobody's way."""
+    """The folders of runs whose manifest can be read; damaged ones are passed over."""
     for folder in run_folders(root):
         with contextlib.suppress(TrackingError):
             _ = folder.manifest

@@ -143,7 +143,7 @@ class JournalWriter:
         return event
 
     def _close_fragment(self) -> None:
-        """Try until it is safe on disk, or `disk_patience` is over."""
+        """Try until it is safe on disk, or the retry timeout is over."""
         if not self._fragment.records:
             return
         began, warned = time.monotonic(), False

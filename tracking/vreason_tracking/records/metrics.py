@@ -130,6 +130,12 @@ def metric_of(name: str) -> Metric:
 
 _STEP_NAMES = [metric.name for metric in STEP_METRICS]
 _step_values = attrgetter(*_STEP_NAMES)
+_SAMPLE_FIELDS = {
+    names.SCORE: "score",
+    names.OUTPUT_TOKENS: "output_tokens",
+    names.TOTAL_MS: "generation_ms",
+    names.FIRST_TOKEN_MS: "time_to_first_token_ms",
+}
 
 
 def step_points(step: StepRecord) -> list[tuple[str, float]]:
@@ -139,8 +145,8 @@ def step_points(step: StepRecord) -> list[tuple[str, float]]:
 
 def sample_points(sample: SampleRecord) -> list[tuple[str, float]]:
     """The metrics of one sample, in the order of `SAMPLE_METRICS`; a sample that failed has only its 0 tokens."""
-    values = zip(SAMPLE_METRICS, (sample.score, sample.output_tokens, sample.generation_ms, sample.time_to_first_token_ms), strict=True)
-    return [(metric.name, float(value)) for metric, value in values if value is not None]
+    values = [(metric.name, getattr(sample, _SAMPLE_FIELDS[metric.name])) for metric in SAMPLE_METRICS]
+    return [(name, float(value)) for name, value in values if value is not None]
 
 
 def count_points(event: StepRecord | SampleRecord | DeviceRecord) -> int:

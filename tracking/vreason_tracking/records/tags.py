@@ -86,6 +86,19 @@ METADATA_TAG, VIDEO_READER_TAG = "metadata", "video_reader"
 
 COMPARED_RUNS_TAG, COMPARED_BASELINE_TAG, WARNINGS_TAG = "compared.runs", "compared.baseline", "warnings"
 
+# --- of a registered version of a model (`vreason_tracking.bundles`) ---
+
+BUNDLE_KIND = "bundle"
+"""Of `KIND_TAG`, by which versions of ours are told from other models of the registry."""
+
+FILES_TAG, SIGNED_TAG = "vreason.files_sha256", "vreason.signed"
+FORCED_TAG, AGAINST_TAG = "vreason.forced", "vreason.against"
+EXAMPLE_TAG, REGISTERED_BY_TAG = "vreason.example", "vreason.created_by"
+RETIRED_TAG, RETIRED_BY_TAG = "vreason.retired", "vreason.retired_by"
+
+PROMOTED_PREFIX = "vreason.promoted."
+"""With an alias behind it: who let it point to the version, when, and what was required of it, as JSON."""
+
 # --- which MLflow's pages show ---
 
 COLOUR_TAG, CREATED_BY_TAG, DESCRIPTION_TAG = "mlflow.runColor", "mlflow.user", "mlflow.note.content"

@@ -102,7 +102,7 @@ def _notes_on(unreadable: Sequence[LocalRun], runs: Sequence[RunFolder], root: P
     named = ", ".join(run.run_id for run in unreadable[:3]) + (f" and {len(unreadable) - 3} more" if len(unreadable) > 3 else "")
     what = f"run {named} of {root} cannot be read ({unreadable[0].fault})"
     if not runs:
-        return [f"{what}: if it is what was to be continued, stop, and mend it first"]
+        return [f"{what}: if it is what was to be continued, stop, and repair it first"]
     if len(runs) < max(folder.manifest.call_variants for folder in runs):
         return [f"{what}: it may be the variant of this call that is missing, and is now begun anew; if so, stop, and restore it first"]
     return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from vreason_tracking.delivery import left_out_line, read_delivered
+from vreason_tracking.delivery import excluded_line, read_delivered
 from vreason_tracking.journal import RunFolder
 from vreason_tracking.records import RunSummary
 
@@ -53,5 +53,5 @@ def as_delivered(result: VariantResult) -> VariantResult:
         run_id=state.run_id or result.run_id,
         experiment_id=state.experiment_id,
         rejected=state.rejected,
-        excluded=left_out_line(state),
+        excluded=excluded_line(state),
     )

@@ -14,7 +14,7 @@ from vreason_tracking.catalog import reap_journal
 from vreason_tracking.delivery import BackgroundDelivery, read_delivered
 from vreason_tracking.health import place_checks
 from vreason_tracking.journal import RunFolder, closed_samples, last_end, readable_runs, recorded_points
-from vreason_tracking.records import RunSummary
+from vreason_tracking.records import DATA_DIGEST_TAG, DTYPE_TAG, MODEL_REVISION_TAG, RunSummary
 from vreason_tracking.running.inputs import evaluation_config, load_samples, require_plugins, run_tags, variant_params
 from vreason_tracking.running.listening import load_listeners
 from vreason_tracking.running.manifests import manifest_of
@@ -150,7 +150,7 @@ class Experiment:
             VariantRequest(
                 variant,
                 variant_params(self.settings, variant),
-                fingerprint_of(self.settings, variant, tags["model.revision"], tags["dtype"], tags["data.digest"]),
+                fingerprint_of(self.settings, variant, tags[MODEL_REVISION_TAG], tags[DTYPE_TAG], tags[DATA_DIGEST_TAG]),
             )
             for variant in self.settings.resolved_variants()
         ]
@@ -168,7 +168,7 @@ class Experiment:
                 seed=self.settings.seed,
                 ranked=self.settings.schedule == "interleaved",
                 root=self._root,
-                retry_timeout=self.settings.tracking.disk_patience,
+                retry_timeout=self.settings.tracking.disk_retry_timeout,
                 manifest=lambda task: manifest_of(self.settings, task, todo, tags, samples),
                 config=lambda task: evaluation_config(self.settings, task.request.variant),
                 loaded=loaded,

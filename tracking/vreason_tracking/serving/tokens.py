@@ -23,7 +23,7 @@ class Tokens:
 
     @classmethod
     def of(cls, file: Path | None, environment: Mapping[str, str]) -> Tokens:
-        """Those of a file, one a line, and those of VREASON_SERVE_TOKENS, separated by commas.
+        """The tokens of a file, one a line, and those of VREASON_SERVE_TOKENS, separated by commas.
 
         Raises:
             ConfigError: the file cannot be read, holds none, or a token is shorter than 16 characters.

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from vreason.benchmarks import may_be_benchmark
-from vreason_tracking.settings.sections import DEMO
+from vreason.benchmarks import DEMO_BENCHMARK, may_be_benchmark
+from vreason.models import DEMO_MODEL
 
 
 def from_folder(data: dict[str, Any], folder: Path) -> None:
@@ -31,7 +31,7 @@ def _is_path(section: str, field: str, value: str, folder: Path) -> bool:
     if value.startswith(("~", "$")):  # not replaced, and told so
         return False
     if field == "source":
-        return value != DEMO and not may_be_benchmark(value)
+        return value != DEMO_BENCHMARK and not may_be_benchmark(value)
     if section == "model":
-        return value != DEMO and (value.startswith(("./", "../")) or (folder / value).is_dir())
+        return value != DEMO_MODEL and (value.startswith(("./", "../")) or (folder / value).is_dir())
     return True

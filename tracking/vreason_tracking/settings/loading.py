@@ -127,7 +127,7 @@ def load_settings(path: str | Path, overrides: Sequence[str] = (), limit: int | 
     Args:
         path: the YAML file, UTF-8.
         overrides: changes of the form ``a.b=value`` (the value is YAML; list items by index, ``variants.0.controller.k=8``).
-        limit: stands for ``data.limit=...``, laid over last.
+        limit: `data.limit`, in the place of the file's and of `overrides`'.
         variants: keep only these; the name of a listed variant stands for all that a matrix made of it.
 
     Raises:
@@ -153,7 +153,9 @@ def _parsed(text: str, source: str, overrides: Sequence[str], limit: int | None,
     except ConfigError as error:
         raise ConfigError(error.issues, source) from None
     from_folder(data, folder)
-    issues += apply_overrides(data, overrides if limit is None else [*overrides, f"data.limit={limit}"])
+    issues += apply_overrides(data, overrides)
+    if limit is not None:
+        _limit(data, limit)
     listed, found = expand(data.pop("variants", None), data.pop("matrix", None))
     kept, unknown = chosen(listed, () if found else variants)
     settings, wrong = _validated(data, kept)
@@ -170,6 +172,13 @@ def _parsed(text: str, source: str, overrides: Sequence[str], limit: int | None,
         changes,
     )
     return settings
+
+
+def _limit(data: dict[str, Any], limit: int) -> None:
+    """Lay a limit over what the file says; a section that is none is left for the validation to name."""
+    section = data.get("data")
+    if section is None or isinstance(section, dict):
+        data["data"] = {**(section or {}), "limit": limit}
 
 
 def _validated(data: Mapping[str, Any], variants: Sequence[Variant]) -> tuple[RunSettings | None, list[ConfigIssue]]:

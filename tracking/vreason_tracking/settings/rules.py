@@ -10,16 +10,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vreason.benchmarks import benchmark_plugin, may_be_benchmark
+from vreason.benchmarks import DEMO_BENCHMARK, DEMO_SPLITS, benchmark_plugin, may_be_benchmark
 from vreason.config_checks import check_choice, check_order, shown, suggestion
 from vreason.errors import ConfigError, ConfigIssue, PluginError
+from vreason.models import DEMO_MODEL
 from vreason.plugins import LISTENERS, is_reference, plugins, reference_issue
 from vreason.scoring import PROFILES, scoring_issue
-from vreason_tracking.settings.sections import DEMO, GenerationSettings
+from vreason_tracking.settings.sections import GenerationSettings
 from vreason_tracking.stores import address_issue
 
 PLACEHOLDER = "{Question}"
-DEMO_SPLITS = ("test", "validation")
 
 
 def filled_in(data: Mapping[str, Any], sections: Iterable[str]) -> dict[str, Any]:
@@ -31,10 +31,10 @@ def filled_in(data: Mapping[str, Any], sections: Iterable[str]) -> dict[str, Any
     video, data_section, prompt = (filled[name] if isinstance(filled[name], dict) else {} for name in ("video", "data", "prompt"))
     if video.get("fps") is not None:
         video.setdefault("nframes", None)
-    if data_section.get("source", DEMO) == DEMO and data_section.get("split") is None:
+    if data_section.get("source", DEMO_BENCHMARK) == DEMO_BENCHMARK and data_section.get("split") is None:
         data_section["split"] = "test"
     if prompt.get("template", "auto") == "auto":
-        prompt["template"] = "short" if _section(filled, "model").get("id", DEMO) == DEMO else "reasoning"
+        prompt["template"] = "short" if _section(filled, "model").get("id", DEMO_MODEL) == DEMO_MODEL else "reasoning"
     return filled
 
 
@@ -78,7 +78,7 @@ def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _source_issues(data_section: Mapping[str, Any]) -> list[ConfigIssue]:
     """Fields that mean nothing for the data chosen, and names that nobody knows."""
     source, split, root = (data_section.get(name) for name in ("source", "split", "video_root"))
-    demo = data_section.get("source", DEMO) == DEMO
+    demo = data_section.get("source", DEMO_BENCHMARK) == DEMO_BENCHMARK
     issues = _scoring_issues(data_section.get("scoring"))
     if demo and isinstance(split, str):
         issues += check_choice("data.split", split, DEMO_SPLITS)

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
+from vreason.benchmarks import DEMO_BENCHMARK
+from vreason.prompts import ProblemType
 from vreason_tracking.journal import journal_folder
 from vreason_tracking.settings.issues import NAME_RULE, is_name
 from vreason_tracking.stores import resolved_uri
 
-ProblemType = Literal["multiple choice", "numerical", "regression", "OCR", "free-form"]  # vreason.prompts.PROBLEM_TYPES
-DEMO = "demo"
 _NOT_BLANK = r"\S"
 
 
@@ -50,7 +50,7 @@ class DataSettings(Section):
     """
 
     source: str = Field(
-        default=DEMO,
+        default=DEMO_BENCHMARK,
         pattern=_NOT_BLANK,
         description="demo, the name of an installed benchmark, or the path of a data file",
     )
@@ -102,14 +102,15 @@ class TrackingSettings(Section):
         experiment: MLflow's experiment.
         mode: `online` delivers to MLflow while the run goes on; `offline` writes the journal only, for `vreason-track journal deliver`.
         journal: folder of the local record; None asks the environment.
-        disk_patience: seconds for which a disk that refuses the journal (full, read-only) is asked again before the run ends.
+        disk_retry_timeout: seconds for which a disk that refuses the journal (full, read-only) is tried again before the run ends. In
+            configs of earlier versions: disk_patience.
     """
 
     uri: str | None = Field(default=None, min_length=1)
     experiment: Name = Field(default="vreason", description=NAME_RULE)
     mode: Literal["online", "offline"] = "online"
     journal: str | None = Field(default=None, min_length=1)
-    disk_patience: float = Field(default=30.0, ge=0, le=86_400)
+    disk_retry_timeout: float = Field(default=30.0, ge=0, le=86_400, validation_alias=AliasChoices("disk_retry_timeout", "disk_patience"))
 
     def resolved_uri(self, environment: Mapping[str, str] = os.environ) -> str:
         """The URI given, else what `resolved_uri` finds."""

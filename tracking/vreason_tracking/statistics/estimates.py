@@ -45,7 +45,7 @@ def codes_of(names: NDArray[np.generic] | list[str]) -> Codes:
 
 
 def compact(codes: Codes) -> Codes:
-    """The same clusters, numbered without gaps: a part of the questions may leave some out."""
+    """Cluster numbers without gaps, for the same clusters: a part of the questions may leave some out."""
     return np.unique(codes, return_inverse=True)[1].astype(np.int64)
 
 

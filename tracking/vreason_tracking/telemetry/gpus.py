@@ -22,7 +22,7 @@ class Gpu:
 
     @property
     def device(self) -> str:
-        """Its name in the record, such as "gpu.0"."""
+        """The device's name in the record, such as "gpu.0"."""
         return f"gpu.{self.index}"
 
 

@@ -59,7 +59,7 @@ class RunningBatch:
 
     @property
     def open_requests(self) -> list[Request]:
-        """Those that have not."""
+        """The requests of the batch whose reply has not ended."""
         return [row.request for row in self._rows if row.reason is None]
 
     def advance(self) -> list[Piece]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--repair",
     "repair",
     is_flag=True,
-    help="Also read back what was delivered, point for point, and mend what is missing, differs, or is too much.",
+    help="Also read back what was delivered, point for point, and repair what is missing, differs, or is too much.",
 )
 @click.option(
     "--wait", type=click.FloatRange(min=0), default=30.0, show_default=True, metavar="SECONDS", help="For a store that is unavailable."
@@ -72,7 +72,7 @@ def _deliver(address: str, runs: Sequence[LocalRun], wait: float) -> list[str]:
         delivery.close()
         for run in runs:
             click.echo(f"  {_outcome(run, delivery.result)}")
-    return [*_failures(delivery.result), *_left_out(runs)]
+    return [*_failures(delivery.result), *_excluded(runs)]
 
 
 def _look_after(folders: Sequence[RunFolder], uri: str | None, wait: float, *, repair: bool) -> list[str]:
@@ -104,12 +104,12 @@ def _repair(address: str, runs: Sequence[LocalRun], wait: float) -> list[str]:
     for run in runs:
         found = check_delivered(run, open_experiment(run.manifest.experiment))
         if found.intact:
-            click.echo(f"  {run.run_id} ({run.variant}): {found.points:,} points read back, nothing to mend")
+            click.echo(f"  {run.run_id} ({run.variant}): {found.points:,} points read back, nothing to repair")
             continue
         for difference in found.differences:
             click.echo(f"  {run.run_id} ({run.variant}): {difference}")
         after = repair(run, address, found, lambda text: click.echo(text, err=True), wait)
-        click.echo(f"  {run.run_id} ({run.variant}): {'mended' if after.intact else 'not mended'}: {after.points:,} points read back")
+        click.echo(f"  {run.run_id} ({run.variant}): {'repaired' if after.intact else 'not repaired'}: {after.points:,} points read back")
         failures += [f"run {run.run_id}: still {difference}" for difference in after.differences]
     return failures
 
@@ -145,12 +145,12 @@ def _outcome(run: LocalRun, result: DeliveryOutcome) -> str:
     return f"{head}: {now.waiting:,} points wait"
 
 
-def _left_out(runs: Sequence[LocalRun]) -> list[str]:
+def _excluded(runs: Sequence[LocalRun]) -> list[str]:
     """Of each run, the values that the store does not take."""
     from vreason_tracking.catalog import LocalRun
-    from vreason_tracking.delivery import left_out_line
+    from vreason_tracking.delivery import excluded_line
 
-    lines = {run.run_id: left_out_line(LocalRun(run.folder).marks) for run in runs}
+    lines = {run.run_id: excluded_line(LocalRun(run.folder).marks) for run in runs}
     return [f"run {run_id}: {line}" for run_id, line in lines.items() if line]
 
 

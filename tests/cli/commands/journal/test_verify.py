@@ -127,10 +127,10 @@ def test_the_store_too(program, delivered) -> None:
     document = json.loads(program("journal", "verify", "--store", "--json").out)
     assert (False, [folder.run_id]) == (document["intact"], [row["run_id"] for row in document["store"]])
     assert "points are missing" in document["store"][0]["differences"][0]
-    mended = program("journal", "deliver", "--repair")
-    assert (0, True) == (mended.code, "mended: " in mended.out)
+    repaired = program("journal", "deliver", "--repair")
+    assert (0, True) == (repaired.code, "repaired: " in repaired.out)
     assert 0 == program("journal", "verify", "--store").code
-    assert "nothing to mend" in program("journal", "deliver", "--repair").out
+    assert "nothing to repair" in program("journal", "deliver", "--repair").out
 
 
 def test_a_run_whose_folder_is_gone(program, delivered, monkeypatch) -> None:

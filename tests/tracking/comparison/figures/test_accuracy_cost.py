@@ -16,6 +16,7 @@ TOKENS, LATENCY = PRICES
 
 
 def test_rows_are_the_comparisons_figures(tmp_path) -> None:
+    """The table under the picture has the comparison's own figures."""
     comparison = compare(trio(tmp_path))
     rows = draw(comparison, TOKENS).rows
     for name, result, row in zip(comparison.names, comparison.groups[0].results, rows, strict=True):
@@ -25,6 +26,7 @@ def test_rows_are_the_comparisons_figures(tmp_path) -> None:
 
 
 def test_latency_is_in_seconds(tmp_path) -> None:
+    """Latency is drawn in seconds."""
     comparison = compare(trio(tmp_path))
     median = comparison.groups[0].results[1].costs["latency_ms"].median
     figure = draw(comparison, LATENCY)
@@ -47,6 +49,7 @@ def test_many_runs_are_numbered(thirty) -> None:
 
 
 def test_a_run_without_an_answer_has_no_point(tmp_path) -> None:
+    """A run without an answer has no point in the picture."""
     runs = trio(tmp_path)
     comparison = compare(runs)
     scores = comparison.frame.scores.copy()
@@ -59,6 +62,7 @@ def test_a_run_without_an_answer_has_no_point(tmp_path) -> None:
 
 
 def test_no_answer_at_all_no_picture(tmp_path) -> None:
+    """Without an answer there is no picture."""
     runs = [recorded(tmp_path, name, [(records.failed(), ())]) for name in ("a", "b")]
     assert draw(compare(runs), TOKENS) is None
 

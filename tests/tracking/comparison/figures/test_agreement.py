@@ -72,4 +72,5 @@ def test_few_cells_are_shapes(three) -> None:
 
 
 def test_one_question(three) -> None:
+    """The picture is drawn for a single question too."""
     assert "1 question, those" in draw(of(three[0], np.array([[1.0, 0.0]]))).svg

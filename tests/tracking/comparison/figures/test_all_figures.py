@@ -32,11 +32,13 @@ def drawn_of_thirty(thirty) -> list[Figure]:
 
 
 def test_pictures_and_their_order(drawn) -> None:
+    """Which pictures a comparison has, in which order."""
     expected = ["entropy", "alpha", "accuracy_tokens", "accuracy_latency", "tokens", "latency", "accuracy_by_length", "agreement"]
     assert expected == [figure.name for figure in drawn]
 
 
 def test_same_bytes_again(three, drawn) -> None:
+    """A picture drawn twice is the same file."""
     comparison, steps = three
     assert drawn == figures(comparison, steps, SAMPLE)
 
@@ -61,6 +63,7 @@ def test_references_are_answered_within(drawn, drawn_of_thirty) -> None:
 
 
 def test_rows_fit_their_columns(drawn, drawn_of_thirty) -> None:
+    """Every row of a picture's table has a cell for each column."""
     for figure in (*drawn, *drawn_of_thirty):
         assert figure.rows
         assert {len(figure.columns)} == {len(row) for row in figure.rows}
@@ -68,6 +71,7 @@ def test_rows_fit_their_columns(drawn, drawn_of_thirty) -> None:
 
 
 def test_names_are_fit_for_files(drawn_of_thirty) -> None:
+    """A picture's name can be a file's name."""
     names = [figure.name for figure in drawn_of_thirty]
     assert len(names) == len(set(names))
     assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in names)
@@ -79,6 +83,7 @@ def test_thirty_runs_stay_small(drawn_of_thirty) -> None:
 
 
 def test_sources_are_named(three, drawn) -> None:
+    """Each picture says what it was made from."""
     comparison, _ = three
     assert all([run.run_id for run in comparison.runs] == list(figure.run_ids) for figure in drawn)
 

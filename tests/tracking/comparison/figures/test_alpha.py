@@ -48,11 +48,13 @@ def test_the_peak_is_the_records(three) -> None:
 
 
 def test_updates_are_counted_in_the_picture(three) -> None:
+    """The number of updates is written into the picture."""
     comparison, steps = three
     assert 3 == draw(comparison, steps, SAMPLE).svg.count(">9 updates</text>")
 
 
 def test_a_sample_nobody_recorded(three) -> None:
+    """Without the sample's steps there is no picture."""
     comparison, steps = three
     assert draw(comparison, steps, "unknown") is None
 

@@ -27,6 +27,7 @@ def test_rows_are_the_groups(tmp_path) -> None:
 
 
 def test_questions_are_counted_on_the_axis(tmp_path) -> None:
+    """Each group on the axis says how many questions it has."""
     assert 4 == draw(compare(trio(tmp_path))).svg.count(">n = 12</text>")
 
 
@@ -38,11 +39,13 @@ def test_a_single_length_is_no_picture(tmp_path, seconds: float | None) -> None:
 
 
 def test_nobody_answered_no_picture(tmp_path) -> None:
+    """Without an answer there is no picture."""
     samples = [(replace(records.failed(f"s-{number}"), video_seconds=float(5 * number)), ()) for number in range(4)]
     assert draw(compare([recorded(tmp_path, name, samples) for name in ("a", "b")])) is None
 
 
 def test_many_runs_have_a_panel_each(thirty) -> None:
+    """More runs than fit into one panel are drawn in panels."""
     comparison, _ = thirty
     figure = draw(comparison)
     assert all(f">{name}</text>" in figure.svg for name in comparison.names)

@@ -44,6 +44,7 @@ def test_long_curves_are_thinned_to_means() -> None:
 
 
 def test_thinning_is_told(three) -> None:
+    """A curve that shows not every token says so."""
     comparison, steps = three
     figure = draw(comparison, [RunSteps(curve([1_000])), *steps[1:]])
     assert "mean over up to 5 neighbouring tokens" in figure.note
@@ -64,6 +65,7 @@ def test_a_tail_of_few_samples_is_not_drawn() -> None:
 
 
 def test_runs_without_steps_are_left_out(three) -> None:
+    """A run without steps has no curve."""
     comparison, steps = three
     figure = draw(comparison, [RunSteps(), *steps[1:]])
     assert [run.run_id for run in comparison.runs[1:]] == figure.run_ids
@@ -71,6 +73,7 @@ def test_runs_without_steps_are_left_out(three) -> None:
 
 
 def test_infinite_entropy_neither_warns_nor_hides_the_rest(three) -> None:
+    """A value that is not finite leaves the others drawn, without a warning."""
     comparison, steps = three
     made = curve([30, 30])
     made.entropy[3] = made.square[3] = np.inf
@@ -83,6 +86,7 @@ def test_infinite_entropy_neither_warns_nor_hides_the_rest(three) -> None:
 
 
 def test_a_single_token(three) -> None:
+    """A reply of one token is drawn."""
     comparison, _ = three
     figure = draw(comparison, [RunSteps(curve([1]))] * 3)
     assert 3 == len(figure.rows)
@@ -105,6 +109,7 @@ def test_the_mark_is_where_half_of_the_samples_got() -> None:
 
 
 def test_exactly_half_is_enough() -> None:
+    """The mean is drawn as long as half of the samples reach the token."""
     made = curve([40] * 2 + [80] * 2)
     made.ema[79] = 90.0
     assert 79 == line(made, POINTS, "a", "a").peak
@@ -119,6 +124,7 @@ def test_the_samples_own_peaks(three) -> None:
 
 
 def test_the_peaks_are_named_in_the_picture(three) -> None:
+    """The peaks of the moving average are labelled."""
     comparison, steps = three
     names = [replace(run, name=f"_run {place}") for place, run in enumerate(comparison.runs)]
     renamed = replace(comparison, runs=names)

@@ -11,10 +11,12 @@ def test_front_is_cheapest_first() -> None:
 
 
 def test_equal_accuracy_at_a_higher_cost_is_beaten() -> None:
+    """A run as accurate as another and dearer is not on the front."""
     assert [1] == pareto_front([0.6, 0.6], [20, 10])
 
 
 def test_equal_cost_at_a_lower_accuracy_is_beaten() -> None:
+    """A run as cheap as another and less accurate is not on the front."""
     assert [0] == pareto_front([0.7, 0.6], [10, 10])
 
 
@@ -24,4 +26,5 @@ def test_twins_stand_both_on_the_front() -> None:
 
 
 def test_no_run_no_front() -> None:
+    """Without a run the front is empty."""
     assert [] == pareto_front([], [])

@@ -36,11 +36,13 @@ def test_quantiles_by_hand(tmp_path) -> None:
 
 
 def test_the_unit_is_in_the_table(tmp_path) -> None:
+    """The table's head names the unit."""
     comparison = compare(trio(tmp_path))
     assert ("p50 (median)", "p50 (median) (s)") == (draw(comparison, TOKENS).columns[4], draw(comparison, LATENCY).columns[4])
 
 
 def test_a_run_without_answers_is_named_and_dashed(tmp_path) -> None:
+    """A run without an answer has its row, with dashes for values."""
     good = make_samples(4, 2)
     bad = [
         (replace(records.failed(s.sample_id), video=s.video, question=s.question, problem_type=s.problem_type, options=s.options), ())
@@ -54,6 +56,7 @@ def test_a_run_without_answers_is_named_and_dashed(tmp_path) -> None:
 
 
 def test_nobody_answered_no_picture(tmp_path) -> None:
+    """Without an answer there is no picture."""
     assert draw(compare([recorded(tmp_path, name, [(records.failed(), ())]) for name in ("a", "b")]), TOKENS) is None
 
 

@@ -32,15 +32,18 @@ def test_rows_are_the_comparisons_figures(tmp_path) -> None:
 
 
 def test_the_values_are_on_the_axis(tmp_path) -> None:
+    """The values that were swept stand on the axis."""
     svg = draw(swept(tmp_path))[0].svg
     assert all(f">{value}</text>" in svg for value in (2, 8, 16))
 
 
 def test_the_baseline_is_drawn_for_reference(tmp_path) -> None:
+    """A baseline outside the sweep is a line to compare with."""
     assert "its 95 % interval</text>" in draw(swept(tmp_path))[0].svg
 
 
 def test_a_baseline_of_the_sweep_is_not(tmp_path) -> None:
+    """A baseline that is a value of the sweep is not drawn twice."""
     assert ">baseline</text>" not in draw(swept(tmp_path, base=False))[0].svg
 
 
@@ -53,10 +56,12 @@ def test_axis_is_logarithmic_from_a_decade_on(tmp_path) -> None:
 
 
 def test_no_sweep_no_picture(tmp_path) -> None:
+    """Without a sweep there is no picture."""
     assert [] == draw(compare(trio(tmp_path)))
 
 
 def test_nobody_answered_no_picture(tmp_path) -> None:
+    """Without an answer there is no picture."""
     assert [] == draw(swept(tmp_path, samples=[(records.failed(), ())]))
 
 

@@ -44,6 +44,7 @@ def test_a_grid_is_a_sweep_for_each_row_and_column() -> None:
 
 
 def test_a_value_may_come_twice() -> None:
+    """Two runs of one value of a sweep are one group."""
     params = [method(**{"controller.k": k}) for k in ("2", "4", "8", "4")]
     assert [(2.0, 0), (4.0, 1), (4.0, 3), (8.0, 2)] == sweeps(params)[0].points
 
@@ -66,6 +67,7 @@ def found(*parts: dict[str, dict[str, str]]) -> list[Sweep]:
 
 
 def test_seeds_are_no_sweep() -> None:
+    """Runs that differ in their seed alone are no sweep."""
     seeds = [{"params": {"method.controller.seed": seed, "method.controller.k": "4"}} for seed in ("0", "1", "2")]
     assert [] == sweeps([settings_of(run(f"run {place}", **each)) for place, each in enumerate(seeds)])
 
@@ -145,8 +147,10 @@ def test_a_prompt_file_without_a_digest_counts_by_its_name() -> None:
 
 @pytest.mark.parametrize("text", [None, "", "null", "switch", "True", "nan", "inf"])
 def test_no_number(text: str | None) -> None:
+    """A setting whose values are no numbers has no order on an axis."""
     assert number(text) is None
 
 
 def test_number() -> None:
+    """Text that is a number is read as one."""
     assert 5e-05 == number("5e-05")

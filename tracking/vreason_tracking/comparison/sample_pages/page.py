@@ -81,7 +81,7 @@ class SamplePage:
 
     @property
     def anchor(self) -> str:
-        """Its id in the document."""
+        """The section's id in the document."""
         return anchor(self.sample_id)
 
     @property

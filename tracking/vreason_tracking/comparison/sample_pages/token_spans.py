@@ -39,13 +39,13 @@ class TokenSpan:
 
     @property
     def tint(self) -> str:
-        """Its CSS classes: "e0" to "e7" by entropy, and "u" at an update."""
+        """The token's CSS classes: "e0" to "e7" by entropy, and "u" at an update."""
         if not self.known:
             return "n"
         return f"e{bisect_right(EDGES, self.entropy)}" + (" u" if self.updated else "")
 
     def told(self, index: int) -> str:
-        """It in words, as token `index` of its reply."""
+        """The step in words, as token `index` of its reply."""
         if not self.known:
             return f"t = {index}, not recorded"
         return f"t = {index}, H = {self.entropy:.2f} nats, {'explore' if self.alpha > 0 else 'exploit'}"

@@ -70,7 +70,7 @@ def _accuracy(difference: Difference, base: str, comparisons: int) -> str:
 
 
 def _p(difference: Difference) -> str:
-    """Both, where they differ: an interval that leaves out 0 beside an adjusted p alone would look like a slip."""
+    """The p value and the adjusted one, where they differ: an interval without 0 beside an adjusted p alone would look like a slip."""
     p, holm = p_value(difference.p), p_value(difference.p_holm)
     told = p if p == holm else f"{p}, {holm} after Holm"
     return f"p {told}" if told.startswith("<") else f"p = {told}"

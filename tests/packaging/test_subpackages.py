@@ -1,4 +1,4 @@
-"""Rooms: the folders of vreason/ and tracking/vreason_tracking/. Others import what a room exports, never its modules."""
+"""Subpackages: the folders of vreason/ and tracking/vreason_tracking/. Others import what a subpackage exports, never its modules."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ HOMES = {"vreason": ROOT / "vreason", "vreason_tracking": ROOT / "tracking" / "v
 SOURCES = {"vreason": ".", "tracking": "tracking", "cli": "cli", "migrations": "migrations", "perf": "."}
 """Folders of source files, and the folder from which their modules are named."""
 
-ROOMS = sorted(f"{package}.{path.parent.name}" for package, home in HOMES.items() for path in home.glob("*/__init__.py"))
+SUBPACKAGES = sorted(f"{package}.{path.parent.name}" for package, home in HOMES.items() for path in home.glob("*/__init__.py"))
 
 
-def folder_of(room: str) -> Path:
-    package, _, name = room.partition(".")
+def folder_of(subpackage: str) -> Path:
+    package, _, name = subpackage.partition(".")
     return HOMES[package] / name
 
 
@@ -27,15 +27,15 @@ def module_name(path: Path, base: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def room_of(module: str) -> str | None:
-    """The room that a module is, or lies in."""
-    room = ".".join(module.split(".")[:2])
-    return room if room in ROOMS else None
+def subpackage_of(module: str) -> str | None:
+    """The subpackage that a module is, or lies in."""
+    subpackage = ".".join(module.split(".")[:2])
+    return subpackage if subpackage in SUBPACKAGES else None
 
 
-def exported(room: str) -> set[str]:
-    """The names that the stub of a room, or of a package, lists."""
-    tree = ast.parse((folder_of(room) / "__init__.pyi").read_text(encoding="utf-8"))
+def exported(subpackage: str) -> set[str]:
+    """The names that the stub of a subpackage, or of a package, lists."""
+    tree = ast.parse((folder_of(subpackage) / "__init__.pyi").read_text(encoding="utf-8"))
     return {alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
 
 
@@ -56,27 +56,32 @@ def imports(module: str, tree: ast.Module, *, is_package: bool) -> Iterator[tupl
             yield from ((node.lineno, source, alias.name) for alias in node.names)
 
 
-def trespasses(module: str, tree: ast.Module, *, is_package: bool = False) -> list[str]:
-    """Imports that reach into another room's modules, or name what it does not export."""
+def violations(module: str, tree: ast.Module, *, is_package: bool = False) -> list[str]:
+    """Imports that reach into another subpackage's modules, or name what it does not export."""
     found = []
     for line, source, name in imports(module, tree, is_package=is_package):
         whole = source if name is None else f"{source}.{name}"
-        room = room_of(whole)
-        if room is None or room == room_of(module) or whole == room or (source == room and name in exported(room)):
+        subpackage = subpackage_of(whole)
+        if (
+            subpackage is None
+            or subpackage == subpackage_of(module)
+            or whole == subpackage
+            or (source == subpackage and name in exported(subpackage))
+        ):
             continue
         found.append(f"{module}:{line}: {whole}")
     return found
 
 
-def test_there_are_rooms():
-    """The walk below finds rooms and files at all."""
-    assert {"vreason.method", "vreason.video", "vreason_tracking.catalog", "vreason_tracking.journal"} <= set(ROOMS)
+def test_there_are_subpackages():
+    """The walk below finds subpackages and files at all."""
+    assert {"vreason.method", "vreason.video", "vreason_tracking.catalog", "vreason_tracking.journal"} <= set(SUBPACKAGES)
     assert set(SOURCES) == {path.relative_to(ROOT).parts[0] for _, _, path in sources()}
 
 
-def test_no_room_is_entered_but_by_its_door():
-    """No file imports a module of another room, or a name that the room does not export."""
-    found = [each for module, tree, path in sources() for each in trespasses(module, tree, is_package=path.name == "__init__.py")]
+def test_no_subpackage_is_imported_past_its_exports():
+    """No file imports a module of another subpackage, or a name that the subpackage does not export."""
+    found = [each for module, tree, path in sources() for each in violations(module, tree, is_package=path.name == "__init__.py")]
     assert [] == found
 
 
@@ -94,39 +99,39 @@ def test_no_room_is_entered_but_by_its_door():
         ("vreason_tracking.journal.writer", "from vreason_tracking.journal.reader import recover\nfrom .reader import recover", []),
     ],
 )
-def test_what_counts_as_entering(module, text, expected):
-    """Modules and unlisted names of another room are found, wherever the import stands and however it is written."""
-    found = trespasses(module, ast.parse(text), is_package=module == "vreason_tracking.delivery")
+def test_what_counts_as_a_violation(module, text, expected):
+    """Modules and unlisted names of another subpackage are found, wherever the import stands and however it is written."""
+    found = violations(module, ast.parse(text), is_package=module == "vreason_tracking.delivery")
     assert expected == [each.rpartition(" ")[2] for each in found]
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_name_that_a_room_lists_is_there(room):
+@pytest.mark.parametrize("subpackage", SUBPACKAGES)
+def test_every_name_that_a_subpackage_lists_is_there(subpackage):
     """Each can be imported at run time, and `dir` shows it."""
-    module = importlib.import_module(room)
-    names = exported(room)
+    module = importlib.import_module(subpackage)
+    names = exported(subpackage)
     assert names
     assert [] == [name for name in sorted(names) if not hasattr(module, name)]
     assert names <= set(dir(module))
 
 
-@pytest.mark.parametrize("room", ["vreason", *ROOMS])
-def test_all_is_sorted_and_complete(room):
+@pytest.mark.parametrize("subpackage", ["vreason", *SUBPACKAGES])
+def test_all_is_sorted_and_complete(subpackage):
     """`__all__` has exactly the names of the stub, sorted."""
-    assert sorted(exported(room)) == list(importlib.import_module(room).__all__)
+    assert sorted(exported(subpackage)) == list(importlib.import_module(subpackage).__all__)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_room_says_what_it_is_for(room):
+@pytest.mark.parametrize("subpackage", SUBPACKAGES)
+def test_every_subpackage_says_what_it_is_for(subpackage):
     """Its docstring is a sentence at least, and names no file that is not there."""
-    text = importlib.import_module(room).__doc__ or ""
+    text = importlib.import_module(subpackage).__doc__ or ""
     assert text.strip().split("\n")[0]
     named = {word.strip("`,;:()") for word in text.split() if word.strip("`,;:()").endswith(".py")}
-    assert set() == {name for name in named if not (folder_of(room) / name).is_file()}
+    assert set() == {name for name in named if not (folder_of(subpackage) / name).is_file()}
 
 
 @pytest.mark.parametrize("home", HOMES)
-def test_every_folder_is_a_room(home):
+def test_every_folder_is_a_subpackage(home):
     """A folder with source files in it has an `__init__` with a stub beside it."""
     folders = {path.parent for path in HOMES[home].glob("*/*.py")}
     missing = [path.name for path in sorted(folders) if not (path / "__init__.py").is_file() or not (path / "__init__.pyi").is_file()]
