@@ -1,0 +1,40 @@
+"""What an entry of the audit trail may tell of."""
+
+from __future__ import annotations
+
+ACTIONS: dict[str, str] = {
+    "log.created": "the log was begun; its first entry, which names it",
+    "log.adopted": "the checkpoint of another log was taken over",
+    "run.started": "a run of a variant began",
+    "run.resumed": "a run was continued",
+    "run.finished": "a run ended, with its status",
+    "run.reaped": "a run whose process had died was closed",
+    "run.deleted": "a run was deleted",
+    "run.restored": "a deleted run was restored",
+    "points.delivered": "points of a run reached the tracking store: their number, and a digest of what they were made of",
+    "artifact.stored": "files of a run reached the tracking store, with their digests",
+    "model.registered": "a version of a model was registered",
+    "model.retired": "a version of a model was retired",
+    "alias.moved": "an alias came to a version of a model",
+    "alias.removed": "an alias was taken away",
+    "report.made": "a comparison was published",
+    "export.taken": "the audit trail was exported",
+    "user.created": "a user was made known",
+    "user.changed": "a user's role or password was changed",
+    "user.deleted": "a user was removed",
+    "token.created": "a personal token was made",
+    "token.revoked": "a personal token was withdrawn",
+    "login.succeeded": "somebody logged in",
+    "login.failed": "somebody failed to log in",
+    "request.refused": "a request was refused before it reached MLflow",
+    "backup.taken": "the databases and artifacts were backed up",
+}
+"""Each action and what it means. A request that reached MLflow has the action "mlflow." with the name of the route behind it."""
+
+REQUEST_PREFIX = "mlflow."
+"""Of the actions of requests that reached MLflow."""
+
+
+def is_action(name: str) -> bool:
+    """Whether an entry may have this action."""
+    return name in ACTIONS or (name.startswith(REQUEST_PREFIX) and len(name) > len(REQUEST_PREFIX))
