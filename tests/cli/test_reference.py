@@ -34,6 +34,19 @@ GROUPED = [
     "journal status",
     "journal deliver",
     "journal verify",
+    "audit log",
+    "audit show",
+    "audit verify",
+    "audit checkpoint",
+    "audit prove",
+    "audit export",
+    "audit keygen",
+    "db upgrade",
+    "db current",
+    "db check",
+    "db downgrade",
+    "db backup",
+    "db restore",
 ]
 
 

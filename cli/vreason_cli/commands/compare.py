@@ -114,7 +114,7 @@ def compare_command(
         texts = _texts(comparison, report, _KINDS if store else tuple(wanted))
         _write({file: texts[kind] for kind, file in wanted.items()})
         if store is not None and report is not None:
-            _log(report, texts, store)
+            _log(report, texts, store, catalog.root)
     if open_page and html_file:
         click.launch(html_file.absolute().as_uri())
 
@@ -224,12 +224,12 @@ def _write(texts: dict[Path, str]) -> None:
         click.echo(f"written: {file}", err=True)
 
 
-def _log(report: Report, texts: dict[str, str], store: MlflowStore) -> None:
+def _log(report: Report, texts: dict[str, str], store: MlflowStore, root: Path) -> None:
     from vreason.errors import TrackingError
     from vreason_tracking.comparison import publish
 
     try:
-        run_id = publish(report, {f"comparison.{kind}": text for kind, text in texts.items()}, store)
+        run_id = publish(report, {f"comparison.{kind}": text for kind, text in texts.items()}, store, root)
     except TrackingError as error:
         click.echo(f"note: not logged to MLflow: {error}", err=True)
         return

@@ -251,7 +251,7 @@ def test_an_entropy_that_is_no_number(tmp_path: Path) -> None:
 
 
 def test_the_run_does_not_pay_for_the_store() -> None:
-    """What writes the journal loads neither MLflow nor its database's library, nor torch."""
+    """What writes the journal loads neither MLflow nor its database's library, nor torch, before a run begins."""
     names = ("mlflow", "sqlalchemy", "torch", "pyarrow")
     script = f"import sys, vreason_tracking.running.recorder; print([name for name in {names} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)

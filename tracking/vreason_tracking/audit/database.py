@@ -10,11 +10,13 @@ import sqlalchemy
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool, QueuePool
 
 from vreason.errors import TrackingError
 from vreason_tracking.audit.tables import METADATA, SCHEMA, VERSION, VERSION_TABLE, protection
 from vreason_tracking.stores import failure, normalised, redact_password, sqlite_path
 
+_SEARCH_PATH = "-c search_path=public"  # a user called like our schema would else have it as the default one
 WRITER_TIMEOUT = 30.0  # seconds that another writer is waited for
 _LOCK = int.from_bytes(b"vreaudit")  # an advisory lock's number, one that no other program is likely to take
 
@@ -24,12 +26,13 @@ class AuditDatabase:
 
     Args:
         uri: SQLAlchemy's address, as MLflow takes it: sqlite:///FILE or postgresql://...
+        pooled: whether a SQLite file stays open between transactions, as a server wants it; otherwise it is left alone in between.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, pooled: bool = False) -> None:
         self.uri = normalised(uri)
         self.address = redact_password(self.uri)
-        self.engine = _engine(self.uri)
+        self.engine = _engine(self.uri, pooled)
 
     @property
     def dialect(self) -> str:
@@ -124,22 +127,24 @@ class AuditDatabase:
             yield
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            hint = "check the address, its rights and the disk"
+            hint = "make room, or check the address and its rights"
             raise failure(error, f"{self.address}: the audit trail cannot be {what} ({redact_password(reason)}); {hint}") from error
 
 
-def _engine(uri: str) -> Engine:
+def _engine(uri: str, pooled: bool) -> Engine:
     try:
         url = make_url(uri)
     except SQLAlchemyError:
         raise TrackingError(f"{redact_password(uri)!r} is no address of a database; write sqlite:///FILE or postgresql://...") from None
     if url.get_backend_name() == "postgresql":
-        return sqlalchemy.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        return sqlalchemy.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": _SEARCH_PATH})
     if url.get_backend_name() != "sqlite" or (path := sqlite_path(uri)) is None:
         raise TrackingError(f"{redact_password(uri)!r}: the audit trail is kept in SQLite files and in PostgreSQL; name one of those")
     if not path.parent.is_dir():
         raise TrackingError(f"{uri}: there is no folder {path.parent.absolute()}; make it, or name another file")
-    made = sqlalchemy.create_engine(url, connect_args={"timeout": WRITER_TIMEOUT, "check_same_thread": False})
+    made = sqlalchemy.create_engine(
+        url, poolclass=QueuePool if pooled else NullPool, connect_args={"timeout": WRITER_TIMEOUT, "check_same_thread": False}
+    )
     event.listen(made, "connect", _configure)
     return made.execution_options(schema_translate_map={SCHEMA: None})
 
@@ -148,7 +153,6 @@ def _configure(connection: object, _: object) -> None:
     """Transactions are begun here and not by the driver; a commit is on disk."""
     connection.isolation_level = None  # type: ignore[attr-defined]
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
 

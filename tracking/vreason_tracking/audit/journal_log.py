@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from vreason.errors import TrackingError
 from vreason_tracking.audit.database import AuditDatabase, local_uri
 from vreason_tracking.audit.entries import DONE, Entry, NewEntry
 from vreason_tracking.audit.log import AuditLog
@@ -33,7 +34,10 @@ def journal_log(journal: Path, actor: str) -> AuditLog:
 
 @lru_cache(maxsize=8)
 def _opened(journal: Path, actor: str) -> AuditLog:
-    journal.mkdir(parents=True, exist_ok=True)
+    try:
+        journal.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrackingError(f"{journal / FILE}: cannot be written ({error}); set tracking.journal to another folder") from error
     database = AuditDatabase(local_uri(journal / FILE))
     if database.version() is None:
         database.create()

@@ -137,6 +137,8 @@ class AuditLog:
         Raises:
             TrackingError: it is empty.
         """
+        if not self.size():
+            raise TrackingError(f"{self.database.address}: the audit trail is empty; nothing has been entered yet")
         try:
             return str(self.entry(0).details["origin"])
         except KeyError:

@@ -112,7 +112,7 @@ def promote(registry: Registry, catalog: Catalog, reference: str, alias: str, ga
         told = "; ".join(f"{gate.requirement}: {gate.found}" for gate in failed)
         raise GateError(f"{version.label} does not become @{alias}: {told}. To do it all the same: --force REASON")
     registry.tag(version, {PROMOTED_PREFIX + alias: _note(gates, gating.force if failed else None, before)})
-    return Promotion(registry.set_alias(version, alias), alias, before, gates)
+    return Promotion(registry.set_alias(version, alias, gating.force if failed else None), alias, before, gates)
 
 
 def _required(registry: Registry, version: Version, requirements: Sequence[str]) -> list[Gate]:

@@ -134,7 +134,7 @@ def register(catalog: Catalog, wanted: Registration, notice: Callable[[str], Non
             code=[path.stem if path.is_file() else path.name for path in wanted.code_paths],
         )
         weights = model_folder(bundle.model.source, bundle.model.revision) if wanted.include_weights else None
-        return _made(Registry(store), source, bundle, record, weights, wanted, notice)
+        return _made(Registry(store, catalog.root), source, bundle, record, weights, wanted, notice)
 
 
 def _check_names(wanted: Registration) -> None:
@@ -177,6 +177,7 @@ def _made(
             sign(folder, wanted.signing_key, wanted.key_password)
         tags = _tags(bundle, files_digest(folder), wanted, outcome)
         notice("writing the version")
+        registry.enter("model.registered", f"model:{wanted.name}", wanted.force, run=source.mlflow_id, files_sha256=tags[FILES_TAG])
         with registry.translated():
             registry.client.log_model_artifacts(model_id, str(folder))
             registry.client.finalize_logged_model(model_id, "READY")

@@ -12,8 +12,20 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from vreason.errors import ConfigIssue, TrackingError
+from vreason_tracking.audit import enter
 from vreason_tracking.bundles.bundle import FILE_NAME, Bundle, read_bundle
-from vreason_tracking.records import AGAINST_TAG, BUNDLE_KIND, EXAMPLE_TAG, FORCED_TAG, KIND_TAG, REGISTERED_BY_TAG, RETIRED_TAG, SIGNED_TAG
+from vreason_tracking.journal import journal_folder
+from vreason_tracking.records import (
+    AGAINST_TAG,
+    BUNDLE_KIND,
+    EXAMPLE_TAG,
+    FORCED_TAG,
+    KIND_TAG,
+    REGISTERED_BY_TAG,
+    RETIRED_TAG,
+    SIGNED_TAG,
+    user_name,
+)
 from vreason_tracking.stores import MlflowStore, failure, mlflow_internals, redact_password
 
 _REFERENCE = re.compile(r"(?:models:/)?(?P<name>[^/@:']+?)(?:/(?P<version>[0-9]+)|@(?P<alias>[\w.-]+))?")
@@ -110,12 +122,13 @@ class Registry:
 
     Args:
         store: where runs and models are.
+        journal: the journal whose audit trail is told of what is changed; None takes the default one.
     """
 
-    def __init__(self, store: MlflowStore) -> None:
+    def __init__(self, store: MlflowStore, journal: Path | None = None) -> None:
         from mlflow import MlflowClient
 
-        self.uri = store.uri
+        self.uri, self._journal = store.uri, journal or journal_folder(None)
         registry = os.environ.get("MLFLOW_REGISTRY_URI") or store.uri
         self.client = MlflowClient(tracking_uri=store.uri, registry_uri=registry)
         self.address = redact_password(registry)
@@ -206,14 +219,24 @@ class Registry:
                 )
             return read_bundle(Path(found))
 
-    def set_alias(self, version: Version, alias: str) -> Version:
-        """Let an alias point at a version."""
+    def enter(self, action: str, subject: str, reason: str | None = None, **details: Any) -> None:
+        """Enter into the audit trail what is about to be changed.
+
+        Raises:
+            TrackingError: it cannot be entered; nothing is to be changed then.
+        """
+        enter(self._journal, action, user_name(), subject, reason=reason, details={**details, "registry": self.address})
+
+    def set_alias(self, version: Version, alias: str, reason: str | None = None) -> Version:
+        """Let an alias point at a version; `reason` says why, where somebody was asked."""
+        self.enter("alias.moved", f"model:{version.label}", reason, alias=alias)
         with self.translated():
             self.client.set_registered_model_alias(version.name, alias, version.version)
         return replace(version, aliases=tuple(sorted({*version.aliases, alias})))
 
     def remove_alias(self, version: Version, alias: str) -> None:
         """Take an alias away."""
+        self.enter("alias.removed", f"model:{version.label}", alias=alias)
         with self.translated():
             self.client.delete_registered_model_alias(version.name, alias)
 

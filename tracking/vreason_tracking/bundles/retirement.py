@@ -30,6 +30,7 @@ def retire(registry: Registry, reference: str, reason: str, *, with_aliases: boo
         raise TrackingError(f"{version.label} is {names}: let another version have that first (`model promote`), or add --with-aliases")
     for alias in version.aliases:
         registry.remove_alias(version, alias)
+    registry.enter("model.retired", f"model:{version.label}", reason.strip())
     by = json.dumps({"by": user_name(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "aliases": list(version.aliases)})
     registry.tag(version, {RETIRED_TAG: reason.strip()[:4900], RETIRED_BY_TAG: by})
     return registry.find(version.label)

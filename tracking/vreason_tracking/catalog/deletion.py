@@ -7,11 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from vreason.errors import TrackingError
+from vreason_tracking.audit import enter
 from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import translate_store_errors
 from vreason_tracking.journal import LeaseTakenError, RunFolder, sync_folder, take_lease
-from vreason_tracking.records import HOST_TAG
+from vreason_tracking.records import HOST_TAG, user_name
 from vreason_tracking.stores import PARENT_TAG, MlflowStore, open_store, portable_uri
 
 
@@ -90,6 +91,8 @@ class Deletion:
         with ExitStack() as held:
             if self._local is not None:
                 _take(held, self._local.folder)
+            details = {"variant": self.run.variant, "mlflow": self.in_mlflow, "journal": self._local is not None}
+            enter(self._catalog.root, "run.deleted", user_name(), f"run:{self.run.shown_id}", details=details)
             count = self._delete_in_mlflow()
             if self._local is not None:
                 _delete_folder(self._local.folder)

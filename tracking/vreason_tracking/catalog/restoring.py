@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vreason.errors import TrackingError
+from vreason_tracking.audit import enter
 from vreason_tracking.catalog.catalog import Catalog
 from vreason_tracking.catalog.deletion import store_of
 from vreason_tracking.catalog.run import Run
 from vreason_tracking.catalog.stored_run import translate_store_errors
+from vreason_tracking.records import user_name
 from vreason_tracking.stores import PARENT_TAG, MlflowStore, open_store
 
 
@@ -43,6 +45,7 @@ def restore(catalog: Catalog, name: str) -> Restored:
         if state is None:
             again = f"; `vreason-track journal deliver --again {run.journal_id}` delivers it anew" if run else ""
             raise TrackingError(f"run {mlflow_id} is not in {catalog.address} (purged by `mlflow gc`?){again}")
+        enter(catalog.root, "run.restored", user_name(), f"run:{mlflow_id}", details={"journal_id": run.journal_id or "" if run else ""})
         count = _restore(store, mlflow_id, deleted=state == "deleted")
         variant = str(store.client.get_run(mlflow_id).info.run_name)
     return Restored(mlflow_id, variant, count)

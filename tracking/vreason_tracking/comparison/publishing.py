@@ -10,12 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from vreason.clock import unix_ms
+from vreason_tracking.audit import enter
 from vreason_tracking.catalog import translate_store_errors
 from vreason_tracking.comparison.comparison import Comparison
 from vreason_tracking.comparison.export.documents import rows
 from vreason_tracking.comparison.export.page_sections import opening, title_of
 from vreason_tracking.comparison.report import Report
 from vreason_tracking.comparison.tables.verdicts import verdicts
+from vreason_tracking.journal import journal_folder
 from vreason_tracking.presentation import escaped, picture_file
 from vreason_tracking.records import (
     COMPARED_BASELINE_TAG,
@@ -39,13 +41,14 @@ _COLUMNS = (
 )
 
 
-def publish(report: Report, outputs: Mapping[str, str], store: MlflowStore) -> str:
+def publish(report: Report, outputs: Mapping[str, str], store: MlflowStore, journal: Path | None = None) -> str:
     """Log the report into the experiment of the baseline; the same runs compared again are the same run there. Returns its id.
 
     Args:
         report: with its pictures.
         outputs: texts by file name, such as "comparison.html".
         store: where the baseline is.
+        journal: the journal whose audit trail is told; None takes the default one.
 
     Raises:
         TrackingError: the store cannot be used.
@@ -53,6 +56,9 @@ def publish(report: Report, outputs: Mapping[str, str], store: MlflowStore) -> s
     comparison = report.comparison
     key = _key(comparison)
     experiment = comparison.runs[comparison.baseline].experiment_id
+    digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in outputs.items()}
+    compared = [run.name for run in comparison.runs]
+    enter(journal or journal_folder(None), "report.made", user_name(), f"comparison:{key}", details={"runs": compared, "sha256": digests})
     with translate_store_errors(store):
         found = store.all_runs(f"tags.`{COMPARISON_TAG}` = '{key}'", "attributes.start_time ASC", experiment)
         tags = _tags(comparison, key)

@@ -6,6 +6,7 @@ its `live/` series and in its tables.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,26 +49,33 @@ class RunFinalizer:
     done: int
     missing: frozenset[str]
 
-    def write(self, store: MlflowStore, run_id: str, scratch_dir: Path, tables: Iterable[Path]) -> None:
+    def write(self, store: MlflowStore, run_id: str, scratch_dir: Path, tables: Iterable[Path]) -> dict[str, str]:
         """Write it all and give the run the status that is true.
+
+        Returns:
+            SHA-256 of each file that was written, by its name.
 
         Raises:
             Exception: whatever the store raises; written again, it changes nothing.
         """
         name = self.manifest.variant
         plots = draw_entropy({name: self.curve}, scratch_dir / "entropy", f"Entropy while answering: {name}", [self.manifest.colour])
-        store.log_files(run_id, [*tables, *plots])
+        files = [*tables, *plots]
+        store.log_files(run_id, files)
         if self.end.status == "FINISHED":
             store.log(run_id, self.points())
-            self._write_summary_table(store, run_id, scratch_dir)
+            files.append(self._write_summary_table(store, run_id, scratch_dir))
             store.delete_tag(run_id, ERROR_TAG)
         store.log(run_id, tags=self.tags())
         store.end_run(run_id, self.end.status, max(self.end.ended_ms, self.manifest.created_ms))  # a clock may have been corrected
+        return {path.name: _sha256(path) for path in files}
 
-    def _write_summary_table(self, store: MlflowStore, run_id: str, scratch_dir: Path) -> None:
+    def _write_summary_table(self, store: MlflowStore, run_id: str, scratch_dir: Path) -> Path:
         """The file first, then the tag that tells of it: no view looks for a table that is not there."""
-        store.log_files(run_id, [write_summary_table(self.summary.metrics(), scratch_dir)])
+        table = write_summary_table(self.summary.metrics(), scratch_dir)
+        store.log_files(run_id, [table])
         store.log(run_id, tags={TABLES_TAG: listed(store.client.get_run(run_id).data.tags.get(TABLES_TAG, ""))})
+        return table
 
     def points(self) -> list[Point]:
         """Summary metrics at the number of samples, curves over token index; all at the time of the end."""
@@ -93,3 +101,8 @@ class RunFinalizer:
         if advice:
             tags[DESCRIPTION_TAG] = "**Failure signatures**\n\n" + "\n".join(f"- {line}" for line in advice)
         return tags
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

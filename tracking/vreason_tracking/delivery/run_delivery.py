@@ -6,6 +6,7 @@ parameters have one value; and before a run is made that an earlier attempt may 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from vreason.clock import unix_ms
 from vreason.errors import TrackingUnavailableError
+from vreason_tracking.audit import enter
 from vreason_tracking.delivery.checkpoint import DeliveryLog
 from vreason_tracking.delivery.finalize import RunFinalizer
 from vreason_tracking.delivery.mlflow_points import device_series, ended_ms, points_of, sample_tags
@@ -34,8 +36,8 @@ from vreason_tracking.journal import (
     last_session,
     read_fragment,
 )
-from vreason_tracking.records import ERROR_TAG, HEARTBEAT_TAG, NUMBER_TAG, SESSIONS_TAG, EntropyCurve, RecordTables, RunSummary
-from vreason_tracking.stores import MlflowStore, Point
+from vreason_tracking.records import ERROR_TAG, HEARTBEAT_TAG, NUMBER_TAG, SESSIONS_TAG, EntropyCurve, RecordTables, RunSummary, user_name
+from vreason_tracking.stores import MlflowStore, Point, portable_uri
 from vreason_tracking.telemetry import DeviceRecord
 
 _log = logging.getLogger(__name__)
@@ -273,11 +275,23 @@ class RunDelivery:
         except Exception:
             self.broken = True
             raise
-        closing.write(self.store, self.run.run_id, self.scratch_dir, self.tables.paths.values())
+        files = closing.write(self.store, self.run.run_id, self.scratch_dir, self.tables.paths.values())
+        self._enter(end, files)
         self.log.closed(end.session, end.status)
         _log.info("run %s delivered to its end: %s, %d sample(s)", self.folder.run_id, end.status, len(self._assembly.done))
         self.ended = True
         self.writes += 1
+
+    def _enter(self, end: SessionEnded, files: dict[str, str]) -> None:
+        """Into the audit trail beside the journal: what was delivered, and a digest of what it was made of."""
+        root, subject = self.folder.path.parent, f"run:{self.folder.run_id}"
+        digest = hashlib.sha256()
+        for _, path in self.folder.fragments():
+            digest.update(path.read_bytes())
+        known = {"mlflow": self.run.run_id, "uri": portable_uri(self.store.uri), "session": end.session}
+        counts = {"points": self.log.delivered.points, "samples": len(self._assembly.done), "journal_sha256": digest.hexdigest()}
+        enter(root, "points.delivered", user_name(), subject, details={**known, **counts})
+        enter(root, "artifact.stored", user_name(), subject, details={**known, "sha256": files})
 
     def _has_later_session(self) -> bool:
         """Whether another session stands behind the fragment just read: then that one's end counts."""

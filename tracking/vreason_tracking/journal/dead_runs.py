@@ -13,6 +13,7 @@ from vreason_tracking.journal.lease import LeaseTakenError, take_lease
 from vreason_tracking.journal.lines import to_line
 from vreason_tracking.journal.reader import last_end, read_fragment, read_only_backwards, recover
 from vreason_tracking.journal.seal import seal
+from vreason_tracking.records import user_name
 from vreason_tracking.telemetry import DeviceRecord
 
 _log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ def close_dead_run(folder: RunFolder) -> SessionEnded | None:
         fragments = folder.fragments()
         number = fragments[-1][0] + 1 if fragments else 1
         lines = map(to_line, (head(folder.run_id, number), to_record(end), foot(1)))
+        _enter(folder, end)
         try:
             write_whole(folder.fragment(number), b"".join(lines))
         except OSError as error:
@@ -47,6 +49,16 @@ def close_dead_run(folder: RunFolder) -> SessionEnded | None:
         seal(folder, end.session)
     _log.info("run %s closed as KILLED: %s", folder.run_id, end.error)
     return end
+
+
+def _enter(folder: RunFolder, end: SessionEnded) -> None:
+    """Into the audit trail beside the journal, before the run is closed."""
+    from vreason_tracking.audit import enter  # SQLAlchemy, and seldom
+
+    try:
+        enter(folder.path.parent, "run.reaped", user_name(), f"run:{folder.run_id}", details={"error": end.error or ""})
+    except TrackingError as error:
+        raise type(error)(f"{folder.path}: the run cannot be closed ({error})") from error
 
 
 def _last_begin(folder: RunFolder) -> SessionStarted | None:

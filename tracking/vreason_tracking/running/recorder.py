@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from vreason.clock import unix_ms
+from vreason.errors import TrackingError
 from vreason.events import SampleRecord, StepRecord
 from vreason.listeners import Listener
 from vreason_tracking.journal import (
@@ -35,6 +37,7 @@ class RunRecorder(Listener):
         folder: the run's; its lease is held until `finish`.
         retry_timeout: seconds for which a disk that refuses is asked again.
         lease: the run's, if the caller has it already; it is the recorder's from here on.
+        new: whether the run was made just now; otherwise that it is resumed is entered into the audit trail.
         again: ids of samples that failed and are asked again: what was recorded of them before counts no more.
 
     Raises:
@@ -43,7 +46,13 @@ class RunRecorder(Listener):
     """
 
     def __init__(
-        self, folder: RunFolder, retry_timeout: float = RETRY_TIMEOUT, lease: Lease | None = None, again: Sequence[str] = ()
+        self,
+        folder: RunFolder,
+        retry_timeout: float = RETRY_TIMEOUT,
+        lease: Lease | None = None,
+        again: Sequence[str] = (),
+        *,
+        new: bool = False,
     ) -> None:
         self.folder = folder
         self._lease = lease or take_lease(folder.lease)
@@ -51,6 +60,8 @@ class RunRecorder(Listener):
             recover(folder)
             fragments = folder.fragments()
             self.session = last_session(folder) + 1
+            if not new:
+                _enter("run.resumed", folder.path.parent, folder.run_id, {"session": self.session, "asked_again": len(again)})
             self._writer = JournalWriter(folder, fragments[-1][0] + 1 if fragments else 1, retry_timeout)
         except BaseException:
             self._lease.release()
@@ -71,8 +82,11 @@ class RunRecorder(Listener):
         Raises:
             TrackingError: the folder cannot be written.
         """
+        known = {"config": manifest.config_name, "variant": manifest.variant, "experiment": manifest.experiment}
+        known |= {"identity": manifest.identity.get("run", ""), "samples": str(len(manifest.sample_ids))}
+        _enter("run.started", root, manifest.run_id, known)
         folder, lease = RunFolder.create_owned(root, manifest)
-        return cls(folder, retry_timeout, lease)
+        return cls(folder, retry_timeout, lease, new=True)
 
     def on_steps(self, steps: Sequence[StepRecord]) -> None:
         """Write the steps of samples under way."""
@@ -103,8 +117,16 @@ class RunRecorder(Listener):
             notes: what a reader of the result must know.
 
         Raises:
-            TrackingError: the journal could not be written to its end; what was closed before is kept.
+            TrackingError: the journal could not be written to its end; what was closed before is kept. Or the end could not be entered
+                into the audit trail: the run has then FAILED.
         """
+        try:
+            details = {"status": status, "session": self.session} | ({"error": error[:500]} if error else {})
+            _enter("run.finished", self.folder.path.parent, self.folder.run_id, details)
+        except TrackingError as failure:
+            self._writer.put([SessionEnded(self.session, "FAILED", error or str(failure), unix_ms(), tuple(notes))])
+            self._leave()
+            raise
         self._writer.put([SessionEnded(self.session, status, error, unix_ms(), tuple(notes))])
         self._leave()
 
@@ -116,3 +138,19 @@ class RunRecorder(Listener):
         finally:
             if not self._writer.is_alive():
                 self._lease.release()
+
+
+def _enter(action: str, root: Path, run_id: str, details: Mapping[str, Any]) -> None:
+    """Into the audit trail beside the journal, before it is done.
+
+    Raises:
+        TrackingError: it cannot be entered.
+    """
+    from vreason_tracking.audit import enter  # SQLAlchemy, once a process, when a run begins and not in its way
+
+    try:
+        enter(root, action, user_name(), f"run:{run_id}", details=details)
+    except TrackingError as error:
+        if action == "run.started":
+            raise
+        raise type(error)(f"run {run_id}: the journal cannot be written ({error}); then go on with --resume {run_id}") from error
