@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-SIZE = 256 * 1024  # bytes of a small disk
+SIZE = 512 * 1024
 
 
 class DiskCalls:
@@ -57,7 +57,7 @@ def mounted(place: Path, options: str) -> bool:
 
 @contextlib.contextmanager
 def small_disk(place: Path, file: Callable[[], Path]) -> Iterator[FullDisk]:
-    """A disk of 256 KiB of its own; where nobody may mount one (in some containers), what `full_device` makes of `file`."""
+    """A disk of half a MiB of its own; where nobody may mount one (in some containers), what `full_device` makes of `file`."""
     place.mkdir()
     if not mounted(place, f"size={SIZE}"):
         yield full_device(place, file)

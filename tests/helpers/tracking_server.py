@@ -21,10 +21,12 @@ class TrackingServer:
     Attributes:
         folder: where it runs and keeps artifacts.
         backend: address of its database; None takes mlflow.db of the folder.
+        audited: whether it is ours, with an audit trail; in `audit.db` of the folder where it is not PostgreSQL's.
     """
 
     folder: Path
     backend: str | None = None
+    audited: bool = False
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
@@ -35,15 +37,18 @@ class TrackingServer:
 
     def start(self) -> None:
         """Start it, on the same port and data each time, and wait until it answers."""
-        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
+        command = [*self._program(), "server", "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--backend-store-uri", self.backend or f"sqlite:///{self.folder}/mlflow.db"]
-        command += ["--artifacts-destination", str(self.folder / "kept")]
+        command += ["--artifacts-destination", str(self.folder / "kept"), "--workers", "1"]
         environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         wait_until(self._healthy, self._alive, 300, (self.folder / "server.log").read_text)
+
+    def _program(self) -> list[str]:
+        return [str(Path(sys.executable).with_name("vreason-track"))] if self.audited else [sys.executable, "-m", "mlflow"]
 
     def _healthy(self) -> bool:
         try:

@@ -145,7 +145,7 @@ def _engine(uri: str, pooled: bool) -> Engine:
     made = sqlalchemy.create_engine(
         url, poolclass=QueuePool if pooled else NullPool, connect_args={"timeout": WRITER_TIMEOUT, "check_same_thread": False}
     )
-    event.listen(made, "connect", _configure)
+    event.listen(made, "connect", _configure_server if pooled else _configure)
     return made.execution_options(schema_translate_map={SCHEMA: None})
 
 
@@ -154,6 +154,14 @@ def _configure(connection: object, _: object) -> None:
     connection.isolation_level = None  # type: ignore[attr-defined]
     cursor = connection.cursor()  # type: ignore[attr-defined]
     cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _configure_server(connection: object, record: object) -> None:
+    """With a log of its own for writes: readers are not kept waiting. It leaves two files beside the database while it is open."""
+    _configure(connection, record)
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.close()
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, tuple_
+from sqlalchemy import Select, and_, func, insert, or_, select
 from sqlalchemy.engine import Connection
 
 from vreason.errors import TrackingError
@@ -282,7 +282,12 @@ def _size(connection: Connection) -> int:
 def _nodes(connection: Connection, wanted: list[Node]) -> dict[Node, bytes]:
     if not wanted:
         return {}
-    query = select(NODES.c.level, NODES.c.index, NODES.c.hash).where(tuple_(NODES.c.level, NODES.c.index).in_(wanted))
+    levels: dict[int, list[int]] = {}
+    for level, index in wanted:
+        levels.setdefault(level, []).append(index)
+    # A condition a level, for SQLite reads the whole table for (level, index) IN ((...), ...).
+    chosen = or_(*(and_(NODES.c.level == level, NODES.c.index.in_(indexes)) for level, indexes in levels.items()))
+    query = select(NODES.c.level, NODES.c.index, NODES.c.hash).where(chosen)
     return {(level, index): bytes(digest) for level, index, digest in connection.execute(query)}
 
 
