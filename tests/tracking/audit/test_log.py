@@ -189,13 +189,13 @@ def test_a_writer_that_dies_leaves_nothing(log) -> None:
     log.append([new(1)])
     program = (
         "import os, sys\nfrom vreason_tracking.audit import AuditDatabase, AuditLog, NewEntry\n"
-        "log = AuditLog(AuditDatabase(sys.argv[1]))\n"
+        "log = AuditLog(AuditDatabase(sys.argv[1]))\nlog.append([NewEntry('run.started', 'x', 'run:8')])\n"
         "with log.database.writing() as connection:\n"
-        "    log._insert(connection, 2, [NewEntry('run.started', 'x', 'run:9')])\n    os._exit(9)\n"
+        "    log._insert(connection, log._known, [NewEntry('run.started', 'x', 'run:9')])\n    os._exit(9)\n"
     )
     assert 9 == subprocess.run([sys.executable, "-c", program, log.database.uri]).returncode
     log.append([new(2)])
-    assert ["run:1", "run:2"] == [entry.subject for entry in log.entries(Filter(action="run."))]
+    assert ["run:1", "run:8", "run:2"] == [entry.subject for entry in log.entries(Filter(action="run."))]
 
 
 def test_other_versions_are_refused(database) -> None:
@@ -250,4 +250,4 @@ def test_a_node_is_missing(tmp_path) -> None:
         connection.execute("DROP TRIGGER audit_nodes_refuse_delete")
         connection.execute('DELETE FROM audit_nodes WHERE level = 2 AND "index" = 0')
     with pytest.raises(TrackingError, match=r"node 0 of level 2 of the tree of the audit trail is missing"):
-        log.append([new(9)])
+        AuditLog(database).append([new(9)])

@@ -81,6 +81,7 @@ class AuditLog:
         database.require()
         self.database = database
         self._actor = actor
+        self._known: tuple[Frontier, bytes | None] = (Frontier(), None)  # behind the last entry that this object appended
 
     def append(self, entries: Sequence[NewEntry]) -> list[Entry]:
         """Enter something, all of it or nothing, in one transaction; the first time, an entry that names the log comes before it.
@@ -92,13 +93,18 @@ class AuditLog:
         if not entries:
             return []
         with self.database.writing() as connection:
-            size = _size(connection)
+            size, last = _end(connection)
+            known = self._known if (self._known[0].size, self._known[1]) == (size, last) else _frontier(connection, size)
             wanted = [*([self._first()] if size == 0 else []), *entries]
-            made = self._insert(connection, size, wanted)
+            made, known = self._insert(connection, known, wanted)
+        self._known = known
         return made[len(made) - len(entries) :]
 
-    def _insert(self, connection: Connection, size: int, wanted: Sequence[NewEntry]) -> list[Entry]:
-        frontier, previous = _frontier(connection, size)
+    def _insert(
+        self, connection: Connection, known: tuple[Frontier, bytes | None], wanted: Sequence[NewEntry]
+    ) -> tuple[list[Entry], tuple[Frontier, bytes | None]]:
+        """Write entries behind a frontier and its last leaf; the frontier and the last leaf afterwards."""
+        frontier, previous = known
         made, rows, nodes = [], [], []
         for new in wanted:
             entry = entry_of(new, frontier.size, previous)
@@ -119,7 +125,7 @@ class AuditLog:
             nodes += [{"level": level, "index": index, "hash": digest} for (level, index), digest in full]
         connection.execute(insert(ENTRIES), rows)
         connection.execute(insert(NODES), nodes)
-        return made
+        return made, (frontier, previous)
 
     def _first(self) -> NewEntry:
         host = socket.gethostname() or "host"
@@ -277,6 +283,13 @@ def _begins(column: Any, wanted: str, mark: str) -> Any:
 def _size(connection: Connection) -> int:
     found = connection.execute(select(func.max(ENTRIES.c.index))).scalar()
     return 0 if found is None else int(found) + 1
+
+
+def _end(connection: Connection) -> tuple[int, bytes | None]:
+    """Number of entries, and the last one's hash; by the tree, to which a changed file of the same length would not match."""
+    query = select(NODES.c.index, NODES.c.hash).where(NODES.c.level == 0).order_by(NODES.c.index.desc()).limit(1)
+    found = connection.execute(query).one_or_none()
+    return (0, None) if found is None else (int(found[0]) + 1, bytes(found[1]))
 
 
 def _nodes(connection: Connection, wanted: list[Node]) -> dict[Node, bytes]:

@@ -62,12 +62,12 @@ class AuditMiddleware:
             await request.read()
             intent = request.entry(INTENT)
         except AmbiguousRequestError as error:
-            self._appender.append(request.refusal(str(error)))
+            self._appender.append(request.refusal(str(error)), urgent=False)
             await _refuse(send, 400, "INVALID_PARAMETER_VALUE", str(error))
             return
         except _TooLargeError:
             what = f"a JSON body of more than {LARGEST_JSON} bytes; send it in parts"
-            self._appender.append(request.refusal(what))
+            self._appender.append(request.refusal(what), urgent=False)
             await _refuse(send, 413, "INVALID_PARAMETER_VALUE", what)
             return
         try:
@@ -95,7 +95,7 @@ class AuditMiddleware:
             outcome = f"failed: {type(error).__name__}"
             raise
         finally:
-            self._appender.append(request.entry(outcome, status))
+            self._appender.append(request.entry(outcome, status), urgent=False)
 
 
 class _TooLargeError(Exception):
