@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -109,3 +114,48 @@ def test_no_descriptor_stays_open(tmp_path) -> None:
     assert ["audit.db"] == [path.name for path in tmp_path.iterdir()]
     _opened.cache_clear()
     assert "run.started" == journal_log(tmp_path, "bob").entries()[-1].action
+
+
+def test_a_journal_that_was_deleted(tmp_path) -> None:
+    """In one process, as in a notebook: a journal that is deleted and made again has a log of its own."""
+    enter(tmp_path / "journal", "run.started", "ada", "run:1")
+    shutil.rmtree(tmp_path / "journal")
+    enter(tmp_path / "journal", "run.started", "ada", "run:2")
+    assert ["run:2"] == [entry.subject for entry in journal_log(tmp_path / "journal", "ada").entries(Filter(action="run."))]
+
+
+def test_an_empty_file(tmp_path) -> None:
+    """What a process left that died while it made the log is made whole by the next."""
+    (tmp_path / "audit.db").touch()
+    assert 1 == enter(tmp_path, "run.started", "ada", "run:1").index
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0o755, 0o644), (0o2775, 0o664), (0o1777, 0o666)])
+def test_a_journal_that_several_share(tmp_path, mode, expected) -> None:
+    """Who may write the journal may write its log."""
+    (tmp_path / "journal").mkdir()
+    (tmp_path / "journal").chmod(mode)
+    umask = os.umask(0o022)
+    try:
+        enter(tmp_path / "journal", "run.started", "ada", "run:1")
+    finally:
+        os.umask(umask)
+    assert expected == (tmp_path / "journal" / "audit.db").stat().st_mode & 0o777
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to become another user")
+def test_another_user(tmp_path_factory) -> None:
+    """A second user of a shared journal appends to the log that the first one made."""
+    root = Path(tempfile.mkdtemp(dir="/tmp"))
+    try:
+        root.chmod(0o1777)
+        enter(root, "run.started", "ada", "run:1")
+        program = f"from pathlib import Path; from vreason_tracking.audit import enter; print(enter(Path({str(root)!r}), 'run.started', 'bob', 'run:2').index)"
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, user="nobody", group="nogroup", extra_groups=[], cwd="/tmp"
+        )
+        if "ModuleNotFoundError" in done.stderr or "PermissionError" in done.stderr:
+            pytest.skip("the other user cannot read the environment")
+        assert ("2", 0) == (done.stdout.strip(), done.returncode), done.stderr
+    finally:
+        shutil.rmtree(root)

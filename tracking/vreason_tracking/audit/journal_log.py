@@ -29,17 +29,30 @@ def journal_log(journal: Path, actor: str) -> AuditLog:
     Raises:
         TrackingError: it cannot be made or opened.
     """
-    return _opened(journal.absolute(), actor)
+    path = journal.absolute() / FILE
+    if not path.is_file():
+        _create(path)
+    return _opened(path, actor, path.stat().st_ino)
+
+
+def _create(path: Path) -> None:
+    """Make the database, for all who may write the journal: several users can share one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shared = path.parent.stat().st_mode & 0o022
+        database = AuditDatabase(local_uri(path))
+        database.create()
+        if shared:
+            path.chmod(path.stat().st_mode | shared)
+    except OSError as error:
+        raise TrackingError(f"{path}: cannot be written ({error}); set tracking.journal to another folder") from error
 
 
 @lru_cache(maxsize=8)
-def _opened(journal: Path, actor: str) -> AuditLog:
-    try:
-        journal.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TrackingError(f"{journal / FILE}: cannot be written ({error}); set tracking.journal to another folder") from error
-    database = AuditDatabase(local_uri(journal / FILE))
-    if database.version() is None:
+def _opened(path: Path, actor: str, _inode: int) -> AuditLog:
+    """The log of a file; another file in its place, as after the journal was deleted, is another log."""
+    database = AuditDatabase(local_uri(path))
+    if database.version() is None:  # the process that made the file died before it made the tables
         database.create()
     return AuditLog(database, actor)
 
