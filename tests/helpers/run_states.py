@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -89,7 +90,11 @@ def killed(root: Path, name: str = "v-reason", **changes: Any) -> RunFolder:
 
 def _texts(folder: RunFolder) -> list[str]:
     """All fragments; one that is closed just now is found at the next look."""
-    return [path.read_text() for path in folder.path.glob("*.journal*") if path.exists()]
+    found = []
+    for path in folder.path.glob("*.journal*"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(path.read_text())
+    return found
 
 
 def rejected(root: Path, reason: str = "the run was deleted", **changes: Any) -> RunFolder:
