@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint format bench bench-recording docs clean
+.PHONY: help quickstart test lint format perf perf-recording docs clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,11 +32,11 @@ format: $(READY)  ## format the whole tree, and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY)  ## control's cost on this CPU
+perf: $(READY)  ## control's cost on this CPU
 	$(BIN)/python perf/control_overhead.py
 
-bench-recording: $(READY)  ## what the record costs: W&B beside it is installed for that; half an hour
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
+perf-recording: $(READY)  ## what the record costs: W&B beside it is installed for that; half an hour
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[perf]"
 	$(BIN)/python perf/recording.py
 	$(BIN)/python perf/delivery.py
 	$(BIN)/python perf/run_overhead.py

@@ -188,6 +188,6 @@ def all_ways(uri: str) -> list[Way]:
     try:
         import wandb  # noqa: F401
     except ImportError:
-        print('W&B is not installed: `pip install -c constraints.txt -e ".[bench]"`; it is left out')
+        print('W&B is not installed: `pip install -c constraints.txt -e ".[perf]"`; it is left out')
         return made
     return [*made, WandbOffline()]
