@@ -63,7 +63,7 @@ def percentile_95(values: list[float]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", type=int, default=1_000_000, help="entries of the large log")
     parser.add_argument("--small", type=int, default=1_000, help="entries of the small one")
     parser.add_argument("--appends", type=int, default=1_000, help="appends to each, in turn")

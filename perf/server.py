@@ -102,7 +102,7 @@ def log_size(path: Path) -> int:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8], help="how many ask at once")
     parser.add_argument("--requests", type=int, default=200, help="rounds of requests")
     parser.add_argument("--port", type=int, default=5970, help="and the next one")

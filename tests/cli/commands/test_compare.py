@@ -192,7 +192,7 @@ def test_a_table_that_cannot_be_made(compare, journal, tmp_path, reference, told
 
 def test_the_baseline_can_be_named(compare, journal, tmp_path) -> None:
     """By variant or id."""
-    ids = sorted(each.name for each in journal.iterdir())
+    ids = sorted(each.name for each in journal.iterdir() if each.is_dir())
     told = [compare("baseline", "v-reason", "--baseline", name, "--no-log").out.splitlines()[0] for name in ("v-reason", *ids)]
     assert told[0].endswith("; baseline: v-reason.")
     assert {"v-reason.", "baseline."} == {each.split()[-1] for each in told[1:]}

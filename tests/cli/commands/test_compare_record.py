@@ -145,7 +145,7 @@ def test_a_store_that_is_away(compare, journal, tmp_path) -> None:
 
 def test_runs_by_their_ids_and_a_store_that_is_away(compare, journal) -> None:
     """Then nobody has looked at the store before, and the reason stands where it is found."""
-    ids = sorted(each.name for each in journal.iterdir())
+    ids = sorted(each.name for each in journal.iterdir() if each.is_dir())
     outcome = compare(*ids, "--tracking-uri", f"http://127.0.0.1:{free_port()}")
     assert 0 == outcome.code, outcome.err
     assert 1 == outcome.err.count("cannot be used for tracking")
