@@ -32,6 +32,8 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "journal": ("vreason_cli.commands.journal.group", "journal_group", "Deliver the local record to MLflow, and check it."),
     "audit": ("vreason_cli.commands.audit.group", "audit_group", "Read, export and verify the audit trail: who changed what, and when."),
     "server": ("vreason_cli.commands.server", "server_command", "Run MLflow's server, with an audit trail of every change."),
+    "user": ("vreason_cli.commands.user.group", "user_group", "Look after the users of a server, and their roles."),
+    "token": ("vreason_cli.commands.token.group", "token_group", "Make, list and withdraw tokens for programs that use a server."),
     "db": ("vreason_cli.commands.db.group", "db_group", "Make, update, back up and restore the database of the audit trail."),
     "doctor": ("vreason_cli.commands.doctor", "doctor_command", "Check versions, device, video reader, plug-ins, database and disk."),
     "init": ("vreason_cli.commands.init", "init_command", "Write a commented config file."),

@@ -19,7 +19,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from vreason.errors import ConfigError, ConfigIssue, TrackingError
-from vreason_tracking.audit import METADATA, SCHEMA, VERSION_TABLE, AuditDatabase, metadata_for
+from vreason_tracking.audit import METADATA, SCHEMA, VERSION_TABLE, AuditDatabase
+from vreason_tracking.server import metadata_for
 
 
 @dataclass(frozen=True)

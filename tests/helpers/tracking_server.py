@@ -21,12 +21,14 @@ class TrackingServer:
     Attributes:
         folder: where it runs and keeps artifacts.
         backend: address of its database; None takes mlflow.db of the folder.
+        options: more of the command's.
         audited: whether it is ours, with an audit trail; in `audit.db` of the folder where it is not PostgreSQL's.
     """
 
     folder: Path
     backend: str | None = None
     audited: bool = False
+    options: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
@@ -39,7 +41,7 @@ class TrackingServer:
         """Start it, on the same port and data each time, and wait until it answers."""
         command = [*self._program(), "server", "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--backend-store-uri", self.backend or f"sqlite:///{self.folder}/mlflow.db"]
-        command += ["--artifacts-destination", str(self.folder / "kept"), "--workers", "1"]
+        command += ["--artifacts-destination", str(self.folder / "kept"), "--workers", "1", *self.options]
         environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(

@@ -12,7 +12,7 @@ import sqlalchemy
 
 from vreason.errors import ConfigError, TrackingError
 from vreason_migrations import current, differences, downgrade, history, upgrade
-from vreason_tracking.audit import VERSION, AuditDatabase, AuditLog, NewEntry, local_uri, verify_log
+from vreason_tracking.audit import NEWEST as VERSION, AuditDatabase, AuditLog, NewEntry, local_uri, verify_log
 from vreason_tracking.stores import prepare
 
 
@@ -31,7 +31,7 @@ def tables(uri: str) -> set[str]:
     """Every table that is not ours, in the default schema."""
     engine = sqlalchemy.create_engine(uri)
     try:
-        return {name for name in sqlalchemy.inspect(engine).get_table_names() if not name.startswith(("audit_", "vreason_"))}
+        return {name for name in sqlalchemy.inspect(engine).get_table_names() if not name.startswith(("audit_", "vreason_", "token"))}
     finally:
         engine.dispose()
 
@@ -87,12 +87,14 @@ def test_two_at_once(uri) -> None:
     started = [subprocess.Popen([sys.executable, "-c", program, uri], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     said = sorted(each.communicate(timeout=120)[0].strip() for each in started)
     assert [0] * 3 == [each.returncode for each in started]
-    assert ["('0001', '0001')", "('0001', '0001')", "(None, '0001')"] == said
+    assert ["('0002', '0002')", "('0002', '0002')", "(None, '0002')"] == said
 
 
 def test_what_a_local_log_makes_itself_is_the_same(tmp_path) -> None:
     """The tables beside a journal, which are made without Alembic, are those of the migrations: columns, keys, indexes, triggers."""
-    upgrade(AuditDatabase(local_uri(tmp_path / "a.db")))
+    made = AuditDatabase(local_uri(tmp_path / "a.db"))
+    upgrade(made)
+    downgrade(made, "0001")
     AuditDatabase(local_uri(tmp_path / "b.db")).create()
 
     def schema(name: str) -> list[str]:
@@ -129,15 +131,15 @@ def test_versions_that_are_refused(uri) -> None:
     with pytest.raises(TrackingError, match="has none of our tables"):
         downgrade(database, "base")
     upgrade(database)
-    for version in ("0001", "0007", "head"):
-        with pytest.raises(ConfigError, match="is no version before 0001; give one of base"):
+    for version in ("0002", "0007", "head"):
+        with pytest.raises(ConfigError, match="is no version before 0002; give one of base, 0001"):
             downgrade(database, version)
     name = "vreason_version" if database.dialect == "sqlite" else "vreason.vreason_version"
     with database.engine.connect() as connection:
         connection.exec_driver_sql(f"UPDATE {name} SET version_num = '0099'")
         connection.commit()
     for change in (lambda: upgrade(database), lambda: downgrade(database, "base")):
-        with pytest.raises(TrackingError, match="of version 0099, and the newest that this program knows is 0001"):
+        with pytest.raises(TrackingError, match="of version 0099, and the newest that this program knows is 0002"):
             change()
     database.close()
 

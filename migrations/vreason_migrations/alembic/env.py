@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from vreason_tracking.audit import SCHEMA, VERSION_TABLE, metadata_for
+from vreason_tracking.audit import SCHEMA, VERSION_TABLE
+from vreason_tracking.server import metadata_for
 
 
 def run() -> None:

@@ -22,10 +22,10 @@ from .merkle import (
 )
 from .tables import (
     METADATA as METADATA,
+    NEWEST as NEWEST,
     SCHEMA as SCHEMA,
     VERSION as VERSION,
     VERSION_TABLE as VERSION_TABLE,
-    metadata_for as metadata_for,
     protection as protection,
     unprotection as unprotection,
 )

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from vreason.errors import TrackingError
-from vreason_tracking.audit.tables import METADATA, SCHEMA, VERSION, VERSION_TABLE, protection
+from vreason_tracking.audit.tables import APPEND_ONLY, METADATA, NEWEST, SCHEMA, VERSION, VERSION_TABLE, protection
 from vreason_tracking.stores import failure, normalised, redact_password, sqlite_path
 
 _SEARCH_PATH = "-c search_path=public"  # a user called like our schema would else have it as the default one
@@ -52,22 +52,23 @@ class AuditDatabase:
             found = connection.exec_driver_sql(f"SELECT version_num FROM {name}").scalar()
             return None if found is None else str(found)
 
-    def require(self) -> None:
-        """Raises:
-        TrackingError: its tables are missing, or of another version; with what to do.
+    def require(self, version: str = VERSION) -> None:
+        """See that its tables are of a version, or of a later one that this program knows.
+
+        Raises:
+            TrackingError: its tables are missing, older or newer; with what to do.
         """
         found = self.version()
-        if found == VERSION:
-            return
         if found is None:
             raise TrackingError(f"{self.address}: has no audit trail; make its tables with `vreason-track db upgrade --database ...`")
-        what = f"its tables are of version {found}, this program needs {VERSION}"
-        if found < VERSION:
+        what = f"its tables are of version {found}, this program needs {version}"
+        if found < version:
             raise TrackingError(f"{self.address}: {what}; bring them up to date with `vreason-track db upgrade`, after a backup")
-        raise TrackingError(f"{self.address}: {what}, an older one; install the vreason-track that made them")
+        if found > NEWEST:
+            raise TrackingError(f"{self.address}: {what}, an older one; install the vreason-track that made them")
 
     def create(self) -> None:
-        """Make the tables in an empty database, as the migrations make them; nothing where they are there.
+        """Make the tables of the audit trail in an empty database, as the first migration makes them; nothing where they are there.
 
         Raises:
             TrackingError: it cannot be written.
@@ -77,7 +78,7 @@ class AuditDatabase:
                 return
             if self._schema():
                 connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-            METADATA.create_all(connection)
+            METADATA.create_all(connection, [table for table in METADATA.tables.values() if table.name in APPEND_ONLY])
             for statement in protection(self.dialect):
                 connection.exec_driver_sql(statement)
             name = f"{SCHEMA}.{VERSION_TABLE}" if self._schema() else VERSION_TABLE

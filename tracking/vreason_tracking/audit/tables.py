@@ -5,13 +5,13 @@ On PostgreSQL they have a schema of their own, `SCHEMA`; on SQLite they are plai
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 SCHEMA = "vreason"
-VERSION = "0001"
-"""The version of the tables that this code needs: a revision of `vreason_migrations`."""
+VERSION, NEWEST = "0001", "0002"
+"""Revisions of `vreason_migrations`: the first one with the audit trail as it is here, and the newest one that this program knows."""
 
 VERSION_TABLE = "vreason_version"
 
@@ -52,28 +52,18 @@ CHECKPOINTS = Table(
 APPEND_ONLY = (ENTRIES.name, NODES.name, CHECKPOINTS.name)
 """Tables of which no row is ever changed or deleted."""
 
-
-def metadata_for(dialect: str) -> MetaData:
-    """The tables as a database has them: SQLite knows no schemas."""
-    if dialect != "sqlite":
-        return METADATA
-    plain = MetaData()
-    for table in METADATA.tables.values():
-        table.to_metadata(plain, schema=None)  # type: ignore[arg-type]
-    return plain
+_REFUSED = "this table is append-only"
 
 
-_REFUSED = "the audit trail is append-only"
-
-
-def protection(dialect: str) -> Iterator[str]:
-    """The statements that protect the tables.
+def protection(dialect: str, tables: Sequence[str] = APPEND_ONLY) -> Iterator[str]:
+    """The statements that protect tables; those of the audit trail come first, for on PostgreSQL all use one function.
 
     Args:
         dialect: SQLAlchemy's name, "sqlite" or "postgresql".
+        tables: whose rows are never changed nor deleted.
     """
     if dialect == "sqlite":
-        for table in APPEND_ONLY:
+        for table in tables:
             for change in ("UPDATE", "DELETE"):
                 yield (
                     f"CREATE TRIGGER {table}_refuse_{change.lower()} BEFORE {change} ON {table}"
@@ -81,10 +71,10 @@ def protection(dialect: str) -> Iterator[str]:
                 )
         return
     yield (
-        f"CREATE FUNCTION {SCHEMA}.refuse_change() RETURNS trigger LANGUAGE plpgsql AS"
+        f"CREATE OR REPLACE FUNCTION {SCHEMA}.refuse_change() RETURNS trigger LANGUAGE plpgsql AS"
         f" $$ BEGIN RAISE EXCEPTION '{_REFUSED}' USING ERRCODE = 'restrict_violation'; END $$"
     )
-    for table in APPEND_ONLY:
+    for table in tables:
         name = f"{SCHEMA}.{table}"
         yield (
             f"CREATE TRIGGER {table}_refuse_change BEFORE UPDATE OR DELETE ON {name} FOR EACH ROW EXECUTE FUNCTION {SCHEMA}.refuse_change()"
@@ -95,7 +85,7 @@ def protection(dialect: str) -> Iterator[str]:
 
 
 def unprotection(dialect: str) -> Iterator[str]:
-    """The statements that take the protection away, for a downgrade."""
+    """The statements that take the protection of the audit trail away, for a downgrade."""
     if dialect == "sqlite":
         for table in APPEND_ONLY:
             for change in ("update", "delete"):

@@ -7,41 +7,59 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import secrets
+import sqlite3
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from configparser import ConfigParser
+from contextlib import closing
 from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from vreason.errors import ConfigError, ConfigIssue
-from vreason_tracking.audit import AuditDatabase, AuditLog, local_uri
+from vreason.errors import ConfigError, ConfigIssue, TrackingError
+from vreason_tracking.audit import VERSION as AUDIT_VERSION, AuditDatabase, AuditLog, local_uri
 from vreason_tracking.server.appender import Appender
+from vreason_tracking.server.identity import Gate, IdentityMiddleware, user_of
 from vreason_tracking.server.middleware import AuditMiddleware
-from vreason_tracking.stores import normalised, postgres, prepare, sqlite_path
+from vreason_tracking.server.tokens import Tokens
+from vreason_tracking.server.users import Users
+from vreason_tracking.stores import normalised, postgres, redact_password, sqlite_path
 
-DATABASE_VARIABLE = "VREASON_DATABASE"
+DATABASE_VARIABLE, USERS_VARIABLE = "VREASON_DATABASE", "VREASON_USERS"
 APP_NAME = "vreason"
+_WITH_TOKENS = "0002"  # the version of the tables that a server with users needs
 
 
 def create_app() -> FastAPI:
-    """The application, with the audit trail that VREASON_DATABASE names.
+    """The application, with the audit trail that VREASON_DATABASE names and, where VREASON_USERS does, users.
 
     Raises:
-        TrackingError: its tables are missing or of another version.
+        TrackingError: tables are missing or of another version.
     """
-    from mlflow.server.fastapi_app import create_fastapi_app
+    database = AuditDatabase(os.environ[DATABASE_VARIABLE], pooled=True)
+    appender = Appender(AuditLog(database))
+    if (users := os.environ.get(USERS_VARIABLE)) is None:
+        from mlflow.server.fastapi_app import create_fastapi_app
 
-    app: FastAPI = create_fastapi_app()
-    log = AuditLog(AuditDatabase(os.environ[DATABASE_VARIABLE], pooled=True))
-    app.user_middleware.append(Middleware(AuditMiddleware, appender=Appender(log)))
+        app: FastAPI = create_fastapi_app()
+        app.user_middleware.append(Middleware(AuditMiddleware, appender=appender))
+        return app
+    from mlflow.server.auth import create_app as create_app_with_users
+
+    database.require(_WITH_TOKENS)
+    app = create_app_with_users()
+    app.user_middleware.append(Middleware(AuditMiddleware, appender=appender, identify=user_of))
+    app.user_middleware.insert(0, Middleware(IdentityMiddleware, gate=Gate(Users(users), Tokens(database)), appender=appender))
     return app
 
 
 def run_server(
-    backend: str, artifacts: str | None, database: str | None, host: str, port: int, more: Sequence[str] = ()
+    backend: str, artifacts: str | None, database: str | None, host: str, port: int, more: Sequence[str] = (), *, with_users: bool = False
 ) -> None:  # pragma: no cover - the process becomes MLflow's
-    """Become the server: make its tables ready, then replace this process by `mlflow server`.
+    """Become the server: see that its tables are ready, then replace this process by `mlflow server`.
 
     Args:
         backend: MLflow's database.
@@ -49,21 +67,73 @@ def run_server(
         database: of the audit trail; None takes PostgreSQL's own, or a file beside a SQLite database.
         host, port: where it listens.
         more: further options of `mlflow server`.
+        with_users: whether everybody has to say who they are.
 
     Raises:
-        ConfigError: others could reach the address.
-        TrackingError: a database cannot be used.
+        ConfigError: others could reach the address, and nobody has to say who they are.
+        TrackingError: a database cannot be used, or there is no admin yet.
     """
-    require_loopback(host)
+    if not with_users:
+        require_loopback(host)
     address = database_for(backend, database)
-    prepare(normalised(backend))
+    _keep_readers_going(normalised(backend))
     audit = AuditDatabase(address)
-    if audit.dialect == "sqlite" and audit.version() is None:
+    if audit.dialect == "sqlite" and audit.version() is None and not with_users:
         audit.create()
-    audit.require()
+    audit.require(_WITH_TOKENS if with_users else AUDIT_VERSION)
     audit.close()
     os.environ[DATABASE_VARIABLE] = address
+    if with_users:
+        _prepare_users(users_address(address))
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", *arguments(normalised(backend), artifacts, host, port), *more])
+
+
+def _keep_readers_going(backend: str) -> None:
+    """Have a SQLite file written with a log of its own (WAL), so that who reads does not wait for who writes.
+
+    MLflow makes its tables itself: made before, the default experiment would keep its artifacts where the server does not look.
+
+    Raises:
+        TrackingError: it is no SQLite file, or cannot be written.
+    """
+    path = sqlite_path(backend)
+    if path is None:
+        return
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.Error as error:
+        raise TrackingError(f"{path}: cannot be used ({error}); name another file with --backend-store-uri") from error
+
+
+def users_address(database: str) -> str:
+    """Where MLflow keeps the users of a server: in the same PostgreSQL, or in `users.db` beside a SQLite file of the audit trail."""
+    path = sqlite_path(database)
+    return database if path is None else local_uri(path.absolute().with_name("users.db"))
+
+
+def _prepare_users(address: str) -> None:
+    """Tell MLflow's basic-auth, by its own file of settings, where users are and who asks for them.
+
+    Raises:
+        TrackingError: there is no admin yet.
+    """
+    admin = next((user.name for user in Users(address).list() if user.role == "admin"), None)
+    if admin is None:
+        raise TrackingError(f"{redact_password(address)}: there is no admin yet; make one with `vreason-track user add NAME --role admin`")
+    settings = ConfigParser(interpolation=None)
+    settings["mlflow"] = {
+        "default_permission": "MANAGE",  # viewers come no further than `IdentityMiddleware`
+        "database_uri": address,
+        "admin_username": admin,
+        "authorization_function": "vreason_tracking.server.identity:authorize",
+    }
+    folder = Path(tempfile.mkdtemp(prefix="vreason-server-"))  # for this user alone: the address may hold a password
+    with (folder / "basic_auth.ini").open("w", encoding="utf-8") as file:
+        settings.write(file)
+    os.environ["MLFLOW_AUTH_CONFIG_PATH"] = str(folder / "basic_auth.ini")
+    os.environ.setdefault("MLFLOW_FLASK_SERVER_SECRET_KEY", secrets.token_hex(32))
+    os.environ[USERS_VARIABLE] = address
 
 
 def arguments(backend: str, artifacts: str | None, host: str, port: int) -> list[str]:
@@ -75,7 +145,7 @@ def arguments(backend: str, artifacts: str | None, host: str, port: int) -> list
 
 
 def require_loopback(host: str) -> None:
-    """There are no users yet, so nobody but this machine's own may reach the server.
+    """Where nobody has to say who they are, nobody but this machine's own may reach the server.
 
     Raises:
         ConfigError: the address is another one.
@@ -85,7 +155,7 @@ def require_loopback(host: str) -> None:
     except ValueError:
         loopback = False
     if not loopback:
-        what = f"{host!r} can be reached by others, and the server knows no users yet: give 127.0.0.1, and a proxy that asks who it is"
+        what = f"{host!r} can be reached by others, and nobody would have to say who they are: give --users, or 127.0.0.1"
         raise ConfigError([ConfigIssue("--host", what)])
 
 

@@ -185,9 +185,9 @@ def test_destinations_that_refuse(tmp_path) -> None:
 def test_a_life_of_the_database(program) -> None:
     """Made, checked, used, backed up, restored, taken back; the environment names it as well as the option."""
     uri = "sqlite:///own.db"
-    assert "version None -> 0001" in program("db", "upgrade", "--database", uri).out
-    assert "version 0001, as it was" in program("db", "upgrade", "--database", uri).out
-    assert {"version": "0001", "newest": "0001"} == json.loads(program("db", "current", "--database", uri, "--json").out)
+    assert "version None -> 0002" in program("db", "upgrade", "--database", uri).out
+    assert "version 0002, as it was" in program("db", "upgrade", "--database", uri).out
+    assert {"version": "0002", "newest": "0002"} == json.loads(program("db", "current", "--database", uri, "--json").out)
     assert 0 == program("db", "check", "--database", uri).code
     assert 0 == program("audit", "keygen", "team.key").code
     assert (5, True) == ((empty := program("db", "backup", "copy", "--database", uri)).code, "is empty" in empty.err)
@@ -202,6 +202,6 @@ def test_a_life_of_the_database(program) -> None:
         assert (0, True) == (back.code, "3 entries with the root that they had" in back.out)
         signed = program("audit", "checkpoint", "--key", "team.key")
         assert (0, True) == (signed.code, "— vreason-track " in signed.out)
-        assert "version 0001 -> none" in program("db", "downgrade", "base", "--yes").out
+        assert "version 0002 -> none" in program("db", "downgrade", "base", "--yes").out
     finally:
         del os.environ["VREASON_DATABASE"]
