@@ -74,11 +74,11 @@ def _mmvu(row: Row) -> Row:
 
 def _mvbench(row: Row) -> Row:
     options = row["candidates"]
-    place = options.index(row["answer"]) if isinstance(options, list) and row["answer"] in options else None
+    index = options.index(row["answer"]) if isinstance(options, list) and row["answer"] in options else None
     return {
         **_without(row, "candidates"),
         "options": options,
-        "answer": row["answer"] if place is None or place >= len(LETTERS) else LETTERS[place],
+        "answer": row["answer"] if index is None or index >= len(LETTERS) else LETTERS[index],
         "problem_type": "multiple choice",
         "benchmark": "MVBench",
     }

@@ -43,7 +43,9 @@ def find_signatures(steps: Sequence[StepRecord], vocabulary: int, *, stopped: st
         parsed: whether an answer was extracted.
     """
     if not all(math.isfinite(step.entropy) for step in steps):
-        return tuple(name for name, there in ((NOT_FINITE, True), ("truncated", stopped == "length"), ("unparsed", not parsed)) if there)
+        return tuple(
+            name for name, present in ((NOT_FINITE, True), ("truncated", stopped == "length"), ("unparsed", not parsed)) if present
+        )
     found = {
         "entropy-blow-up": _longest_run([step.entropy > _HIGH_ENTROPY * math.log(vocabulary) for step in steps]) >= _HIGH_RUN,
         "premature-peak": _peaks_early(steps),

@@ -65,12 +65,12 @@ def load_model(spec: ModelSpec, found: FoundModel | None = None) -> LoadedModel:
     _log.info("loading model %s from %s (revision %s, dtype %s, device %s)", spec.id, found.source, spec.revision, spec.dtype, spec.device)
     if found.hub_fault:
         _log.warning("the hub does not answer (%s); model %s is taken from its cache", found.hub_fault, spec.id)
-    place = {"revision": spec.revision, "local_files_only": found.cached}
+    chosen = {"revision": spec.revision, "local_files_only": found.cached}
     try:
-        config = AutoConfig.from_pretrained(found.source, **place)
-        processor = AutoProcessor.from_pretrained(found.source, **place)
+        config = AutoConfig.from_pretrained(found.source, **chosen)
+        processor = AutoProcessor.from_pretrained(found.source, **chosen)
         model = AutoModelForImageTextToText.from_pretrained(
-            found.source, dtype=spec.dtype, attn_implementation=spec.attention, **place, **found.placement
+            found.source, dtype=spec.dtype, attn_implementation=spec.attention, **chosen, **found.placement
         )
     except VReasonError:
         raise

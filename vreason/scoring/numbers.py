@@ -162,11 +162,11 @@ def _in_words(text: str) -> float | None:
     words = re.findall(r"-?[a-z]+", text.lower().replace("-", " -"))
     bare = [word.lstrip("-") for word in words]
     values = set()
-    for place, word in enumerate(bare):
+    for index, word in enumerate(bare):
         if word in _LARGER:
             return None  # one beyond twenty is rather left unread than read in part
         if word in _WORDS:
-            if place and words[place].startswith("-") and bare[place - 1] in _WORDS:
+            if index and words[index].startswith("-") and bare[index - 1] in _WORDS:
                 return None
             values.add(float(_WORDS[word]) * (-1 if _is_minus(text, word) else 1))
     return values.pop() if len(values) == 1 else None

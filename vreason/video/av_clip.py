@@ -128,8 +128,8 @@ class AvClip:
         """The frame that is shown at `target`, and what follows; None where seeking does not lead there."""
         keys = self.table.keys
         own = bisect_right([pts for pts, _ in keys], target) - 1
-        for place in range(own, max(own - TRIED_KEYS, -1), -1):
-            playing = self._play(keys[place][1])
+        for index in range(own, max(own - TRIED_KEYS, -1), -1):
+            playing = self._play(keys[index][1])
             for frame in playing:
                 if frame.pts == target:
                     return frame, playing

@@ -71,13 +71,13 @@ def open_video(path: str) -> BinaryIO:
 
 def no_such_file(path: str) -> str:
     """Where a file was looked for, and why it may not be there."""
-    place = os.path.abspath(path)
+    whole_path = os.path.abspath(path)
     if written := re.search(r"(?:^|/)(~[^/]*(?:/.*)?|[^/]*\$.*)$", path):
         whole = os.path.expandvars(os.path.expanduser(written[1]))
-        return f"no such file ({place}); ~ and $NAMES are not replaced in paths: write out {whole}"
-    folder = os.path.dirname(place)
+        return f"no such file ({whole_path}); ~ and $NAMES are not replaced in paths: write out {whole}"
+    folder = os.path.dirname(whole_path)
     missing = f"its folder {folder} is not there either" if not os.path.isdir(folder) else "its folder is there"
-    return f"no such file ({place}), {missing}; check the path, and the folder that relative paths start from"
+    return f"no such file ({whole_path}), {missing}; check the path, and the folder that relative paths start from"
 
 
 def _is_text(head: bytes) -> bool:

@@ -56,12 +56,12 @@ class TextStream:
         self._decoded += new
         self._to = len(self._ids)
         self._from = max(self._from, self._to - _LOOK_BACK)
-        places = [place for each in self._stop if (place := self._decoded.find(each, look_from)) >= 0]
-        if places:
-            self._decoded, self.stopped = self._decoded[: min(places)], True
+        found = [index for each in self._stop if (index := self._decoded.find(each, look_from)) >= 0]
+        if found:
+            self._decoded, self.stopped = self._decoded[: min(found)], True
 
     def _tell(self, until: int) -> str:
-        """What of the text up to this place is not told yet."""
+        """What of the text up to this index is not told yet."""
         until = len(self._decoded) if self.stopped else until
         new = self._decoded[len(self.text) : max(until, len(self.text))]
         self.text += new
