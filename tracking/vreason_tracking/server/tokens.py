@@ -88,7 +88,7 @@ class Tokens:
         public = secrets.token_hex(8)
         token = f"vrt_{public}_{secrets.token_urlsafe(32)}"
         enter(public)
-        now = round(time.time() * 1000)
+        now = int(time.time() * 1000)
         row = {"id": public, "user": user, "name": name[:256], "scope": scope, "sha256": _sha256(token)}
         with self._database.writing() as connection:
             connection.execute(insert(TOKENS), row | {"created_ms": now, "expires_ms": now + round(days * 86_400_000)})
