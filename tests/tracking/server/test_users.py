@@ -191,6 +191,19 @@ def test_guessing_is_braked(client, clock) -> None:
     assert 200 == client.post(SEARCH, auth=("ada", PASSWORDS["ada"])).status_code
 
 
+def test_users_that_cannot_be_looked_up(client, users, monkeypatch) -> None:
+    """The client is told to try again; so is nobody of a name of blanks, who is simply not let in."""
+
+    def fails(*_: object) -> None:
+        raise TrackingError("the database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(users, "check", fails)
+        answer = client.post(SEARCH, auth=("ada", PASSWORDS["ada"]))
+    assert (503, "1") == (answer.status_code, answer.headers["retry-after"])
+    assert 401 == client.post(SEARCH, headers=_basic("  ", "x")).status_code
+
+
 def test_a_change_is_known_soon(client, users, clock) -> None:
     """A role that was taken away still counts for some seconds, and no longer."""
     assert 200 == client.post(CHANGE, auth=("bob", PASSWORDS["bob"])).status_code

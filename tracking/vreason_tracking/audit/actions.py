@@ -4,7 +4,6 @@ from __future__ import annotations
 
 ACTIONS: dict[str, str] = {
     "log.created": "the log was begun; its first entry, which names it",
-    "log.adopted": "the checkpoint of another log was taken over",
     "run.started": "a run of a variant began",
     "run.resumed": "a run was continued",
     "run.finished": "a run ended, with its status",
@@ -24,7 +23,6 @@ ACTIONS: dict[str, str] = {
     "user.deleted": "a user was removed",
     "token.created": "a personal token was made",
     "token.revoked": "a personal token was withdrawn",
-    "login.succeeded": "somebody logged in",
     "login.failed": "somebody failed to log in",
     "request.refused": "a request was refused before it reached MLflow",
     "backup.taken": "the databases and artifacts were backed up",

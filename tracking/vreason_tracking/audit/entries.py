@@ -149,5 +149,5 @@ def entry_of(new: NewEntry, index: int, previous: bytes | None) -> Entry:
 
 
 def _text(value: str, longest: int) -> str:
-    """What UTF-8 can write, cut to a length."""
-    return value.encode("utf-8", "replace").decode()[:longest]
+    """What UTF-8 can write and PostgreSQL can store, cut to a length: one client's text must not keep others' entries out."""
+    return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")[:longest]

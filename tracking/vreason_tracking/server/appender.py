@@ -21,7 +21,7 @@ _LARGEST = 500  # entries of one transaction
 _CLOSED = None
 
 LINGER = 0.1
-"""Seconds that an entry nobody waits for may wait for company."""
+"""Seconds that an entry nobody waits for may wait for others."""
 
 
 class _Waiting(NamedTuple):

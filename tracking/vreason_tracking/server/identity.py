@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import logging
 import secrets
 import time
 from collections import deque
@@ -22,11 +23,14 @@ from urllib.parse import quote, unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from vreason.errors import TrackingError
 from vreason_tracking.audit import NewEntry
 from vreason_tracking.server.appender import Appender
 from vreason_tracking.server.routes import is_audited
 from vreason_tracking.server.tokens import Tokens, is_token
 from vreason_tracking.server.users import User, Users
+
+_log = logging.getLogger(__name__)
 
 KNOWN_FOR = 10.0
 """Seconds for which a password or token that was good is taken without asking again: a change of role takes as long."""
@@ -137,10 +141,16 @@ class IdentityMiddleware:
             await _answer(send, 429, "too many failed logins from this address; wait a minute", [(b"retry-after", b"60")])
             return
         told = _credentials(dict(headers).get(b"authorization", b""))
-        identity = await asyncio.to_thread(self._gate.identify, *told, address) if told else None
+        try:
+            identity = await asyncio.to_thread(self._gate.identify, *told, address) if told else None
+        except TrackingError as error:
+            _log.error("nobody can be let in: %s", error)
+            await _answer(send, 503, "users cannot be looked up now; try again", [(b"retry-after", b"1")])
+            return
         if identity is None:
             if told:
-                self._appender.append(NewEntry("login.failed", told[0] or "token", f"user:{told[0] or 'token'}", address), urgent=False)
+                name = told[0].strip() or "token"
+                self._appender.append(NewEntry("login.failed", name, f"user:{name}", address), urgent=False)
             why = "wrong name, password or token" if told else "who are you? Give name and password, or a personal token"
             await _answer(send, 401, why, [(b"www-authenticate", b'Basic realm="vreason-track", charset="UTF-8"')])
             return
@@ -186,7 +196,7 @@ def _credentials(header: bytes) -> tuple[str, str] | None:
 
 
 async def _answer(send: Send, status: int, why: str, headers: list[tuple[bytes, bytes]]) -> None:
-    code = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 429: "REQUEST_LIMIT_EXCEEDED"}[status]
+    code = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 429: "REQUEST_LIMIT_EXCEEDED", 503: "TEMPORARILY_UNAVAILABLE"}[status]
     body = json.dumps({"error_code": code, "message": why}).encode()
     own = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
