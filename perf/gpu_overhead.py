@@ -107,11 +107,13 @@ def measure(shape: str, model: Any, video_tokens: int, batch: int, rounds: int, 
     milliseconds = statistics.median(row[0] for row in plain) * 1000
     print(f"\n{shape}, {video_tokens} video tokens, batch {batch}: plain {milliseconds:.2f} ms a token")
     for name, rows in found.items():
-        ratio = statistics.median(mine[0] / base[0] for mine, base in zip(rows, plain, strict=True))
+        ratios = [mine[0] / base[0] for mine, base in zip(rows, plain, strict=True)]
+        least = min(row[0] for row in rows) / min(row[0] for row in plain)
         memory = [max(row[place] for row in rows) / max(row[place] for row in plain) for place in (1, 2) if plain[0][place]]
         extra = "  ".join(f"{value:.3f}" for value in memory)
         peak = max(row[1] for row in rows) / 2**30
-        print(f"  {name:16} time {ratio:.3f}   memory (torch, NVML) {extra}   peak {peak:.2f} GiB", flush=True)
+        time = f"{statistics.median(ratios):.3f} ({min(ratios):.3f} - {max(ratios):.3f}), of the least {least:.3f}"
+        print(f"  {name:16} time {time}   memory (torch, NVML) {extra}   peak {peak:.2f} GiB", flush=True)
 
 
 def main() -> int:
