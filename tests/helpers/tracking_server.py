@@ -22,6 +22,7 @@ class TrackingServer:
         folder: where it runs and keeps artifacts.
         backend: address of its database; None takes mlflow.db of the folder.
         options: more of the command's.
+        environment: more variables of its process.
         audited: whether it is ours, with an audit trail; in `audit.db` of the folder where it is not PostgreSQL's.
     """
 
@@ -30,6 +31,7 @@ class TrackingServer:
     audited: bool = False
     options: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
+    environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -42,7 +44,7 @@ class TrackingServer:
         command = [*self._program(), "server", "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--backend-store-uri", self.backend or f"sqlite:///{self.folder}/mlflow.db"]
         command += ["--artifacts-destination", str(self.folder / "kept"), "--workers", "1", *self.options]
-        environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | self.environment
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

@@ -18,7 +18,7 @@ from tests.helpers.tracking_server import TrackingServer
 from vreason.errors import ConfigError, TrackingError
 from vreason_migrations import upgrade
 from vreason_tracking.audit import AuditDatabase, AuditLog, Filter, SigningKey, export_to, local_uri, verify_export
-from vreason_tracking.server.app import arguments, database_for, require_loopback
+from vreason_tracking.server.app import arguments, database_for, destination_for, require_loopback
 
 pytestmark = pytest.mark.slow
 
@@ -166,6 +166,7 @@ def test_where_the_trail_is(tmp_path, monkeypatch) -> None:
 
 def test_what_mlflow_is_told(tmp_path) -> None:
     """Its application, database, address, and where artifacts are."""
-    told = arguments(f"sqlite:///{tmp_path}/m.db", None, "127.0.0.1", 5001)
+    backend = f"sqlite:///{tmp_path}/m.db"
+    told = arguments(backend, destination_for(backend, None), "127.0.0.1", 5001)
     assert ["server", "--app-name", "vreason"] == told[:3]
     assert str(tmp_path / "mlartifacts") == told[-1]

@@ -24,7 +24,8 @@ from vreason_migrations import upgrade
 from vreason_tracking.audit import AuditDatabase, AuditLog, Filter, local_uri
 from vreason_tracking.server import Tokens, User, Users, users_address
 from vreason_tracking.server.appender import Appender
-from vreason_tracking.server.identity import FAILURES, KNOWN_FOR, WINDOW, Gate, IdentityMiddleware, user_of
+from vreason_tracking.server.gate import FAILURES, KNOWN_FOR, WINDOW, Gate
+from vreason_tracking.server.identity import IdentityMiddleware, user_of
 
 pytestmark = pytest.mark.slow  # MLflow's store of users takes seconds to make
 
@@ -145,7 +146,7 @@ def client(users, tokens, database, clock) -> Iterator[TestClient]:
 
     appender = Appender(AuditLog(database))
     routes = [Route(CHANGE, told, methods=["POST"]), Route(SEARCH, told, methods=["POST"]), Route("/health", health)]
-    app = Starlette(routes=routes, middleware=[Middleware(IdentityMiddleware, gate=Gate(users, tokens, clock), appender=appender)])
+    app = Starlette(routes=routes, middleware=[Middleware(IdentityMiddleware, gate=Gate(users, tokens, clock=clock), appender=appender)])
     with TestClient(app) as client:
         yield client
     appender.close()

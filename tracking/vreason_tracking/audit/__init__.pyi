@@ -3,7 +3,7 @@ from .checkpoints import Checkpoint as Checkpoint, CheckpointError as Checkpoint
 from .database import AuditDatabase as AuditDatabase, local_uri as local_uri
 from .destinations import read_kept as read_kept, send_checkpoint as send_checkpoint
 from .entries import DONE as DONE, INTENT as INTENT, Entry as Entry, NewEntry as NewEntry
-from .exporting import export_to as export_to
+from .exporting import export_signed_part as export_signed_part, export_to as export_to
 from .journal_log import FILE as FILE, KEY_FILE as KEY_FILE, enter as enter, journal_log as journal_log
 from .keys import (
     PublicKey as PublicKey,

@@ -23,7 +23,9 @@ ACTIONS: dict[str, str] = {
     "user.deleted": "a user was removed",
     "token.created": "a personal token was made",
     "token.revoked": "a personal token was withdrawn",
+    "login.done": "somebody logged in with a browser",
     "login.failed": "somebody failed to log in",
+    "log.verified": "the whole audit trail was verified, with what was found",
     "request.refused": "a request was refused before it reached MLflow",
     "backup.taken": "the databases and artifacts were backed up",
 }

@@ -15,7 +15,7 @@ from tempfile import NamedTemporaryFile
 
 from vreason.errors import TrackingError
 from vreason_tracking.audit.checkpoints import CheckpointError, read_checkpoint
-from vreason_tracking.audit.keys import SigningKey
+from vreason_tracking.audit.keys import PublicKey, SigningKey
 from vreason_tracking.audit.log import AuditLog
 
 FORMAT = "vreason-audit/1"
@@ -27,15 +27,33 @@ def export_lines(log: AuditLog, key: SigningKey) -> Iterator[bytes]:
     Raises:
         TrackingError: the log is empty, or cannot be read.
     """
-    note = log.sign(key)
-    state = read_checkpoint(note, key.public)
+    return _lines(log, log.sign(key), key.public)
+
+
+def export_signed_part(log: AuditLog, key: PublicKey) -> Iterator[bytes]:
+    """The lines of an export of as much as the newest kept checkpoint signs: what can be had without the signing key.
+
+    Raises:
+        TrackingError: no kept checkpoint was signed with the key, or the log cannot be read.
+    """
+    for note in reversed(log.checkpoints()):
+        try:
+            read_checkpoint(note, key)
+        except CheckpointError:
+            continue
+        return _lines(log, note, key)
+    raise TrackingError(f"no checkpoint was signed with {key.name} yet; `vreason-track audit checkpoint` signs one")
+
+
+def _lines(log: AuditLog, note: str, key: PublicKey) -> Iterator[bytes]:
+    state = read_checkpoint(note, key)
     yield json.dumps({"format": FORMAT, "origin": state.origin, "size": state.size}).encode()
     yield from log.bodies(state.size)
     for hashes in log.leaves(state.size):
         yield json.dumps({"leaves": base64.b64encode(b"".join(hashes)).decode()}).encode()
     for kept in log.checkpoints():
         try:
-            earlier = read_checkpoint(kept, key.public)
+            earlier = read_checkpoint(kept, key)
         except CheckpointError:
             continue  # another key's, from before the key was changed
         if earlier.size < state.size:

@@ -43,6 +43,7 @@ class Filter:
         actor, subject: exactly this; a subject that ends with `*` stands for all that begin so.
         action: exactly this; one that ends with `.` stands for all that begin so: "run.".
         since, until: UTC.
+        before: of a smaller index than this.
     """
 
     actor: str | None = None
@@ -50,6 +51,7 @@ class Filter:
     action: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    before: int | None = None
 
     def narrow(self, query: Select[Any]) -> Select[Any]:
         """A query of entries, narrowed down."""
@@ -63,6 +65,8 @@ class Filter:
             query = query.where(ENTRIES.c.time_ms >= round(self.since.timestamp() * 1000))
         if self.until is not None:
             query = query.where(ENTRIES.c.time_ms <= round(self.until.timestamp() * 1000))
+        if self.before is not None:
+            query = query.where(ENTRIES.c.index < self.before)
         return query
 
 

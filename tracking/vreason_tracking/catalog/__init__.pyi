@@ -12,7 +12,7 @@ from .recorded_samples import RecordedSample as RecordedSample, sample_of as sam
 from .restoring import restore as restore
 from .run import Run as Run
 from .run_details import RunDetails as RunDetails, Session as Session, details_of as details_of
-from .run_list import RunFilter as RunFilter, RunRow as RunRow, iso as iso, list_runs as list_runs
+from .run_list import RunFilter as RunFilter, RunRow as RunRow, iso as iso, list_runs as list_runs, row_of as row_of
 from .run_record import (
     SAMPLES as SAMPLES,
     STEPS as STEPS,
@@ -28,4 +28,5 @@ from .store_check import (
     lost_here as lost_here,
     repair as repair,
 )
+from .stored_reports import StoredReport as StoredReport, stored_reports as stored_reports
 from .stored_run import translate_store_errors as translate_store_errors

@@ -68,6 +68,10 @@ class Catalog:
         damaged = [run for run in found if run.fault]
         return CatalogIndex(self.root, self.address, damaged=damaged, runs=newest_first(runs), journal=readable)
 
+    def read_stored(self) -> CatalogIndex:
+        """The runs of the store; the journal is not looked at."""
+        return self.read_store(CatalogIndex(self.root, self.address))
+
     def read_store(self, index: CatalogIndex) -> CatalogIndex:
         """This index with the store's runs added; unchanged where the store was asked before."""
         if index.store_tried:

@@ -18,17 +18,29 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import Mount
 
 from vreason.errors import ConfigError, ConfigIssue, TrackingError
-from vreason_tracking.audit import VERSION as AUDIT_VERSION, AuditDatabase, AuditLog, local_uri
+from vreason_tracking.audit import VERSION as AUDIT_VERSION, AuditDatabase, AuditLog, local_uri, read_public_key
 from vreason_tracking.server.appender import Appender
-from vreason_tracking.server.identity import Gate, IdentityMiddleware, user_of
+from vreason_tracking.server.gate import Gate
+from vreason_tracking.server.identity import IdentityMiddleware, user_of
 from vreason_tracking.server.middleware import AuditMiddleware
+from vreason_tracking.server.pages.app import PREFIX, make_pages
+from vreason_tracking.server.pages.audit_state import AuditVerifier
+from vreason_tracking.server.pages.context import Context, Team
+from vreason_tracking.server.pages.runs import StoreReader
+from vreason_tracking.server.sessions import Sessions
 from vreason_tracking.server.tokens import Tokens
 from vreason_tracking.server.users import Users
 from vreason_tracking.stores import normalised, postgres, redact_password, sqlite_path
 
 DATABASE_VARIABLE, USERS_VARIABLE = "VREASON_DATABASE", "VREASON_USERS"
+BACKEND_VARIABLE, ARTIFACTS_VARIABLE = "VREASON_BACKEND", "VREASON_ARTIFACTS"
+SECRET_VARIABLE = "MLFLOW_FLASK_SERVER_SECRET_KEY"
+"""Of sessions and forms: the processes of a server, and servers beside each other, share it."""
+PUBLIC_KEY_VARIABLE = "VREASON_AUDIT_PUBLIC_KEY"
+"""File of the public key with which checkpoints of the audit trail are signed."""
 APP_NAME = "vreason"
 _WITH_TOKENS = "0002"  # the version of the tables that a server with users needs
 
@@ -37,23 +49,41 @@ def create_app() -> FastAPI:
     """The application, with the audit trail that VREASON_DATABASE names and, where VREASON_USERS does, users.
 
     Raises:
-        TrackingError: tables are missing or of another version.
+        TrackingError: tables are missing or of another version, or the public key of the audit trail cannot be read.
     """
     database = AuditDatabase(os.environ[DATABASE_VARIABLE], pooled=True)
-    appender = Appender(AuditLog(database))
-    if (users := os.environ.get(USERS_VARIABLE)) is None:
+    log = AuditLog(database)
+    appender, team = Appender(log), _team(database)
+    if team is None:
         from mlflow.server.fastapi_app import create_fastapi_app
 
         app: FastAPI = create_fastapi_app()
         app.user_middleware.append(Middleware(AuditMiddleware, appender=appender))
-        return app
-    from mlflow.server.auth import create_app as create_app_with_users
+    else:
+        from mlflow.server.auth import create_app as create_app_with_users
 
-    database.require(_WITH_TOKENS)
-    app = create_app_with_users()
-    app.user_middleware.append(Middleware(AuditMiddleware, appender=appender, identify=user_of))
-    app.user_middleware.insert(0, Middleware(IdentityMiddleware, gate=Gate(Users(users), Tokens(database)), appender=appender))
+        app = create_app_with_users()
+        app.user_middleware.append(Middleware(AuditMiddleware, appender=appender, identify=user_of))
+        app.user_middleware.insert(0, Middleware(IdentityMiddleware, gate=team.gate, appender=appender))
+    app.router.routes.insert(0, Mount(PREFIX, make_pages(_context(log, appender, team))))
     return app
+
+
+def _team(database: AuditDatabase) -> Team | None:
+    address = os.environ.get(USERS_VARIABLE)
+    if address is None:
+        return None
+    database.require(_WITH_TOKENS)
+    users, tokens = Users(address), Tokens(database)
+    return Team(Gate(users, tokens, Sessions(os.environ[SECRET_VARIABLE].encode())), users, tokens)
+
+
+def _context(log: AuditLog, appender: Appender, team: Team | None) -> Context:
+    """What the pages work with."""
+    named = os.environ.get(PUBLIC_KEY_VARIABLE)
+    key = read_public_key(Path(named)) if named else None
+    store = StoreReader(os.environ[BACKEND_VARIABLE], os.environ[ARTIFACTS_VARIABLE])
+    return Context(log, appender, AuditVerifier(log, key), key, store, team)
 
 
 def run_server(
@@ -82,10 +112,13 @@ def run_server(
         audit.create()
     audit.require(_WITH_TOKENS if with_users else AUDIT_VERSION)
     audit.close()
-    os.environ[DATABASE_VARIABLE] = address
+    if named := os.environ.get(PUBLIC_KEY_VARIABLE):
+        read_public_key(Path(named))
+    kept = destination_for(normalised(backend), artifacts)
+    os.environ |= {DATABASE_VARIABLE: address, BACKEND_VARIABLE: normalised(backend), ARTIFACTS_VARIABLE: kept}
     if with_users:
         _prepare_users(users_address(address))
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *arguments(normalised(backend), artifacts, host, port), *more])
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *arguments(normalised(backend), kept, host, port), *more])
 
 
 def _keep_readers_going(backend: str) -> None:
@@ -132,16 +165,20 @@ def _prepare_users(address: str) -> None:
     with (folder / "basic_auth.ini").open("w", encoding="utf-8") as file:
         settings.write(file)
     os.environ["MLFLOW_AUTH_CONFIG_PATH"] = str(folder / "basic_auth.ini")
-    os.environ.setdefault("MLFLOW_FLASK_SERVER_SECRET_KEY", secrets.token_hex(32))
+    os.environ.setdefault(SECRET_VARIABLE, secrets.token_hex(32))
     os.environ[USERS_VARIABLE] = address
 
 
-def arguments(backend: str, artifacts: str | None, host: str, port: int) -> list[str]:
+def arguments(backend: str, artifacts: str, host: str, port: int) -> list[str]:
     """What `mlflow` is told."""
     found = ["server", "--app-name", APP_NAME, "--backend-store-uri", backend, "--host", host, "--port", str(port)]
+    return [*found, "--artifacts-destination", artifacts]
+
+
+def destination_for(backend: str, artifacts: str | None) -> str:
+    """Where artifacts are kept: where it is named, else `mlartifacts` beside a SQLite database, or here."""
     path = sqlite_path(backend)
-    destination = artifacts or (str(path.absolute().parent / "mlartifacts") if path else "mlartifacts")
-    return [*found, "--artifacts-destination", destination]
+    return artifacts or str((path.absolute().parent if path else Path.cwd()) / "mlartifacts")
 
 
 def require_loopback(host: str) -> None:

@@ -1,6 +1,8 @@
-"""Who makes a request, and whether they may: a password or a personal token, a role, and a brake on guessing.
+"""Who makes a request, and whether they may: a password, a personal token or a browser's session, and a role.
 
 It stands before MLflow's own check of users, and tells it who it is in a header that nobody else can make: with a secret of this process.
+A browser that has not logged in is led to the page where it can. What a session stands for, and changes something, must come from a page of
+this server: another one's could make a browser send it.
 """
 
 from __future__ import annotations
@@ -8,16 +10,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import hashlib
 import hmac
 import json
 import logging
 import secrets
-import time
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from threading import Lock
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -26,96 +23,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from vreason.errors import TrackingError
 from vreason_tracking.audit import NewEntry
 from vreason_tracking.server.appender import Appender
-from vreason_tracking.server.routes import is_audited
-from vreason_tracking.server.tokens import Tokens, is_token
-from vreason_tracking.server.users import User, Users
+from vreason_tracking.server.gate import Gate, Identity
+from vreason_tracking.server.routes import SAFE_METHODS, is_audited
+from vreason_tracking.server.same_origin import is_same_origin
+from vreason_tracking.server.sessions import cookie_of
 
 _log = logging.getLogger(__name__)
 
-KNOWN_FOR = 10.0
-"""Seconds for which a password or token that was good is taken without asking again: a change of role takes as long."""
-
-FAILURES, WINDOW = 10, 60.0
-"""So many failed logins from an address in so many seconds, then it is told to wait."""
+LOGIN = "/vreason/login"
+"""The page where a browser logs in."""
 
 _HEADER = b"x-vreason-user"
 _SECRET = secrets.token_hex(32)
-_OPEN = ("/health", "/version")
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who makes a request.
-
-    Attributes:
-        user: by whose password or token.
-        read_only: whether the token may only read.
-    """
-
-    user: User
-    read_only: bool = False
-
-    @property
-    def may_write(self) -> bool:
-        """Whether they may change what is recorded by this request."""
-        return self.user.may_write and not self.read_only
-
-
-class Gate:
-    """Finds out who somebody is.
-
-    Args:
-        users, tokens: that are known.
-        clock: monotonic seconds.
-    """
-
-    def __init__(self, users: Users, tokens: Tokens, clock: Callable[[], float] = time.monotonic) -> None:
-        self._users, self._tokens, self._clock = users, tokens, clock
-        self._known: dict[bytes, tuple[float, Identity]] = {}
-        self._failed: dict[str, deque[float]] = {}
-        self._key, self._lock = secrets.token_bytes(32), Lock()
-
-    def braked(self, address: str) -> bool:
-        """Whether an address has failed so often that it is to wait."""
-        with self._lock:
-            failed = self._failed.get(address)
-            while failed and failed[0] < self._clock() - WINDOW:
-                failed.popleft()
-            if failed is not None and not failed:
-                del self._failed[address]
-            return bool(failed) and len(failed or ()) >= FAILURES
-
-    def identify(self, name: str, password: str, address: str) -> Identity | None:
-        """Who somebody is by name and password, or by a token in the password's place; None where it is not right.
-
-        Raises:
-            TrackingError: users or tokens cannot be read.
-        """
-        key = hmac.digest(self._key, f"{name}\0{password}".encode(), hashlib.sha256)
-        with self._lock:
-            until, identity = self._known.get(key, (0.0, None))
-        if identity is not None and self._clock() < until:
-            return identity
-        found = self._by_token(name, password) if is_token(password) else self._by_password(name, password)
-        with self._lock:
-            if found is not None:
-                if len(self._known) > 10_000:
-                    self._known.clear()
-                self._known[key] = (self._clock() + KNOWN_FOR, found)
-            else:
-                self._failed.setdefault(address, deque()).append(self._clock())
-        return found
-
-    def _by_password(self, name: str, password: str) -> Identity | None:
-        user = self._users.check(name, password)
-        return None if user is None else Identity(user)
-
-    def _by_token(self, name: str, token: str) -> Identity | None:
-        found = self._tokens.find(token)
-        if found is None or name not in ("", "token", found.user):
-            return None
-        known = {user.name: user for user in self._users.list()}
-        return Identity(known[found.user], found.scope == "read") if found.user in known else None
+_OPEN = ("/health", "/version", LOGIN)
+_OPEN_BELOW = "/vreason/static/"
+_CHALLENGE = [(b"www-authenticate", b'Basic realm="vreason-track", charset="UTF-8"')]
 
 
 class IdentityMiddleware:
@@ -132,42 +54,77 @@ class IdentityMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        if scope["type"] != "http" or scope["path"] in _OPEN:
+        if scope["type"] != "http" or scope["path"] in _OPEN or scope["path"].startswith(_OPEN_BELOW):
             await self._app(scope, receive, send)
             return
         headers = [(name, value) for name, value in scope["headers"] if name != _HEADER]
-        address = str((scope.get("client") or ("",))[0])
+        told, address = dict(headers), address_of(scope)
         if self._gate.braked(address):
             await _answer(send, 429, "too many failed logins from this address; wait a minute", [(b"retry-after", b"60")])
             return
-        told = _credentials(dict(headers).get(b"authorization", b""))
         try:
-            identity = await asyncio.to_thread(self._gate.identify, *told, address) if told else None
+            identity = await asyncio.to_thread(self._identify, told, address)
         except TrackingError as error:
             _log.error("nobody can be let in: %s", error)
             await _answer(send, 503, "users cannot be looked up now; try again", [(b"retry-after", b"1")])
             return
         if identity is None:
-            if told:
-                name = told[0].strip() or "token"
-                self._appender.append(NewEntry("login.failed", name, f"user:{name}", address), urgent=False)
-            why = "wrong name, password or token" if told else "who are you? Give name and password, or a personal token"
-            await _answer(send, 401, why, [(b"www-authenticate", b'Basic realm="vreason-track", charset="UTF-8"')])
+            await self._turn_away(scope, send, told, address)
             return
-        if is_audited(scope["method"], scope["path"]) and not identity.may_write:
-            why = "this token may only read" if identity.read_only else f"{identity.user.name} is a viewer, who may only read"
+        refusal = _refusal(scope, told, identity)
+        if refusal:
             details = {"method": scope["method"], "path": scope["path"][:500]}
+            why, advice = refusal
             entry = NewEntry("request.refused", identity.user.name, f"path:{scope['path']}", address, why, details=details)
             self._appender.append(entry, urgent=False)
-            await _answer(send, 403, f"{why}; an admin gives roles with `vreason-track user role`", [])
+            await _answer(send, 403, f"{why}; {advice}", [])
             return
         mine = (_HEADER, f"{_SECRET}:{quote(identity.user.name)}".encode())
-        await self._app({**scope, "headers": [*headers, mine], "vreason.user": identity.user.name}, receive, send)
+        known = {"vreason.user": identity.user.name, "vreason.identity": identity}
+        await self._app({**scope, "headers": [*headers, mine], **known}, receive, send)
+
+    def _identify(self, headers: Mapping[bytes, bytes], address: str) -> Identity | None:
+        """By what the Authorization header says; where there is none, by the session."""
+        if b"authorization" in headers:
+            told = _credentials(headers[b"authorization"])
+            return self._gate.identify(*told, address) if told else None
+        cookie = cookie_of(headers.get(b"cookie", b""))
+        return self._gate.identify_session(cookie) if cookie else None
+
+    async def _turn_away(self, scope: Scope, send: Send, headers: Mapping[bytes, bytes], address: str) -> None:
+        told = _credentials(headers.get(b"authorization", b""))
+        if told:
+            name = told[0].strip() or "token"
+            self._appender.append(NewEntry("login.failed", name, f"user:{name}", address), urgent=False)
+        elif scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
+            query = scope.get("query_string", b"").decode("latin-1")
+            wanted = quote(scope["path"]) + (f"?{query}" if query else "")
+            await _redirect(send, f"{LOGIN}?next={quote(wanted, safe='')}")
+            return
+        why = "wrong name, password or token" if told else "who are you? Give name and password, or a personal token"
+        await _answer(send, 401, why, _CHALLENGE)
+
+
+def _refusal(scope: Scope, headers: Mapping[bytes, bytes], identity: Identity) -> tuple[str, str] | None:
+    """Why somebody who is known may not make this request, and what to do; None where they may."""
+    if identity.by_session and scope["method"] not in SAFE_METHODS and not is_same_origin(headers):
+        return "the browser says that a page of another site made this request", "use this server's own pages"
+    if scope["path"].startswith("/vreason/"):
+        return None  # the pages look for themselves
+    if is_audited(scope["method"], scope["path"]) and not identity.may_write:
+        why = "this token may only read" if identity.read_only else f"{identity.user.name} is a viewer, who may only read"
+        return why, "an admin gives roles with `vreason-track user role`"
+    return None
 
 
 def user_of(scope: Scope) -> str:
     """Who makes a request that has come through `IdentityMiddleware`."""
-    return str(scope["vreason.user"])
+    return str(scope["vreason.user"]) if "vreason.user" in scope else "anonymous"
+
+
+def address_of(scope: Scope) -> str:
+    """Where a request comes from; "" where nobody knows."""
+    return str((scope.get("client") or ("",))[0])
 
 
 def authorize() -> Any:
@@ -193,6 +150,12 @@ def _credentials(header: bytes) -> tuple[str, str] | None:
     except (binascii.Error, UnicodeDecodeError):
         return None
     return (name, password) if colon else None
+
+
+async def _redirect(send: Send, target: str) -> None:
+    headers = [(b"location", target.encode()), (b"content-length", b"0"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 303, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _answer(send: Send, status: int, why: str, headers: list[tuple[bytes, bytes]]) -> None:

@@ -1,7 +1,8 @@
 """Around MLflow's routes: each request that may change something is entered before it is let through, and what came of it afterwards.
 
 A request whose intent cannot be entered is refused with 503, which MLflow's clients try again. An intent without an outcome is one of a
-server that ended meanwhile. Of a body the trail has its SHA-256 and its length, never what is in it.
+server that ended meanwhile. Of a body the trail has its SHA-256 and its length, never what is in it; of one that
+may hold a password, not even those.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vreason_tracking.audit import DONE, INTENT, NewEntry
 from vreason_tracking.server.appender import Appender
 from vreason_tracking.server.requests import AmbiguousRequestError, parsed, subject_of
-from vreason_tracking.server.routes import action_of, is_audited
+from vreason_tracking.server.routes import action_of, carries_secret, is_audited
 
 _log = logging.getLogger(__name__)
 
@@ -156,7 +157,9 @@ class _Request:
         """What is entered of it."""
         method, path = self._scope["method"], self._scope["path"]
         details: dict[str, Any] = {"request": self._id, "method": method, "path": path[:500]}
-        if self._whole or outcome != INTENT:
+        if carries_secret(path):
+            details["body"] = "not digested: it may hold a password or a key"
+        elif self._whole or outcome != INTENT:
             details |= {"body_sha256": self._digest.hexdigest(), "body_bytes": self._size}
         if outcome != INTENT:
             details |= {"status": status, "milliseconds": round((time.monotonic() - self._began) * 1000)}

@@ -31,8 +31,19 @@ READING_POSTS = frozenset(
 )
 """Routes that read although they are asked by POST, below the prefix of the API."""
 
+OWN_PREFIX = "/vreason/"
+"""Of our own pages, which enter what they do themselves: their forms carry passwords, of which not even a digest is to be kept."""
+
 _PREFIX = re.compile(r"/(?:ajax-)?api/\d+\.\d+")
 _IDENTIFIER = re.compile(r"(?:[a-z]+-)?[0-9a-f]{16,}|\d+", re.IGNORECASE)
+
+
+_SECRET = re.compile(r"/(?:users|signup|secrets)(?:/|-|$)")
+
+
+def carries_secret(path: str) -> bool:
+    """Whether the body of a request to a path may hold a password or a key: what somebody chose can be guessed from its digest."""
+    return _SECRET.search(path) is not None
 
 
 def is_audited(method: str, path: str) -> bool:
@@ -42,7 +53,7 @@ def is_audited(method: str, path: str) -> bool:
         method: of HTTP.
         path: of the request, decoded, without a query.
     """
-    if method in SAFE_METHODS:
+    if method in SAFE_METHODS or path.startswith(OWN_PREFIX):
         return False
     return not (method == "POST" and _PREFIX.sub("", path, count=1) in READING_POSTS)
 

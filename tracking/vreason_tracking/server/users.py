@@ -9,6 +9,7 @@ An admin is one of MLflow's; viewer and editor are roles of MLflow's, by name. W
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -140,6 +141,15 @@ class Users:
         """
         with self._translated():
             return self.find(name) if self._store.authenticate_user(name, password) else None
+
+    def password_digest(self, name: str) -> str:
+        """Digest of the hash of a user's password: another one after the password was changed.
+
+        Raises:
+            TrackingError: there is no such user, or the database cannot be read.
+        """
+        with self._translated():
+            return hashlib.sha256(str(self._store.get_user(name).password_hash).encode()).hexdigest()[:32]
 
     def _editor_role(self) -> int:
         found = next((each for each in self._store.list_roles() if (each.name, each.workspace) == (_EDITOR, _WORKSPACE)), None)

@@ -42,8 +42,8 @@ def log_command(
     from vreason_cli.terminal.audit_output import fields_of, open_log, print_entries
     from vreason_tracking.audit import Filter
 
-    moments = [None if each is None else datetime.fromtimestamp(each / 1000, UTC) for each in (since_ms, until_ms)]
-    wanted = Filter(actor, subject, action, *moments)
+    since, until = (None if each is None else datetime.fromtimestamp(each / 1000, UTC) for each in (since_ms, until_ms))
+    wanted = Filter(actor, subject, action, since, until)
     entries = open_log(database, journal).entries(wanted, newest_first=True, limit=limit)
     if oldest_first:
         entries.reverse()

@@ -15,7 +15,7 @@ from vreason_tracking.comparison.sample_pages.page import SamplePage, anchor
 from vreason_tracking.comparison.tables.cost_tables import cost_summary
 from vreason_tracking.comparison.tables.questions import QuestionList, questions_of
 from vreason_tracking.comparison.tables.verdicts import FEW_RUNS, in_short, verdicts
-from vreason_tracking.presentation import slug
+from vreason_tracking.presentation import LOOK, slug
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -81,6 +81,7 @@ def _rendered(comparison: Comparison, figures: Sequence[Figure], pages: Sequence
         _templates()
         .get_template("report.html.j2")
         .render(
+            look=LOOK,
             title=title_of(comparison),
             opening=opening(comparison),
             warnings=comparison.warnings,

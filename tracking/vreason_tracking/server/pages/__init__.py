@@ -1,0 +1,1 @@
+"""Pages and JSON API below /vreason/: what runs, what was compared, the audit trail, users."""
