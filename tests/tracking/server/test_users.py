@@ -23,6 +23,7 @@ from vreason.errors import ConfigError, TrackingError
 from vreason_migrations import upgrade
 from vreason_tracking.audit import AuditDatabase, AuditLog, Filter, local_uri
 from vreason_tracking.server import Tokens, User, Users, users_address
+from vreason_tracking.server.app import _prepare_users
 from vreason_tracking.server.appender import Appender
 from vreason_tracking.server.gate import FAILURES, KNOWN_FOR, WINDOW, Gate
 from vreason_tracking.server.identity import IdentityMiddleware, user_of
@@ -281,3 +282,16 @@ def test_no_admin_yet(tmp_path) -> None:
     upgrade(database)
     with pytest.raises(TrackingError, match="there is no admin yet; make one with `vreason-track user add NAME --role admin`"):
         run_server(f"sqlite:///{tmp_path}/mlflow.db", None, database.uri, "127.0.0.1", 5999, with_users=True)
+
+
+def test_what_mlflow_is_told_of_users(tmp_path, monkeypatch) -> None:
+    """What has a percent sign, as a quoted password has, comes to MLflow as it is: it reads the file with interpolation."""
+    from mlflow.server.auth.config import read_auth_config
+
+    address = local_uri(tmp_path / "users.db")
+    Users(address).add("ad%a", "a long password", "admin")
+    for name in ("MLFLOW_AUTH_CONFIG_PATH", "MLFLOW_FLASK_SERVER_SECRET_KEY", "VREASON_USERS"):
+        monkeypatch.setenv(name, "")  # so that what is set is taken back
+    _prepare_users(address)
+    told = read_auth_config()
+    assert (address, "ad%a") == (told.database_uri, told.admin_username)

@@ -155,12 +155,13 @@ def _prepare_users(address: str) -> None:
     if admin is None:
         raise TrackingError(f"{redact_password(address)}: there is no admin yet; make one with `vreason-track user add NAME --role admin`")
     settings = ConfigParser(interpolation=None)
-    settings["mlflow"] = {
+    told = {
         "default_permission": "MANAGE",  # viewers come no further than `IdentityMiddleware`
         "database_uri": address,
         "admin_username": admin,
         "authorization_function": "vreason_tracking.server.identity:authorize",
     }
+    settings["mlflow"] = {name: value.replace("%", "%%") for name, value in told.items()}  # MLflow reads the file with interpolation
     folder = Path(tempfile.mkdtemp(prefix="vreason-server-"))  # for this user alone: the address may hold a password
     with (folder / "basic_auth.ini").open("w", encoding="utf-8") as file:
         settings.write(file)
