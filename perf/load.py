@@ -170,7 +170,7 @@ class Reader:
 def servers(postgres: str, folder: Path, port: int, with_users: bool) -> Iterator[list[Server]]:
     """Both, on databases that are dropped again."""
     url = make_url(postgres).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
     names = {PLAIN: "vreason_load_plain", AUDITED: "vreason_load_audited"}
     made = []
     with engine.connect() as connection:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from tests.helpers.tracking_server import TrackingServer
 from vreason_migrations import upgrade
 from vreason_tracking.audit import AuditDatabase, AuditLog, SigningKey, local_uri, make_key, public_path
-from vreason_tracking.server import Users, users_address
+from vreason_tracking.server import Tokens, Users, users_address
 
 PASSWORDS = {"ada": "ada's long password", "bob": "bob's long password", "eve": "eve's long password"}
 ROLES = {"ada": "admin", "bob": "editor", "eve": "viewer"}
@@ -65,6 +65,10 @@ class Team:
     def uri(self, user: str) -> str:
         """As a client of a user's has it."""
         return f"http://{user}:{quote(PASSWORDS[user])}@127.0.0.1:{self.server.port}"
+
+    def token(self, user: str) -> str:
+        """A personal token, good for a day."""
+        return Tokens(AuditDatabase(self.database)).create(user, "test", "write", 1)
 
     def log(self) -> AuditLog:
         """The server's audit trail, read beside it."""

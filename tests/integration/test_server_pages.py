@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -46,7 +46,7 @@ def window(browser: Browser, **settings: Any) -> Iterator[Page]:
     """A window of its own; what its console says is a failure, but for answers that a test asked for."""
     context = browser.new_context(**settings)
     page, said = context.new_page(), []
-    page.on("console", lambda message: said.append(message.text))
+    page.on("console", lambda message: said.append(message.text) if "/vreason/" in page.url else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     yield page
     context.close()
@@ -85,6 +85,13 @@ def test_a_look_through(team: Team, browser: Browser) -> None:
         expect(timeline.get_by_role("cell", name="bob").first).to_be_visible()
         timeline.get_by_role("row").nth(1).get_by_role("link").first.click()
         expect(page.locator(".mark")).to_have_text("proved")
+
+        page.get_by_role("link", name="Overview").click()
+        for name in ("baseline", "v-reason"):
+            page.get_by_role("checkbox", name=f"Choose {name} of").check()
+        page.get_by_role("button", name="Compare the chosen in MLflow").click()
+        expect(page.get_by_text("Comparing 2 Runs").first).to_be_visible(timeout=60_000)
+        page.goto(f"{team.address}/vreason/")
 
         page.get_by_role("link", name="Reports").click()
         page.get_by_role("link", name="comparison: v-reason against baseline").click()
@@ -172,3 +179,28 @@ def test_a_run_appears(team: Team, browser: Browser) -> None:
         expect(row).to_contain_text("RUNNING", timeout=20_000)
         expect(row).to_contain_text("of 2")
         recorder.finish("KILLED")
+
+
+def test_fuzzed_by_its_description(team: Team) -> None:
+    """schemathesis: whatever the API's description says may be sent, and what it says may not, no answer is a fault of the server's."""
+    import schemathesis
+    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis.errors import Unsatisfiable
+
+    headers = {"authorization": f"Bearer {team.token('ada')}"}
+    schema = schemathesis.openapi.from_url(f"{team.address}/vreason/api/openapi.json", headers=headers)
+    seen: set[int] = set()
+
+    def send(case: Any) -> None:
+        answer = case.call(timeout=40, headers=headers)
+        seen.add(answer.status_code)
+        assert answer.status_code < 500, (case.method, case.path, answer.status_code, answer.text[:500])
+
+    few = settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+    operations = [each.ok() for each in schema.get_all_operations()]
+    assert len(operations) >= 12
+    for operation in operations:
+        for mode in schemathesis.GenerationMode:
+            with suppress(Unsatisfiable):  # what takes nothing can be sent nothing wrong
+                few(given(case=operation.as_strategy(generation_mode=mode))(send))()
+    assert {200, 404, 422} <= seen

@@ -130,6 +130,11 @@ def test_recorded(team: Team, runs: dict[str, list[dict[str, Any]]]) -> None:
             requests = [entry for entry in entries if entry["action"].startswith("mlflow.")]
             assert requests
             assert {user} == {entry["actor"] for entry in requests}
+            local = [entry["action"] for entry in reversed(entries) if entry["action"].startswith("local.run.")]
+            continued = ["local.run.reaped", "local.run.resumed"] if user == "ada" else []
+            assert ["local.run.started", *continued, "local.run.finished"] == local, (
+                "what only the machine that ran it could tell was handed over"
+            )
     assert {run["accuracy"] for run in runs["of-ada"]} == {run["accuracy"] for run in runs["of-bob"]}
 
 

@@ -69,7 +69,9 @@ def run_command(
     if dry_run:
         _print_plan(settings)
         return
+    from vreason_cli.terminal.audit_handover import hand_over_to
     from vreason_cli.terminal.progress import progress_for
+    from vreason_tracking.journal import journal_folder
     from vreason_tracking.running import Experiment
 
     progress = progress_for(settings)
@@ -79,6 +81,8 @@ def run_command(
             experiment.run(resume, retry_failed)
     finally:
         _print_end(settings, experiment.results, progress.last_samples)
+    if settings.tracking.mode != "offline":
+        hand_over_to(settings.tracking.resolved_uri(), journal_folder(settings.tracking.journal))
     require_delivered(experiment.results)
 
 

@@ -6,6 +6,8 @@ import hashlib
 import json
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from starlette.applications import Starlette
@@ -15,6 +17,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from tests.helpers.disk import small_disk
 from vreason.errors import TrackingError
 from vreason_tracking.audit import AuditDatabase, AuditLog, Filter, NewEntry, local_uri, verify_log
 from vreason_tracking.server.appender import Appender
@@ -39,6 +42,14 @@ def done() -> list[bytes]:
 
 @pytest.fixture
 def client(log, done):
+    with serving(log, done) as client:
+        yield client
+
+
+@contextmanager
+def serving(log: AuditLog, done: list[bytes]) -> Iterator[TestClient]:
+    """A client of an application behind the middleware."""
+
     async def change(request: Request) -> JSONResponse:
         body = await request.body()
         if body == b"fail":
@@ -115,6 +126,28 @@ def test_a_body_that_is_too_large(client, log, done, monkeypatch) -> None:
     monkeypatch.setattr("vreason_tracking.server.middleware.LARGEST_JSON", 100)
     assert 413 == client.post(PATH, content=b"x" * 101).status_code
     assert (["request.refused"], []) == ([entry.action for entry in entries(client, log)], done)
+
+
+def test_a_full_disk(tmp_path, done) -> None:
+    """Nothing is carried out while the audit trail has no room; once there is some it goes on, and the log is whole."""
+    with small_disk(tmp_path / "disk", lambda: tmp_path / "disk" / "audit.db") as disk:
+        database = AuditDatabase(local_uri(disk.folder / "audit.db"), pooled=True)
+        database.create()
+        log = AuditLog(database)
+        with serving(log, done) as client:
+            assert 200 == client.post(PATH, content=b'{"run_id": "r1"}').status_code
+            disk.fill()
+            answers = [client.post(PATH, content=b'{"run_id": "r2"}') for _ in range(60)]
+            refused = [answer for answer in answers if answer.status_code == 503]
+            assert refused
+            assert "cannot be entered" in refused[-1].json()["message"]
+            assert len(answers) - len(refused) + 1 == len(done), "what was refused was not carried out"
+            disk.make_room()
+            assert 200 == client.post(PATH, content=b'{"run_id": "r3"}').status_code
+        outcomes = [entry.outcome for entry in log.entries(Filter(action="mlflow."))]
+        assert len(done) == outcomes.count("intent") == outcomes.count("done"), "what came of it was kept until there was room"
+        assert verify_log(log, None).intact
+        database.close()
 
 
 def test_what_cannot_be_entered_is_not_carried_out(client, log, done, tmp_path) -> None:

@@ -1,9 +1,19 @@
-from .actions import ACTIONS as ACTIONS, REQUEST_PREFIX as REQUEST_PREFIX
+from .actions import ACTIONS as ACTIONS, LOCAL_PREFIX as LOCAL_PREFIX, REQUEST_PREFIX as REQUEST_PREFIX
+from .adoption import (
+    Adopted as Adopted,
+    Handover as Handover,
+    HandoverError as HandoverError,
+    ProvedEntry as ProvedEntry,
+    adopt as adopt,
+    adopted as adopted,
+    make_handover as make_handover,
+)
 from .checkpoints import Checkpoint as Checkpoint, CheckpointError as CheckpointError, read_checkpoint as read_checkpoint
 from .database import AuditDatabase as AuditDatabase, local_uri as local_uri
 from .destinations import read_kept as read_kept, send_checkpoint as send_checkpoint
 from .entries import DONE as DONE, INTENT as INTENT, Entry as Entry, NewEntry as NewEntry
 from .exporting import export_signed_part as export_signed_part, export_to as export_to
+from .handing_over import hand_over as hand_over
 from .journal_log import FILE as FILE, KEY_FILE as KEY_FILE, enter as enter, journal_log as journal_log
 from .keys import (
     PublicKey as PublicKey,

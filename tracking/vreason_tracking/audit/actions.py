@@ -25,6 +25,7 @@ ACTIONS: dict[str, str] = {
     "token.revoked": "a personal token was withdrawn",
     "login.done": "somebody logged in with a browser",
     "login.failed": "somebody failed to log in",
+    "log.adopted": "entries of another log, of a journal, were taken over, with its signed checkpoint",
     "log.verified": "the whole audit trail was verified, with what was found",
     "request.refused": "a request was refused before it reached MLflow",
     "backup.taken": "the databases and artifacts were backed up",
@@ -34,7 +35,12 @@ ACTIONS: dict[str, str] = {
 REQUEST_PREFIX = "mlflow."
 """Of the actions of requests that reached MLflow."""
 
+LOCAL_PREFIX = "local."
+"""Of the actions that were entered into a journal's own log, and taken over from there."""
+
 
 def is_action(name: str) -> bool:
     """Whether an entry may have this action."""
+    if name.startswith(LOCAL_PREFIX):
+        return is_action(name.removeprefix(LOCAL_PREFIX))
     return name in ACTIONS or (name.startswith(REQUEST_PREFIX) and len(name) > len(REQUEST_PREFIX))

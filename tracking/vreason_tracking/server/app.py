@@ -115,9 +115,9 @@ def run_server(
     if named := os.environ.get(PUBLIC_KEY_VARIABLE):
         read_public_key(Path(named))
     kept = destination_for(normalised(backend), artifacts)
-    os.environ |= {DATABASE_VARIABLE: address, BACKEND_VARIABLE: normalised(backend), ARTIFACTS_VARIABLE: kept}
     if with_users:
         _prepare_users(users_address(address))
+    os.environ |= {DATABASE_VARIABLE: address, BACKEND_VARIABLE: normalised(backend), ARTIFACTS_VARIABLE: kept}
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", *arguments(normalised(backend), kept, host, port), *more])
 
 

@@ -2,7 +2,7 @@
 
 Under load a transaction, and its write to disk, is shared by all that wait; alone, an entry waits for its own only. An entry that nobody
 waits for (what came of a request) goes with the next one that somebody does, at the latest after `LINGER`, which saves half of the
-transactions.
+transactions. Where the database does not take it, it is kept and goes with a later one.
 """
 
 from __future__ import annotations
@@ -14,11 +14,16 @@ import time
 from concurrent.futures import Future
 from typing import NamedTuple
 
+from vreason.errors import TrackingError
 from vreason_tracking.audit import AuditLog, Entry, NewEntry
 
 _log = logging.getLogger(__name__)
 _LARGEST = 500  # entries of one transaction
 _CLOSED = None
+_RETRY = 1.0  # seconds after which what was kept is tried again
+
+KEPT = 10_000
+"""Entries that nobody waits for, and that are kept while the database is away; then the oldest are given up, and that is logged."""
 
 LINGER = 0.1
 """Seconds that an entry nobody waits for may wait for others."""
@@ -40,6 +45,7 @@ class Appender:
     def __init__(self, log: AuditLog) -> None:
         self._audit = log
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._kept: list[_Waiting] = []
         self._thread = threading.Thread(target=self._work, name="audit-appender", daemon=True)
         self._thread.start()
 
@@ -63,12 +69,15 @@ class Appender:
         going = True
         while going:
             batch = self._batch()
-            going = batch[-1] is not _CLOSED
+            going = _CLOSED not in batch
             self._append([each for each in batch if each is not None])
 
     def _batch(self) -> list[_Waiting | None]:
-        """What goes into the next transaction; the mark of the end comes last."""
-        batch = [self._waiting.get()]
+        """What goes into the next transaction; the mark of the end comes last. Nothing, when it is time to try again what was kept."""
+        try:
+            batch = [self._waiting.get(timeout=_RETRY if self._kept else None)]
+        except queue.Empty:
+            return []
         latest, hurry = time.monotonic() + LINGER, False
         while len(batch) < _LARGEST and (last := batch[-1]) is not None:
             hurry = hurry or last.urgent
@@ -79,14 +88,27 @@ class Appender:
         return batch
 
     def _append(self, batch: list[_Waiting]) -> None:
+        batch, self._kept = [*self._kept, *batch], []
         if not batch:
             return
         try:
             made = self._audit.append([each.new for each in batch])
-        except Exception as error:
+        except TrackingError as error:
+            _log.error("%d entries of the audit trail cannot be written now: %s", len(batch), error)
+            self._keep(batch, error)
+            return
+        except Exception as error:  # one of them is none, and would be none the next time
             _log.error("%d entries of the audit trail cannot be written: %s", len(batch), error)
             for each in batch:
                 each.future.set_exception(error)
             return
         for each, entry in zip(batch, made, strict=True):
             each.future.set_result(entry)
+
+    def _keep(self, batch: list[_Waiting], error: TrackingError) -> None:
+        """Tell those who wait; keep the rest for later."""
+        kept = [each for each in batch if not each.urgent]
+        given_up = [*(each for each in batch if each.urgent), *kept[: max(len(kept) - KEPT, 0)]]
+        for each in given_up:
+            each.future.set_exception(error)
+        self._kept = kept[-KEPT:]

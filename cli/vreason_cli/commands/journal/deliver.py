@@ -41,7 +41,8 @@ def deliver_command(runs: tuple[str, ...], tracking_uri: str | None, journal: st
     Exit codes: 0 done, 5 a store is unavailable, refuses something, or has lost a run (the journal keeps everything), 130 interrupted.
     """
     from vreason.errors import TrackingError
-    from vreason_tracking.catalog import chosen_folders, consign
+    from vreason_cli.terminal.audit_handover import hand_over_to
+    from vreason_tracking.catalog import chosen_folders, consign, delivered_by_address
 
     folders = chosen_folders(options.journal_root(journal), runs)
     deliveries = consign(folders, tracking_uri, os.environ, again=again)
@@ -54,6 +55,8 @@ def deliver_command(runs: tuple[str, ...], tracking_uri: str | None, journal: st
         failures += _look_after(folders, tracking_uri, wait, repair=repair)
     finally:
         _print_end(folders)
+    for address in sorted({*deliveries.groups, *delivered_by_address(folders, tracking_uri, os.environ)[0]}):
+        hand_over_to(address, options.journal_root(journal))
     if failures:
         raise TrackingError("\n".join([*failures, "the journal keeps everything; `vreason-track journal deliver` goes on from there"]))
 

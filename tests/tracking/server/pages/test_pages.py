@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from vreason_tracking.server import Tokens, Users, users_address
 from vreason_tracking.server.appender import Appender
 from vreason_tracking.server.gate import FAILURES, Gate
 from vreason_tracking.server.identity import IdentityMiddleware
+from vreason_tracking.server.pages.api import LARGEST_HANDOVER
 from vreason_tracking.server.pages.app import PREFIX, make_pages
 from vreason_tracking.server.pages.audit_state import AuditVerifier
 from vreason_tracking.server.pages.context import Context, Team
@@ -390,3 +391,25 @@ def test_damage_is_shown(store, tmp_path) -> None:
     assert "not proved" in client.get("/vreason/audit/1").text
     assert 500 == client.get("/vreason/api/audit/entries/1/proof").status_code
     building.close()
+
+
+def test_handed_over(pages, tmp_path) -> None:
+    """An editor's journal is taken over under the editor's name; a viewer's is not; what proves nothing is told so by name."""
+    from vreason_tracking.audit import journal_log, make_handover
+
+    local = journal_log(tmp_path / "journal", "bob")
+    local.append([NewEntry("run.started", "bob", "run:laptop", "laptop")])
+    made = make_handover(local, KEY, None)
+    assert made
+    body = asdict(made)
+    path = "/vreason/api/audit/adopted"
+    assert pages.client("bob").get(path, params={"origin": local.origin()}).json() is None
+    assert 403 == pages.client("eve").post(path, json=body).status_code
+    assert 2 == pages.client("bob").post(path, json=body).json()["entries"]
+    assert ("bob", "run:laptop") == pages.entered("local.run.started")[0]
+    again = pages.client("bob").post(path, json=body)
+    assert 409 == again.status_code
+    assert "does not continue" in again.json()["error"] or "comes where entry" in again.json()["error"]
+    for wrong in (b"", b"{", b"[]", b'{"note": 1}'):
+        assert 422 == pages.client("bob").post(path, content=wrong).status_code
+    assert 413 == pages.client("bob").post(path, content=b" " * (LARGEST_HANDOVER + 1)).status_code

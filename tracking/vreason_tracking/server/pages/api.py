@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
+from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
-from vreason_tracking.audit import export_signed_part
+from vreason_tracking.audit import Adopted, Handover, adopt, adopted, export_signed_part
 from vreason_tracking.catalog import StoredReport
-from vreason_tracking.server.identity import user_of
+from vreason_tracking.server.identity import address_of, user_of
 from vreason_tracking.server.pages.audit_state import AuditState, Verified
 from vreason_tracking.server.pages.context import Context
-from vreason_tracking.server.pages.forms import require_same_origin
+from vreason_tracking.server.pages.forms import read_within, require_same_origin
 from vreason_tracking.server.pages.runs import RunFacts
 from vreason_tracking.server.pages.timeline import EntryFilter, InclusionProof, entry_at, prove, read_timeline, timeline_of
 from vreason_tracking.server.users import User
@@ -78,6 +80,10 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         (503, "A database does not answer."),
     )
 }
+_HANDOVER = TypeAdapter(Handover)
+LARGEST_HANDOVER = 16 * 2**20
+"""Bytes."""
+
 _Limit = Annotated[int, Query(ge=1, le=1000)]
 _Filter = Annotated[str, Query(max_length=1024)]
 
@@ -117,6 +123,8 @@ def _add_runs(router: APIRouter, context: Context) -> None:
 
 
 def _add_audit(router: APIRouter, context: Context) -> None:
+    lock = asyncio.Lock()  # what is handed over twice at the same time would be entered twice
+
     @router.get("/audit/state", summary="Size, root and verification of the audit trail", tags=["audit"])
     def state() -> AuditState:
         return context.verifier.state()
@@ -154,6 +162,27 @@ def _add_audit(router: APIRouter, context: Context) -> None:
         found = context.verifier.verify()
         context.enter(request, "log.verified", f"log:{context.log.named()}", entries=found.entries, problem=found.problem)
         return found
+
+    @router.get("/audit/adopted", summary="What was taken over from a journal's log", tags=["audit"])
+    def known(origin: _Filter) -> Adopted | None:
+        return adopted(context.log, origin)
+
+    @router.post(
+        "/audit/adopted",
+        summary="Take a journal's log over, as far as it proves itself",
+        tags=["audit"],
+        openapi_extra={"requestBody": {"content": {"application/json": {"schema": _HANDOVER.json_schema()}}, "required": True}},
+    )
+    async def take_over(request: Request) -> Adopted:
+        """`vreason-track journal deliver` and `run` ask for it."""
+        context.require_writer(request)
+        try:
+            given = _HANDOVER.validate_json(await read_within(request, LARGEST_HANDOVER))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise HTTPException(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        async with lock:
+            return await asyncio.to_thread(adopt, context.log, given, user_of(request.scope), address_of(request.scope))
 
     @router.get("/audit/export", summary="What the newest checkpoint signs, for `vreason-track audit verify`", tags=["audit"])
     def export(request: Request) -> StreamingResponse:

@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from vreason import __version__
 from vreason.errors import ConfigError, TrackingError
-from vreason_tracking.audit import ProofError
+from vreason_tracking.audit import HandoverError, ProofError
 from vreason_tracking.presentation import LOOK
 from vreason_tracking.server.pages import account, api, html, login
 from vreason_tracking.server.pages.context import Context
@@ -110,6 +110,10 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(ProofError)
     async def damaged(request: Request, error: ProofError) -> Response:
         return told(request, 500, f"the audit trail is damaged: {error}")
+
+    @app.exception_handler(HandoverError)
+    async def unproved(request: Request, error: HandoverError) -> Response:
+        return told(request, 409, str(error))
 
     @app.exception_handler(TrackingError)
     async def unavailable(request: Request, error: TrackingError) -> Response:

@@ -81,6 +81,16 @@ class Context:
             raise HTTPException(403, f"{identity.user.name} is {identity.user.role}; only an admin sees and changes users")
         return team, identity
 
+    def require_writer(self, request: Request) -> None:
+        """Refuse who may only read.
+
+        Raises:
+            HTTPException: they may only read.
+        """
+        identity = request.scope.get("vreason.identity")
+        if identity is not None and not identity.may_write:
+            raise HTTPException(403, f"{identity.user.name} may only read; an admin gives roles with `vreason-track user role`")
+
     def require_password(self, identity: Identity) -> None:
         """Refuse a token: it could make itself another that lasts longer.
 

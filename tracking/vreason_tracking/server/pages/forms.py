@@ -24,16 +24,26 @@ async def read_form(request: Request) -> Mapping[str, str]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415, "this is no form; use the page's own")
+    body = await read_within(request, LARGEST_FORM)
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        raise HTTPException(400, "this form cannot be read; use the page's own") from None
+
+
+async def read_within(request: Request, largest: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        HTTPException: it has more than `largest` bytes.
+    """
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > LARGEST_FORM:
-            raise HTTPException(413, f"this form is larger than {LARGEST_FORM} bytes")
+        if size > largest:
+            raise HTTPException(413, f"the body is larger than {largest:,} bytes")
         parts.append(part)
-    try:
-        return dict(parse_qsl(b"".join(parts).decode(), keep_blank_values=True, max_num_fields=50))
-    except ValueError:
-        raise HTTPException(400, "this form cannot be read; use the page's own") from None
+    return b"".join(parts)
 
 
 def require_same_origin(request: Request) -> None:

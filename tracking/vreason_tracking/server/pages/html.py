@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
 from vreason_tracking.audit import ACTIONS
 from vreason_tracking.server.pages.context import Context
@@ -43,6 +46,15 @@ def _add_overview(router: APIRouter, context: Context) -> None:
             reports=context.store.reports()[:5],
             audit=context.verifier.state(),
         )
+
+    @page("/compare")
+    def compare(run: Annotated[list[str], Query(default_factory=list)]) -> Response:
+        chosen = [context.store.run(each) for each in dict.fromkeys(run)]
+        if not chosen:
+            raise HTTPException(422, "choose the runs to be compared, at least one")
+        experiments = sorted({each.experiment_id for each in chosen})
+        query = urlencode({"runs": json.dumps([each.id for each in chosen]), "experiments": json.dumps(experiments)})
+        return RedirectResponse(f"/#/compare-runs?{query}", 303)
 
     @page("/runs/{run_id}")
     def run(request: Request, run_id: str) -> Response:
