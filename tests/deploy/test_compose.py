@@ -100,6 +100,19 @@ def test_order() -> None:
         assert "service_healthy" == conditions[name]["server"]["condition"]
 
 
+def test_nothing_dangles() -> None:
+    """Every volume, network and service that is named is there; what the specification's schema does not look at."""
+    for name, service in SERVICES.items():
+        assert set(service.get("depends_on", {})) <= set(SERVICES), name
+        assert set(service["networks"]) <= set(FILE["networks"]), name
+        for volume in service.get("volumes", []):
+            source = volume.partition(":")[0]
+            assert source in FILE["volumes"] or (compose.ROOT / source).is_file(), volume
+    used = {volume.partition(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    assert set(FILE["volumes"]) <= used
+    assert set(FILE["secrets"]) == {secret for service in SERVICES.values() for secret in service.get("secrets", [])}
+
+
 def test_one_version_of_postgres() -> None:
     """The image's pg_dump is of the database's major version: another one refuses."""
     major = SERVICES["db"]["image"].partition(":")[2].partition(".")[0]

@@ -76,7 +76,7 @@ def test_a_look_through(team: Team, browser: Browser) -> None:
         page.get_by_role("button", name="Log in").click()
         page.wait_for_url("**/vreason/audit")
 
-        page.get_by_role("link", name="Overview").click()
+        page.goto(f"{team.address}/vreason")
         page.get_by_role("region", name="Finished").get_by_role("link", name="v-reason", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_have_text("v-reason")
         timeline = page.get_by_role("region", name="Entries about this run")

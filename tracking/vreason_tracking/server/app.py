@@ -18,7 +18,8 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.routing import Mount
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
 
 from vreason.errors import ConfigError, ConfigIssue, TrackingError
 from vreason_tracking.audit import VERSION as AUDIT_VERSION, AuditDatabase, AuditLog, local_uri, read_public_key
@@ -65,7 +66,8 @@ def create_app() -> FastAPI:
         app = create_app_with_users()
         app.user_middleware.append(Middleware(AuditMiddleware, appender=appender, identify=user_of))
         app.user_middleware.insert(0, Middleware(IdentityMiddleware, gate=team.gate, appender=appender))
-    app.router.routes.insert(0, Mount(PREFIX, make_pages(_context(log, appender, team))))
+    pages = Mount(PREFIX, make_pages(_context(log, appender, team)))
+    app.router.routes[:0] = [Route(PREFIX, lambda _: RedirectResponse(f"{PREFIX}/", 307)), pages]
     return app
 
 

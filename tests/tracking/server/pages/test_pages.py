@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from starlette.applications import Starlette
@@ -413,3 +414,36 @@ def test_handed_over(pages, tmp_path) -> None:
     for wrong in (b"", b"{", b"[]", b'{"note": 1}'):
         assert 422 == pages.client("bob").post(path, content=wrong).status_code
     assert 413 == pages.client("bob").post(path, content=b" " * (LARGEST_HANDOVER + 1)).status_code
+
+
+NASTY = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "javascript:alert(1)",
+    "{{ 7*7 }}",
+    "</dd><dd>",
+    "\u202eevil",
+    "a/../b?c#d&e=f",
+)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_hostile_text(pages, text) -> None:
+    """Whatever an entry says is text: as subject, actor, outcome, reason or detail, in a list, on its own page, in a filter."""
+    new = NewEntry("run.started", text, f"run:{text}", text, text, text, {text: [text], "more": text})
+    made = pages.appender.append(new).result(10)
+    client = pages.client("eve")
+    for path in (
+        f"audit/{made.index}",
+        "audit",
+        f"audit?actor={quote(text)}&subject={quote(text)}",
+        f"models/{quote(text, safe='')}",
+        "login",
+    ):
+        page = client.get(f"/vreason/{path}", params={"next": text} if path == "login" else None)
+        assert page.status_code in (200, 404), path
+        assert "<script>alert" not in page.text
+        assert "<img" not in page.text
+        assert "49" not in re.findall(r"<dd[^>]*>(.*?)</dd>", page.text)
+        assert 'href="javascript:' not in page.text
+    assert client.get(f"/vreason/api/audit/entries/{made.index}").json()["details"]["more"] == text
