@@ -105,3 +105,9 @@ class IncomparableRunsError(VReasonError):
     """Runs that are to be compared differ in more than model and method. The message lists in what."""
 
     exit_code = 6
+
+
+class CardMismatchError(VReasonError):
+    """A model card and the record that it rests on do not say the same. The message lists what each of them says."""
+
+    exit_code = 8

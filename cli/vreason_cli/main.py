@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     ),
     "model": ("vreason_cli.commands.model.group", "model_group", "Register runs as models; list, verify, promote, compare and serve them."),
     "journal": ("vreason_cli.commands.journal.group", "journal_group", "Deliver the local record to MLflow, and check it."),
+    "card": ("vreason_cli.commands.card.group", "card_group", "Make model cards out of recorded runs, and hold them against the record."),
     "audit": ("vreason_cli.commands.audit.group", "audit_group", "Read, export and verify the audit trail: who changed what, and when."),
     "server": ("vreason_cli.commands.server", "server_command", "Run MLflow's server, with an audit trail of every change."),
     "user": ("vreason_cli.commands.user.group", "user_group", "Look after the users of a server, and their roles."),

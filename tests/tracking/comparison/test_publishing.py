@@ -19,7 +19,7 @@ from vreason_tracking.catalog.run_record import recorded_runs
 from vreason_tracking.catalog.stored_run import stored_runs
 from vreason_tracking.comparison.comparability import Mismatch
 from vreason_tracking.comparison.comparison import compare
-from vreason_tracking.comparison.export.documents import COLUMNS, rows
+from vreason_tracking.comparison.export.documents import COLUMNS, figure_rows
 from vreason_tracking.comparison.publishing import publish, warning_of
 from vreason_tracking.comparison.report import make_report
 from vreason_tracking.comparison.selection import experiment_runs, named_runs
@@ -100,7 +100,7 @@ def test_mlflow_loads_the_table(pair, tracking_uri, store) -> None:
         table = mlflow.load_table("comparison_table.json", run_ids=[run_id])
     finally:
         mlflow.set_tracking_uri(None)
-    wanted = [row for row in rows(comparison) if row["grouping"] in ("all", "benchmark")]
+    wanted = [row for row in figure_rows(comparison) if row["grouping"] in ("all", "benchmark")]
     assert len(wanted) == len(table) > 50
     assert [row["metric"] for row in wanted] == list(table["metric"])
     values = table["value"].astype(float)

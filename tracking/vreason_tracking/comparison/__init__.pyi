@@ -1,8 +1,8 @@
 from .added_tables import load_table_functions as load_table_functions, with_added_tables as with_added_tables
-from .comparison import Comparison as Comparison, compare as compare
+from .comparison import Comparison as Comparison, compare as compare, side_by_side as side_by_side
 from .drift import Drift as Drift, drift as drift, drift_table as drift_table, is_served as is_served
 from .equivalence import MARGIN as MARGIN, Equivalence as Equivalence, equivalence as equivalence
-from .export.documents import document as document, to_csv as to_csv, to_json as to_json
+from .export.documents import document as document, figure_rows as figure_rows, to_csv as to_csv, to_json as to_json
 from .export.html_page import LARGEST as LARGEST
 from .export.markdown_page import to_markdown as to_markdown
 from .export.page_sections import opening as opening

@@ -117,6 +117,13 @@ def compare(
     if len(runs) < 2:
         given = f"only {runs[0].name!r} ({runs[0].run_id})" if runs else "none"
         raise TrackingError(f"a comparison needs two runs at least, and there is {given}; name more, or see `vreason-track runs list`")
+    return side_by_side(runs, baseline, force, notes, keys)
+
+
+def side_by_side(
+    runs: Sequence[RecordedRun], baseline: str | None = None, force: bool = False, notes: Sequence[str] = (), keys: Sequence[str] = ()
+) -> Comparison:
+    """Everything of one run or more; of a single one there is no difference to a baseline. Arguments and errors as in `compare`."""
     if len({run.name for run in runs}) < len(runs):
         raise ValueError(f"runs: names must differ, and these do not: {', '.join(run.name for run in runs)}; see `unique_names`")
     base = baseline_of(runs, baseline)

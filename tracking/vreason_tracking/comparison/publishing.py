@@ -13,7 +13,7 @@ from vreason.clock import unix_ms
 from vreason_tracking.audit import enter
 from vreason_tracking.catalog import translate_store_errors
 from vreason_tracking.comparison.comparison import Comparison
-from vreason_tracking.comparison.export.documents import rows
+from vreason_tracking.comparison.export.documents import figure_rows
 from vreason_tracking.comparison.export.page_sections import opening, title_of
 from vreason_tracking.comparison.report import Report
 from vreason_tracking.comparison.tables.verdicts import verdicts
@@ -120,5 +120,5 @@ def warning_of(comparison: Comparison) -> str:
 def _table(comparison: Comparison) -> str:
     """The figures of all questions and of every benchmark as MLflow's table artifact, a row each; a forced comparison says so in each."""
     said = {"warning": warning_of(comparison)}
-    data = [[{**row, **said}.get(name) for name in _COLUMNS] for row in rows(comparison) if row["grouping"] in ("all", "benchmark")]
+    data = [[{**row, **said}.get(name) for name in _COLUMNS] for row in figure_rows(comparison) if row["grouping"] in ("all", "benchmark")]
     return json.dumps({"columns": _COLUMNS, "data": data}, ensure_ascii=False, allow_nan=False)

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from vreason.evaluation.failure_signatures import ADVICE
-from vreason_tracking.comparison.export.documents import COLUMNS, FORMAT, document, rows, to_csv, to_json
+from vreason_tracking.comparison.export.documents import COLUMNS, FORMAT, document, figure_rows, to_csv, to_json
 from vreason_tracking.comparison.tables.verdicts import verdicts
 
 
@@ -25,7 +25,7 @@ def read(comparison):
 
 def figure(comparison, run, metric, statistic):
     """One row of all questions."""
-    found = [row for row in rows(comparison) if (row["group"], row["run"]) == ("all questions", run)]
+    found = [row for row in figure_rows(comparison) if (row["group"], row["run"]) == ("all questions", run)]
     (one,) = [row for row in found if row["metric"] == metric and row["statistic"].startswith(statistic)]
     return one
 
@@ -105,12 +105,14 @@ def test_csv_rows_equal_the_comparison(trio) -> None:
     assert accuracy.difference.won == figure(trio, "v-reason", "accuracy", "won")["value"]
     assert (total.value, total.high) == tuple(figure(trio, "v-reason", "latency_ms", "ratio_of_totals")[name] for name in ("value", "high"))
     assert result.memory.peak_bytes == figure(trio, "v-reason", "peak_memory_bytes", "max")["value"]
-    assert [] == [row for row in rows(trio) if row["run"] == "baseline" and row["statistic"] in ("difference", "ratio_median", "won")]
+    assert [] == [
+        row for row in figure_rows(trio) if row["run"] == "baseline" and row["statistic"] in ("difference", "ratio_median", "won")
+    ]
 
 
 def test_csv_is_read_back_by_csv_and_by_pandas(trio) -> None:
     """Every row, every number to the last digit, what is missing empty."""
-    wanted = list(rows(trio))
+    wanted = list(figure_rows(trio))
     table = pd.read_csv(io.StringIO(to_csv(trio)), comment="#")
     assert list(COLUMNS) == list(table.columns)
     assert len(wanted) == len(table)
@@ -132,7 +134,7 @@ def test_hostile_names_come_back_from_csv(forced) -> None:
     name = f"'{forced.names[1]}"
     assert {"baseline", name} == {row["run"] for row in read(forced)}
     table = pd.read_csv(io.StringIO(to_csv(forced)), comment="#")
-    assert len(list(rows(forced))) == len(table)
+    assert len(list(figure_rows(forced))) == len(table)
     assert {"baseline", name} == set(table["run"])
     assert {"own-id", "baseline-id"} == set(table["run_id"])
 
@@ -157,7 +159,7 @@ def test_statistics_have_names_of_their_own(trio) -> None:
     """What a figure is does not hang on the data: the test and the source of a peak stand in a column of their own."""
     text = (Path(__file__).parents[4] / "docs" / "comparison.md").read_text(encoding="utf-8")
     listed = re.search(r"`statistic` is one of (.*?);", text, re.DOTALL)[1]
-    found = list(rows(trio))
+    found = list(figure_rows(trio))
     assert {each.strip() for each in listed.replace("\n", " ").split(",")} == {row["statistic"] for row in found}
     assert {"wild cluster bootstrap", "exact McNemar", "rss", "torch's tensors", None} >= {row.get("how") for row in found}
     assert figure(trio, "v-reason", "accuracy", "p_holm")["how"] == trio.groups[0].results[1].accuracy.difference.test
@@ -173,7 +175,7 @@ def test_json_tells_why_times_do_not_compare(trio, unequal, conditions) -> None:
 
 def test_csv_tells_why_times_do_not_compare(unequal, conditions) -> None:
     """At every ratio of times, in each group; at no other figure, and at none of runs whose times compare."""
-    marked = [row for row in rows(unequal) if (row.get("how") or "").startswith("not comparable")]
+    marked = [row for row in figure_rows(unequal) if (row.get("how") or "").startswith("not comparable")]
     assert {(name, f"not comparable: {why}") for name, why in conditions.items()} == {(row["run"], row["how"]) for row in marked}
     ratios = {"ratio_median", "ratio_p95", "ratio_of_totals"}
     times = {"latency_ms", "time_to_first_token_ms", "ms_per_token"}
@@ -184,5 +186,7 @@ def test_csv_tells_why_times_do_not_compare(unequal, conditions) -> None:
 
 def test_every_signature_is_counted(trio) -> None:
     """Zero is a count."""
-    found = {row["metric"]: row["value"] for row in rows(trio) if row["metric"].startswith("signature.") and row["run"] == "v-reason"}
+    found = {
+        row["metric"]: row["value"] for row in figure_rows(trio) if row["metric"].startswith("signature.") and row["run"] == "v-reason"
+    }
     assert {f"signature.{name}" for name in ADVICE} == set(found)

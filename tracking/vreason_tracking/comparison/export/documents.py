@@ -98,7 +98,7 @@ def to_csv(comparison: Comparison) -> str:
         text.write(f"# WARNING: {_FORMULA_INSIDE.sub('; ', ' '.join(warning.split()))}\n")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writeheader()
-    for row in rows(comparison):
+    for row in figure_rows(comparison):
         writer.writerow({name: _inert(value) for name, value in row.items()})
     return text.getvalue()
 
@@ -108,7 +108,7 @@ def _inert(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else "" if value is None else value
 
 
-def rows(comparison: Comparison) -> Iterator[Row]:
+def figure_rows(comparison: Comparison) -> Iterator[Row]:
     """The figures of every group and run."""
     for group in comparison.groups:
         for run, result, issue in zip(comparison.runs, group.results, comparison.timing_issues, strict=True):

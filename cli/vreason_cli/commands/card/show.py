@@ -1,0 +1,33 @@
+"""``vreason-track card show``."""
+
+from __future__ import annotations
+
+import click
+
+from vreason_cli import options
+from vreason_cli.help_names import HELP
+from vreason_cli.terminal.card_output import evidence_of, which_card
+
+
+@click.command("show", short_help="Print the card of recorded runs.", context_settings=HELP)
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@which_card
+@options.as_json
+def show_command(
+    runs: tuple[str, ...],
+    title: str | None,
+    baseline: str | None,
+    force: bool,
+    tracking_uri: str | None,
+    experiment: str,
+    journal: str | None,
+    as_json: bool,
+) -> None:
+    """Print what `card build` would write: the card, or its evidence as JSON.
+
+    Exit codes: 0 done, 5 a run is not there, or its record cannot be read, 6 the runs are not alike.
+    """
+    from vreason_tracking.cards import to_readme
+
+    evidence = evidence_of(runs, journal, tracking_uri, experiment, title, baseline, force)
+    click.echo(evidence.to_json() if as_json else to_readme(evidence), nl=False)

@@ -1,0 +1,120 @@
+"""``vreason-track card``: cards out of recorded runs, and what is said of one that no longer agrees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers import like_runs, trials
+from vreason_tracking.stores import MlflowStore
+
+
+@pytest.fixture(scope="module")
+def places(mlflow_template: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Options that lead to two delivered runs, and one that is not like them."""
+    folder = tmp_path_factory.mktemp("cards")
+    uri = trials.copy_store(mlflow_template, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        store = MlflowStore(uri, "vreason")
+        like_runs.pair(folder / "journal", store)
+        like_runs.one(folder / "journal", "unlike", like_runs.BASE, 2, tags={**like_runs.TAGS, "scoring": "video-r1"})
+    return ["--tracking-uri", uri, "--journal", str(folder / "journal")]
+
+
+@pytest.fixture
+def card(program: Callable[..., Any], places: list[str], tmp_path: Path) -> Path:
+    """A card's folder."""
+    done = program("card", "build", "baseline", "v-reason", *places, "--out", tmp_path / "card", "--title", "Shapes")
+    assert 0 == done.code, done.err
+    assert "2 variant(s)" in done.out
+    return tmp_path / "card"
+
+
+def test_built_and_checked(program: Callable[..., Any], places: list[str], card: Path) -> None:
+    """README.md and evidence.json; the check agrees, by folder or file, in words or JSON."""
+    assert {"README.md", "evidence.json"} == {path.name for path in card.iterdir()}
+    for name in (card, card / "README.md"):
+        done = program("card", "check", name, *places)
+        assert (0, "") == (done.code, done.err)
+        assert "agrees with the record" in done.out
+    told = json.loads(program("card", "check", card, *places, "--json").out)
+    assert (True, []) == (told["agrees"], told["mismatches"])
+
+
+def test_shown(program: Callable[..., Any], places: list[str], card: Path) -> None:
+    """What would be written, and its evidence."""
+    options = ["card", "show", "baseline", "v-reason", *places, "--title", "Shapes"]
+    assert (card / "README.md").read_text() == program(*options).out
+    assert (card / "evidence.json").read_text() == program(*options, "--json").out
+
+
+def test_an_edited_card(program: Callable[..., Any], places: list[str], card: Path) -> None:
+    """Exit code 8, and which figure: what the card says, and what the record says."""
+    readme = card / "README.md"
+    line = next(line for line in readme.read_text().splitlines() if line.startswith("| v-reason | all questions"))
+    value = line.split(" | ")[2]
+    readme.write_text(readme.read_text().replace(line, line.replace(value, "99.9 %", 1)))
+    done = program("card", "check", card, *places)
+    assert 8 == done.code
+    assert f"Accuracy: accuracy of v-reason, all questions: the card says 99.9 %, the record {value}" in done.err
+    told = json.loads(program("card", "check", card, *places, "--json").out)
+    assert [("99.9 %", value)] == [(each["card"], each["record"]) for each in told["mismatches"]]
+
+
+def test_notes_stay(program: Callable[..., Any], places: list[str], card: Path, tmp_path: Path) -> None:
+    """What somebody wrote is marked, kept when the card is built again, and nothing that a check looks at."""
+    (tmp_path / "notes.md").write_text("For *shapes* only.\n")
+    build = ["card", "build", "baseline", "v-reason", *places, "--out", card, "--title", "Shapes"]
+    assert 0 == program(*build, "--notes", tmp_path / "notes.md").code
+    assert "For *shapes* only." in (card / "README.md").read_text()
+    assert 0 == program(*build).code
+    assert "For *shapes* only." in (card / "README.md").read_text()
+    assert 0 == program("card", "check", card, *places).code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["build", "nobody"], 5, "no run"),
+        (["build", "baseline", "unlike"], 6, "scoring"),
+        (["build", "baseline", "--baseline", "nobody"], 5, "nobody"),
+        (["build"], 2, "Missing argument"),
+        (["show", "nobody"], 5, "no run"),
+    ],
+)
+def test_what_is_refused(
+    program: Callable[..., Any], places: list[str], tmp_path: Path, arguments: list[str], code: int, told: str
+) -> None:
+    """A run that is not there, runs that are not alike, no run: by name, and nothing is written."""
+    out = ["--out", tmp_path / "none"] if arguments[0] == "build" else []
+    done = program("card", *arguments, *places, *out)
+    assert code == done.code
+    assert told in done.err
+    assert not (tmp_path / "none").exists()
+
+
+def test_unlike_by_force(program: Callable[..., Any], places: list[str], tmp_path: Path) -> None:
+    """With --force the card begins with what makes them unlike, and agrees with the record."""
+    assert 0 == program("card", "build", "baseline", "unlike", *places, "--force", "--out", tmp_path / "card").code
+    text = (tmp_path / "card" / "README.md").read_text()
+    assert text.index("## Read this first") < text.index("## Results")
+    assert 0 == program("card", "check", tmp_path / "card", *places).code
+
+
+def test_no_card(program: Callable[..., Any], places: list[str], tmp_path: Path) -> None:
+    """A file that is none, one that cannot be read, a folder without one, and a folder that cannot be written."""
+    (tmp_path / "README.md").write_text("# Something\n")
+    (tmp_path / "binary.md").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "empty").mkdir()
+    for name, told in (("README.md", "no card of vreason-track's"), ("binary.md", "cannot be read"), ("empty", "cannot be read")):
+        done = program("card", "check", tmp_path / name, *places)
+        assert 5 == done.code
+        assert told in done.err
+    done = program("card", "build", "baseline", *places, "--out", tmp_path / "README.md" / "x")
+    assert 5 == done.code
+    assert "--out" in done.err

@@ -1,0 +1,280 @@
+"""vreason_tracking.cards: figures out of the record, a README that the Hub reads, and a check that names what differs."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+
+from tests.helpers import like_runs, trials
+from vreason.errors import TrackingError
+from vreason_tracking.audit import FILE
+from vreason_tracking.cards import BEGIN, Evidence, check, check_sources, claims_of, gather, hand_written, to_readme
+from vreason_tracking.cards.method_card import DEPARTS, OURS, PAPER, controller_of
+from vreason_tracking.catalog import Catalog, recorded_runs
+from vreason_tracking.comparison import named_runs
+from vreason_tracking.stores import MlflowStore
+
+
+@contextmanager
+def evidence_of(root: Path, uri: str, *names: str, title: str = "shapes") -> Iterator[Evidence]:
+    found = named_runs(Catalog(root, uri, "vreason"), names)
+    with recorded_runs(found.runs) as runs:
+        yield gather(runs, title, root)
+
+
+@pytest.fixture(scope="module")
+def recorded(mlflow_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Two delivered runs: the journal, and the store's address."""
+    folder = tmp_path_factory.mktemp("cards")
+    uri = trials.copy_store(mlflow_template, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        like_runs.pair(folder / "journal", MlflowStore(uri, "vreason"))
+    return folder / "journal", uri
+
+
+@pytest.fixture(scope="module")
+def evidence(recorded: tuple[Path, str]) -> Evidence:
+    with evidence_of(*recorded, "baseline", "v-reason") as found:
+        return found
+
+
+@pytest.fixture
+def card(evidence: Evidence) -> str:
+    return to_readme(evidence)
+
+
+def test_figures(evidence: Evidence) -> None:
+    """Accuracy and the paired difference are those of the raw scores, over the questions and videos that they rest on."""
+    base, own = (sum(scores.values()) / len(scores) for scores in (like_runs.BASE, like_runs.OWN))
+    found = evidence.figure("v-reason", "accuracy", "mean")
+    assert found is not None
+    assert (pytest.approx(own), like_runs.COUNT) == (found.value, found.n)
+    assert found.clusters == evidence.videos
+    difference = evidence.figure("v-reason", "accuracy", "difference")
+    assert difference is not None
+    assert pytest.approx(own - base) == difference.value
+    assert difference.low is not None
+    assert "baseline" == evidence.baseline
+
+
+def test_the_same_bytes(recorded: tuple[Path, str], card: str, evidence: Evidence) -> None:
+    """Computed again, the card and its evidence are the same to the byte, and JSON without NaN."""
+    with evidence_of(*recorded, "baseline", "v-reason") as again:
+        assert card == to_readme(again)
+        assert evidence.to_json() == again.to_json()
+    told = json.loads(evidence.to_json(), parse_constant=lambda name: pytest.fail(name))
+    assert ("vreason-card/1", "shapes") == (told["format"], told["title"])
+
+
+def test_the_hub_reads_it(card: str, evidence: Evidence) -> None:
+    """huggingface_hub reads the figures of the front matter, by variant and benchmark, and writes them back."""
+    results = ModelCard(card).data.eval_results
+    assert results
+    told = {each.metric_name: each.metric_value for each in results}
+    for name in ("baseline", "v-reason"):
+        figure = evidence.figure(name, "accuracy", "mean")
+        assert figure is not None
+        assert figure.value == told[f"accuracy of {name}"]
+
+
+def test_it_agrees(card: str, evidence: Evidence, recorded: tuple[Path, str]) -> None:
+    """A card that nobody touched, with whatever somebody wrote by hand, and with another machine's line ends."""
+    assert [] == check(card, evidence)
+    assert [] == check(card.replace("\n", "\r\n"), evidence)
+    noted = to_readme(evidence, "For **shapes** only.\n\n| a | b |\n|---|---|\n| 99 % | 1 |")
+    assert "For **shapes** only." in hand_written(noted)
+    assert [] == check(noted, evidence)
+    assert [] == check_sources(evidence, recorded[0])
+
+
+def test_each_changed_figure_is_named(card: str, evidence: Evidence) -> None:
+    """In whatever cell of whatever table somebody changes a digit, the message names table, row and column, and both values."""
+    lines = card.splitlines()
+    places = [number for number, line in enumerate(lines) if line.startswith("| ") and any(letter.isdigit() for letter in line)]
+    assert len(places) >= 30
+    for place in places:
+        cells = lines[place].split(" | ")
+        index = max(number for number, cell in enumerate(cells) if any(letter.isdigit() for letter in cell))
+        digit = next(letter for letter in cells[index] if letter.isdigit())
+        changed = [*cells[:index], cells[index].replace(digit, str((int(digit) + 1) % 10), 1), *cells[index + 1 :]]
+        found = check("\n".join([*lines[:place], " | ".join(changed), *lines[place + 1 :]]) + "\n", evidence)
+        assert 1 == len(found), lines[place]
+        assert found[0].card != found[0].record
+        assert " of " in found[0].where
+
+
+def test_a_changed_front_matter(card: str, evidence: Evidence) -> None:
+    """A figure in the model-index, a base model, a figure that is taken out: each is named."""
+    figure = evidence.figure("v-reason", "accuracy", "mean")
+    assert figure is not None
+    (found,) = check(card.replace(f"value: {figure.value}", "value: 0.99", 1), evidence)
+    assert "accuracy of" in found.where
+    assert "0.99" == found.card
+    (found,) = check(card.replace("pipeline_tag:", "license: mit\npipeline_tag:"), evidence)
+    assert ("front matter, license", "mit", "") == (found.where, found.card, found.record)
+
+
+def test_a_changed_text(card: str, evidence: Evidence) -> None:
+    """A limit that somebody takes out, and a claim that somebody adds."""
+    line = next(line for line in card.splitlines() if line.startswith("- The figures hold"))
+    (found,) = check(card.replace(line + "\n", ""), evidence)
+    assert "Limits" == found.where
+    assert "" == found.card
+    (found,) = check(card.replace("## Results", "Best model in the world.\n\n## Results"), evidence)[:1]
+    assert "Best model" in found.card
+
+
+def test_whose_runs(card: str) -> None:
+    """A card says which runs it rests on; what is none of ours is refused, whatever it is."""
+    claims = claims_of(card)
+    assert ("shapes", 2, "baseline") == (claims.title, len(claims.runs), claims.baseline)
+    for text in (
+        "",
+        "# x",
+        "---\n---\n",
+        "---\na: [\n---\n",
+        "---\n- 1\n---\n",
+        "---\nvreason: 1\n---\n",
+        "---\nvreason: {format: vreason-card/1, runs: [1]}\n---\n",
+    ):
+        with pytest.raises(TrackingError, match="no card"):
+            claims_of(text)
+
+
+def test_changed_samples(recorded: tuple[Path, str], card: str, tmp_path: Path, mlflow_template: Path) -> None:
+    """Another record makes other figures, and the check says which."""
+    uri = trials.copy_store(mlflow_template, tmp_path)
+    changed = {**like_runs.OWN, "q-00": 0.0}
+    like_runs.one(tmp_path / "journal", "baseline", like_runs.BASE)
+    like_runs.one(tmp_path / "journal", "v-reason", changed, 1)
+    with evidence_of(tmp_path / "journal", uri, "baseline", "v-reason") as other:
+        found = {each.where for each in check(card, other)}
+    assert any(each.startswith("Accuracy: accuracy of v-reason") for each in found)
+    assert not any(each.startswith("Accuracy: accuracy of baseline") for each in found)
+
+
+def test_one_run(recorded: tuple[Path, str]) -> None:
+    """A card of a single run has no difference, and says that it has no baseline."""
+    with evidence_of(*recorded, "v-reason") as found:
+        assert found.baseline is None
+        assert any("a baseline" in each for each in found.missing)
+        text = to_readme(found)
+        assert [] == check(text, found)
+    assert claims_of(text).baseline is None
+
+
+def test_what_is_missing_is_said(evidence: Evidence, card: str) -> None:
+    """Nothing is guessed: what the record lacks is named."""
+    assert any("commit" in each for each in evidence.missing)
+    assert all(each.replace("_", "\\_") in card or each in card for each in evidence.missing)
+
+
+def test_where_a_setting_comes_from() -> None:
+    """The paper's value, one of ours, and one that departs from the paper, with the paper's beside it."""
+    told = {
+        "method.controller.k": "4",
+        "method.controller.lr": "0.03",
+        "method.controller.clip": "1.0",
+        "method.pruning": "null",
+        "seed": "0",
+    }
+    found = {each.name: (each.source, each.why) for each in controller_of(told)}
+    assert {"controller.k", "controller.lr", "controller.clip"} == set(found)
+    assert (PAPER, "") == found["controller.k"]
+    assert (DEPARTS, "paper: 0.0003") == found["controller.lr"]
+    assert OURS == found["controller.clip"][0]
+
+
+def test_a_file_that_is_not_what_was_stored(evidence: Evidence, recorded: tuple[Path, str]) -> None:
+    """The audit trail has the digest of each file when it was stored; another one is named."""
+    run = replace(evidence.runs[0], files={**evidence.runs[0].files, "samples.parquet": "0" * 64})
+    (found,) = check_sources(replace(evidence, runs=[run]), recorded[0])
+    assert found.where.startswith("samples.parquet of")
+    assert "when it was stored" in found.record
+
+
+def test_without_an_audit_trail(card: str, evidence: Evidence) -> None:
+    """Where the journal is elsewhere the card agrees as well, and a changed figure is found as well."""
+    assert all(run.audit for run in evidence.runs)
+    elsewhere = replace(
+        evidence,
+        runs=[replace(run, audit=[]) for run in evidence.runs],
+        missing=[f"{run.name}: entries of an audit trail; none was found beside the journal" for run in evidence.runs]
+        + [*evidence.missing],
+    )
+    assert [] == check(card, elsewhere)
+    assert 1 == len(check(card.replace("| v-reason | all questions | ", "| v-reason | all questions | 1", 1), elsewhere))
+    assert [] == check(to_readme(elsewhere), elsewhere)
+
+
+def test_an_entry_that_was_changed(recorded: tuple[Path, str], mlflow_template: Path, tmp_path: Path) -> None:
+    """An entry about a run that the tree does not hold any more is named."""
+    uri = trials.copy_store(mlflow_template, tmp_path)
+    like_runs.one(tmp_path / "journal", "baseline", like_runs.BASE)
+    with evidence_of(tmp_path / "journal", uri, "baseline") as found:
+        assert [] == check_sources(found, tmp_path / "journal")
+        with closing(sqlite3.connect(tmp_path / "journal" / FILE)) as connection:
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                connection.execute(f'DROP TRIGGER "{name}"')
+            connection.execute('UPDATE audit_entries SET body = replace(body, \'"done"\', \'"gone"\') WHERE "index" > 0')
+            connection.commit()
+        told = check_sources(found, tmp_path / "journal")
+    assert len(found.runs[0].audit) == len(told)
+    assert all("not in the tree" in each.record for each in told)
+
+
+NASTY = (
+    "<script>alert(1)</script>",
+    "| x | y |\n| - | - |",
+    "[a](javascript:alert(1))",
+    "![x](http://evil/x.png)",
+    "---\nvreason: x\n---",
+    f"{BEGIN} mine",
+    "# heading",
+    "`code` *b* _i_ ~~s~~ $x$ &lt;",
+    "\u202eevil\u0000\u2028",
+    "{{ 7*7 }} {% x %}",
+    "'\": {}[]#!%@&*",
+    "é" * 300,
+)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_hostile_text(evidence: Evidence, text: str) -> None:
+    """As title, name, config, tag, setting, warning or verdict it is text: no markup, no field, no row, no end of the hand-written part."""
+    run = evidence.runs[1]
+    hostile = replace(
+        run,
+        name=text,
+        config=text,
+        settings=[replace(run.settings[0], name=text, value=text, why=text)],
+        provenance={text: text},
+        model={"id": text},
+        decoding=[(text, text)],
+        identity={text: text},
+    )
+    figures = [replace(each, run=text, group=text) if each.run == run.name else each for each in evidence.figures]
+    changed = replace(
+        evidence, title=text, runs=[evidence.runs[0], hostile], figures=figures, warnings=[text], verdicts=[text], missing=[text]
+    )
+    made = to_readme(changed, text)
+    assert [] == check(made, changed)
+    derived = to_readme(changed)
+    body = derived.split("---\n", 2)[2]
+    assert "<script>" not in body
+    assert not re.search(r"(?<!\\)\]\((http://evil|javascript)", body)
+    assert 1 == made.splitlines().count(BEGIN)
+    assert 1 == sum(line.startswith("# ") for line in derived.splitlines() if line.startswith("#"))
+    data = yaml.safe_load(made.split("---\n", 2)[1])
+    assert isinstance(data["vreason"], dict)
+    changed.to_json()

@@ -1,0 +1,49 @@
+"""Whether what a card rests on is as it was recorded: files by the digests in the audit trail, and its entries by the tree over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from vreason_tracking.audit import FILE, AuditDatabase, AuditLog, Filter, ProofError, leaf_hash, local_uri, verify_inclusion
+from vreason_tracking.cards.check import Mismatch
+from vreason_tracking.cards.evidence import Evidence, RunFacts
+
+
+def check_sources(evidence: Evidence, journal: Path) -> list[Mismatch]:
+    """What of the sources is not as it was entered; empty where everything is, or where no audit trail stands beside the journal.
+
+    Args:
+        evidence: of the card.
+        journal: whose audit trail has entries about the runs.
+
+    Raises:
+        TrackingError: the audit trail cannot be read.
+    """
+    path = (journal / FILE).absolute()
+    if not path.is_file():
+        return []
+    log = AuditLog(AuditDatabase(local_uri(path)))
+    return [each for run in evidence.runs for each in (*_entries(run, log), *_files(run, log))]
+
+
+def _entries(run: RunFacts, log: AuditLog) -> Iterator[Mismatch]:
+    """Entries that the tree does not hold."""
+    for position in run.audit:
+        entry, state = log.entry(position.index), log.state()
+        leaf = leaf_hash(entry.to_bytes())
+        try:
+            verify_inclusion(leaf, position.index, state.size, log.inclusion(position.index, state.size), state.root)
+        except ProofError as error:
+            yield Mismatch(f"audit trail, entry {position.index} about {run.name}", position.leaf, f"not in the tree: {error}")
+
+
+def _files(run: RunFacts, log: AuditLog) -> Iterator[Mismatch]:
+    """Files that are not those that were stored."""
+    stored = log.entries(Filter(subject=f"run:{run.journal_id}", action="artifact.stored"), newest_first=True, limit=1)
+    known = stored[0].details.get("sha256") if stored else None
+    if not isinstance(known, dict) or run.run_id == run.journal_id:
+        return
+    for name, digest in run.files.items():
+        if name in known and known[name] != digest:
+            yield Mismatch(f"{name} of {run.name}", digest, f"{known[name]} when it was stored (entry {stored[0].index})")
