@@ -36,8 +36,8 @@ def card(program: Callable[..., Any], places: list[str], tmp_path: Path) -> Path
 
 
 def test_built_and_checked(program: Callable[..., Any], places: list[str], card: Path) -> None:
-    """README.md and evidence.json; the check agrees, by folder or file, in words or JSON."""
-    assert {"README.md", "evidence.json"} == {path.name for path in card.iterdir()}
+    """README.md, card.html and evidence.json; the check agrees, by folder or file, in words or JSON."""
+    assert {"README.md", "card.html", "evidence.json"} == {path.name for path in card.iterdir()}
     for name in (card, card / "README.md"):
         done = program("card", "check", name, *places)
         assert (0, "") == (done.code, done.err)

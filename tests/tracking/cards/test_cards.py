@@ -17,7 +17,7 @@ from huggingface_hub import ModelCard
 from tests.helpers import like_runs, trials
 from vreason.errors import TrackingError
 from vreason_tracking.audit import FILE
-from vreason_tracking.cards import BEGIN, Evidence, check, check_sources, claims_of, gather, hand_written, to_readme
+from vreason_tracking.cards import BEGIN, Evidence, check, check_sources, claims_of, gather, hand_written, to_html, to_readme
 from vreason_tracking.cards.method_card import DEPARTS, OURS, PAPER, controller_of
 from vreason_tracking.catalog import Catalog, recorded_runs
 from vreason_tracking.comparison import named_runs
@@ -275,6 +275,8 @@ def test_hostile_text(evidence: Evidence, text: str) -> None:
     assert not re.search(r"(?<!\\)\]\((http://evil|javascript)", body)
     assert 1 == made.splitlines().count(BEGIN)
     assert 1 == sum(line.startswith("# ") for line in derived.splitlines() if line.startswith("#"))
+    page = to_html(changed, text)
+    assert not re.search(r"<(img|a|link|iframe|script)\b|\b(src|href)=", page)
     data = yaml.safe_load(made.split("---\n", 2)[1])
     assert isinstance(data["vreason"], dict)
     changed.to_json()

@@ -8,20 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from vreason_tracking.cards.evidence import FORMAT, Evidence, RunFacts
-from vreason_tracking.cards.tables import method_tables, provenance_tables, result_tables
-from vreason_tracking.presentation import Table, escaped, markdown_table
+from vreason_tracking.cards.evidence import FORMAT, Evidence
+from vreason_tracking.cards.sections import DERIVED, HAND_WRITTEN, sections
+from vreason_tracking.presentation import escaped, markdown_table
 
 BEGIN, END = "<!-- hand-written: begin -->", "<!-- hand-written: end -->"
 _PART = re.compile(f"^{re.escape(BEGIN)}$(.*?)^{re.escape(END)}$", re.MULTILINE | re.DOTALL)
 
 _TASK = "video-text-to-text"
-_PAPER = "https://arxiv.org/abs/2510.17045"
-_NOBODY = "Nobody has written anything: intended use, who it is for, and what only a person can judge."
-_DERIVED = (
-    "Every figure below was computed from recorded runs by vreason-track; `vreason-track card check` computes them again and names each "
-    "one that differs. Nothing but the part marked as hand-written was written by anybody."
-)
+NOBODY = "Nobody has written anything: intended use, who it is for, and what only a person can judge."
 
 
 def to_readme(evidence: Evidence, notes: str = "") -> str:
@@ -43,7 +38,7 @@ def hand_written(readme: str) -> str:
     """The part of a card that somebody has written; "" where there is none."""
     part = _PART.search(readme)  # the marks stand on lines of their own, which no text of the record does
     found = part[1].strip() if part else ""
-    return "" if found == _NOBODY else found
+    return "" if found == NOBODY else found
 
 
 def _plain(text: str) -> str:
@@ -87,57 +82,16 @@ def _front_matter(evidence: Evidence) -> str:
 
 def _blocks(evidence: Evidence, notes: str) -> Iterator[str]:
     yield f"# {escaped(evidence.title)}"
-    yield _DERIVED
-    if evidence.warnings:
-        yield "## Read this first"
-        yield "\n".join(f"- {escaped(each)}" for each in evidence.warnings)
-    yield "## In short"
-    yield "\n".join(f"- {escaped(each)}" for each in (_asked(evidence), *evidence.verdicts))
-    yield "## Hand-written"
-    yield f"{BEGIN}\n{_inert(notes) or _NOBODY}\n{END}"
-    yield "## Results"
-    for table in result_tables(evidence):
-        yield from _titled(table)
-    yield "## Method"
-    yield (
-        "The weights are frozen; while a reply is made, a controller on the last layer's value cache is tuned by the entropy of the next "
-        f"token ([V-Reason]({_PAPER}); an independent implementation). Variants without a table answer as the model does."
-    )
-    for table in method_tables(evidence):
-        yield from _titled(table)
-    yield "## Limits"
-    yield "\n".join(f"- {escaped(each)}" for each in _limits(evidence))
-    yield "## Not in the record"
-    yield "\n".join(f"- {escaped(each)}" for each in evidence.missing)
-    yield "## Where it comes from"
-    yield "\n".join(f"- {escaped(_origin(run))}" for run in evidence.runs)
-    for table in provenance_tables(evidence):
-        yield from _titled(table)
+    yield escaped(DERIVED)
+    for section in sections(evidence):
+        yield f"## {section.title}"
+        if section.title == HAND_WRITTEN:
+            yield f"{BEGIN}\n{_inert(notes) or NOBODY}\n{END}"
+        if section.text:
+            yield escaped(section.text)
+        if section.points:
+            yield "\n".join(f"- {escaped(each)}" for each in section.points)
+        for table in section.tables:
+            yield f"### {escaped(table.title)}"
+            yield from markdown_table(table)
     yield f"Computed by vreason-track {escaped(evidence.version)}."
-
-
-def _titled(table: Table) -> Iterator[str]:
-    yield f"### {escaped(table.title)}"
-    yield from markdown_table(table)
-
-
-def _asked(evidence: Evidence) -> str:
-    return f"{evidence.questions:,} question(s) about {evidence.videos:,} video(s), asked of {len(evidence.runs)} variant(s)."
-
-
-def _limits(evidence: Evidence) -> Iterator[str]:
-    """What the figures do not say, from what they are of."""
-    yield f"The figures hold for these {evidence.questions:,} questions, this prompt, these frames and this decoding, and for nothing else."
-    if evidence.videos < 100:
-        yield f"They rest on {evidence.videos:,} videos: intervals are over videos, for questions about one are not independent."
-    if any(run.model.get("id") == "demo" for run in evidence.runs):
-        yield "The model is the embedded demo, a small one that knows a world of moving shapes: nothing follows for real models."
-    for run in evidence.runs:
-        if run.failed:
-            yield f"{run.name}: {run.failed:,} question(s) failed and have no score; counted as wrong they would lower it."
-
-
-def _origin(run: RunFacts) -> str:
-    asked = f" of {run.asked:,}" if run.asked is not None else ""
-    known = f", {run.journal_id} in its journal" if run.journal_id and run.journal_id != run.run_id else ""
-    return f"{run.name}: run {run.run_id}{known}, {run.status}, {run.answered:,}{asked} answered, begun {run.started}, config {run.config}."

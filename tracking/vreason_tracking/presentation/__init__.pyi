@@ -25,7 +25,7 @@ from .formatting import (
     ratio_interval as ratio_interval,
 )
 from .labels import place_labels as place_labels
-from .look import LOOK as LOOK
+from .look import DARK as DARK, LOOK as LOOK
 from .markdown import escaped as escaped, markdown_table as markdown_table
 from .run_styles import (
     BASELINE as BASELINE,

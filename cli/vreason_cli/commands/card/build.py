@@ -19,7 +19,7 @@ from vreason_cli.terminal.card_output import evidence_of, which_card
     default="card",
     show_default=True,
     metavar="DIR",
-    help="Folder for README.md and evidence.json, made if it is not there.",
+    help="Folder for README.md, card.html and evidence.json, made if it is not there.",
 )
 @click.option(
     "--notes",
@@ -38,15 +38,16 @@ def build_command(
     experiment: str,
     journal: str | None,
 ) -> None:
-    """Make README.md, as the Hugging Face Hub reads it, and evidence.json: every figure computed from the raw samples, with its interval,
-    the number of questions and videos, the runs, their files' digests and their entries in the audit trail. What is missing is said to be.
+    """Make README.md, as the Hugging Face Hub reads it, card.html, which needs nothing else, and evidence.json: every figure computed from
+    the raw samples, with its interval, the number of questions and videos, the runs, their files' digests and their entries in the audit
+    trail. What is missing is said to be.
 
     The same record gives the same bytes.
 
     Exit codes: 0 done, 5 a run is not there, its record cannot be read, or the folder cannot be written, 6 the runs are not alike.
     """
     from vreason.errors import TrackingError
-    from vreason_tracking.cards import hand_written, to_readme
+    from vreason_tracking.cards import hand_written, to_html, to_readme
 
     evidence = evidence_of(runs, journal, tracking_uri, experiment, title, baseline, force)
     readme = out / "README.md"
@@ -55,7 +56,8 @@ def build_command(
             notes.read_text(encoding="utf-8") if notes else hand_written(readme.read_text(encoding="utf-8")) if readme.is_file() else ""
         )
         out.mkdir(parents=True, exist_ok=True)
-        for name, text in (("README.md", to_readme(evidence, written)), ("evidence.json", evidence.to_json())):
+        texts = {"README.md": to_readme(evidence, written), "card.html": to_html(evidence, written), "evidence.json": evidence.to_json()}
+        for name, text in texts.items():
             (out / name).write_text(text, encoding="utf-8", newline="\n")
     except (OSError, UnicodeDecodeError) as error:
         raise TrackingError(f"{out}: the card cannot be written ({error}); name another folder with --out") from error

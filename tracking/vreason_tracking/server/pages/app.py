@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from vreason import __version__
 from vreason.errors import ConfigError, TrackingError
 from vreason_tracking.audit import HandoverError, ProofError
-from vreason_tracking.presentation import LOOK
+from vreason_tracking.presentation import DARK, LOOK
 from vreason_tracking.server.pages import account, api, html, login
 from vreason_tracking.server.pages.context import Context
 from vreason_tracking.server.pages.headers import POLICY, HeadersMiddleware
@@ -50,7 +50,7 @@ def make_pages(context: Context) -> FastAPI:
 
     @app.get("/static/look.css", include_in_schema=False)
     def look() -> Response:
-        return Response(LOOK, media_type="text/css", headers={"cache-control": "max-age=300"})
+        return Response(LOOK + DARK, media_type="text/css", headers={"cache-control": "max-age=300"})
 
     app.mount("/static", StaticFiles(packages=[("vreason_tracking.server.pages", "static")]))
     return app

@@ -1,0 +1,40 @@
+"""The card as one HTML file that needs nothing else: no network, no script."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from vreason_tracking.cards.evidence import Evidence
+from vreason_tracking.cards.readme import NOBODY
+from vreason_tracking.cards.sections import DERIVED, HAND_WRITTEN, sections
+from vreason_tracking.presentation import DARK, LOOK
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def to_html(evidence: Evidence, notes: str = "") -> str:
+    """The whole file; the same evidence and notes give the same bytes.
+
+    Args:
+        evidence: of the card.
+        notes: that somebody has written by hand; shown as they are, and not as Markdown.
+    """
+    template = _templates().get_template("card.html.j2")
+    return template.render(
+        evidence=evidence,
+        sections=list(sections(evidence)),
+        notes=notes.strip() or NOBODY,
+        derived=DERIVED,
+        hand_written=HAND_WRITTEN,
+        look=LOOK + DARK,
+    )
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("vreason_tracking.cards", "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
