@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.helpers import like_runs, trials
+from tests.helpers.bundle_world import BundleWorld
 from vreason_tracking.stores import MlflowStore
 
 
@@ -118,3 +119,16 @@ def test_no_card(program: Callable[..., Any], places: list[str], tmp_path: Path)
     done = program("card", "build", "baseline", *places, "--out", tmp_path / "README.md" / "x")
     assert 5 == done.code
     assert "--out" in done.err
+
+
+def test_of_a_model(program: Callable[..., Any], bundles: BundleWorld, tmp_path: Path) -> None:
+    """A version's card is of its run beside the others of the same call, under the version's name; a version that is not there is told."""
+    done = program("card", "build", "shapes@champion", *bundles.places, "--out", tmp_path / "card")
+    assert 0 == done.code, done.err
+    text = (tmp_path / "card" / "README.md").read_text()
+    assert "# shapes/1" in text
+    assert "| baseline | all questions" in text
+    assert "| v-reason | all questions" in text
+    assert 0 == program("card", "check", tmp_path / "card", *bundles.places).code
+    done = program("card", "build", "shapes/9", *bundles.places, "--out", tmp_path / "none")
+    assert (5, True) == (done.code, "no version 9" in done.err)

@@ -11,7 +11,7 @@ from vreason_cli.terminal.card_output import evidence_of, which_card
 
 
 @click.command("build", short_help="Make a card of recorded runs.", context_settings=HELP)
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, metavar="MODEL|RUN...")
 @which_card
 @click.option(
     "--out",
@@ -40,7 +40,7 @@ def build_command(
 ) -> None:
     """Make README.md, as the Hugging Face Hub reads it, card.html, which needs nothing else, and evidence.json: every figure computed from
     the raw samples, with its interval, the number of questions and videos, the runs, their files' digests and their entries in the audit
-    trail. What is missing is said to be.
+    trail. What is missing is said to be. MODEL names a version (shapes/3, shapes@champion): its run, beside those of the same call.
 
     The same record gives the same bytes.
 

@@ -10,7 +10,7 @@ from vreason_cli.terminal.card_output import evidence_of, which_card
 
 
 @click.command("show", short_help="Print the card of recorded runs.", context_settings=HELP)
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, metavar="MODEL|RUN...")
 @which_card
 @options.as_json
 def show_command(
@@ -23,7 +23,7 @@ def show_command(
     journal: str | None,
     as_json: bool,
 ) -> None:
-    """Print what `card build` would write: the card, or its evidence as JSON.
+    """Print what `card build` would write: the card, or its evidence as JSON. MODEL names a version: shapes/3, shapes@champion.
 
     Exit codes: 0 done, 5 a run is not there, or its record cannot be read, 6 the runs are not alike.
     """
