@@ -3,8 +3,12 @@
 set -eu
 : "${VREASON_SECRETS:=/run/secrets}"
 
-psql -v ON_ERROR_STOP=1 --no-psqlrc -U "${POSTGRES_USER:-postgres}" -d postgres \
-    -v owner_password="$(cat "$VREASON_SECRETS/database_owner")" -v app_password="$(cat "$VREASON_SECRETS/database_app")" <<'SQL'
+export VREASON_SECRETS
+
+# psql reads the passwords itself: as arguments they would stand in the list of processes.
+psql -v ON_ERROR_STOP=1 --no-psqlrc -U "${POSTGRES_USER:-postgres}" -d postgres <<'SQL'
+\set owner_password `cat "$VREASON_SECRETS/database_owner"`
+\set app_password `cat "$VREASON_SECRETS/database_app"`
 CREATE ROLE vreason_owner LOGIN PASSWORD :'owner_password';
 CREATE ROLE vreason_app LOGIN PASSWORD :'app_password';
 CREATE DATABASE vreason OWNER vreason_owner;

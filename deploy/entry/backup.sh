@@ -8,7 +8,7 @@ cd "$VREASON_DATA/backups" || exit 1
 while :; do
     name=$(date -u +%Y-%m-%dT%H%M%SZ)
     if vreason-track db backup "$name" --artifacts "$VREASON_DATA/artifacts"; then
-        find . -mindepth 1 -maxdepth 1 -type d ! -name "$name" -mtime "+${VREASON_BACKUP_DAYS:-14}" -exec rm -rf {} +
+        find . -mindepth 1 -maxdepth 1 -type d -name '????-??-??T??????Z' ! -name "$name" -mtime "+${VREASON_BACKUP_DAYS:-14}" -exec rm -rf {} +
     else
         echo "no backup was made at $name; it is tried again in ${VREASON_BACKUP_EVERY:-86400} s" >&2
     fi

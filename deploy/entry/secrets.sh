@@ -5,6 +5,7 @@ set -eu
 umask 077
 folder=$1
 mkdir -p "$folder"
+chmod 700 "$folder" # also one that was there, open to others
 
 for name in database_superuser database_owner database_app admin_password session_secret serve_tokens; do
     [ -s "$folder/$name" ] || head -c 24 /dev/urandom | base64 | tr '+/' '-_' >"$folder/$name"
@@ -14,5 +15,5 @@ if [ ! -s "$folder/audit_key" ]; then
     vreason-track audit keygen "$folder/audit_key" --name "${VREASON_LOG_NAME:-vreason-track}" >/dev/null
     mv "$folder/audit_key.pub" "$folder/audit_public_key"
 fi
-chmod 444 "$folder"/* # the folder is closed to others; inside a container another user reads them
+chmod 644 "$folder"/* # the folder is closed to others; inside a container another user reads them
 echo "secrets in $folder; the first admin's password is in admin_password"

@@ -104,7 +104,7 @@ def test_nothing_dangles() -> None:
     """Every volume, network and service that is named is there; what the specification's schema does not look at."""
     for name, service in SERVICES.items():
         assert set(service.get("depends_on", {})) <= set(SERVICES), name
-        assert set(service["networks"]) <= set(FILE["networks"]), name
+        assert {*service["networks"]} <= {*FILE["networks"]}, name
         for volume in service.get("volumes", []):
             source = volume.partition(":")[0]
             assert source in FILE["volumes"] or (compose.ROOT / source).is_file(), volume

@@ -95,6 +95,24 @@ def test_the_first_admin(stack: compose.Stack, port: int) -> None:
         urllib.request.urlopen(f"http://127.0.0.1:{port}/vreason/api/me")
 
 
+def test_by_its_name(stack: compose.Stack, port: int) -> None:
+    """Services beside it ask for it by its name; by another's it does not answer."""
+    who = {"authorization": "Basic " + base64.b64encode(f"admin:{secret(stack, 'admin_password')}".encode()).decode()}
+    address = f"http://127.0.0.1:{port}/vreason/api/me"
+    urllib.request.urlopen(urllib.request.Request(address, headers={**who, "host": f"server:{port}"})).close()
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(urllib.request.Request(address, headers={**who, "host": f"evil:{port}"}))
+
+
+def test_secrets_are_closed(stack: compose.Stack) -> None:
+    """The folder is its owner's alone, also where it was open before; a script that is called again changes no secret."""
+    before = {path.name: path.read_bytes() for path in stack.secrets.iterdir()}
+    stack.secrets.chmod(0o755)
+    subprocess.run(["/bin/sh", str(compose.ROOT / "deploy/entry/secrets.sh"), str(stack.secrets)], env=paths(stack), check=True)
+    assert 0o700 == stack.secrets.stat().st_mode & 0o777
+    assert before == {path.name: path.read_bytes() for path in stack.secrets.iterdir()}
+
+
 def test_started_again(stack: compose.Stack) -> None:
     """The migration of every later start changes nothing, and makes no second admin."""
     stack.finish("migrate")
@@ -179,13 +197,18 @@ def test_backups(stack: compose.Stack, database: PostgresServer) -> None:
     """One after the other, each of which comes back in an empty database, with its root."""
     if shutil.which("pg_dump", path=stack.environment("backup")["PATH"]) is None:
         pytest.skip("no pg_dump here")
+    for name in ("somebody-else-s", "2020-01-01T000000Z"):
+        (stack.folder / "backups" / name).mkdir()
+        os.utime(stack.folder / "backups" / name, (0, 0))
     process = stack.start("backup")
     end = time.monotonic() + 120
-    while time.monotonic() < end and len(made := sorted((stack.folder / "backups").glob("*/"))) < 2:
+    while time.monotonic() < end and len(made := sorted((stack.folder / "backups").glob("20[2-9][1-9]-*/"))) < 2:
         time.sleep(0.3)
     os.killpg(process.pid, signal.SIGTERM)
     process.wait(20)
     assert len(made) >= 2, stack.log("backup")
+    assert (stack.folder / "backups" / "somebody-else-s").is_dir(), "what is no backup is left alone"
+    assert not (stack.folder / "backups" / "2020-01-01T000000Z").exists()
     database.databases.execute("CREATE DATABASE again TEMPLATE template0")
     target = database.databases.uri("again").replace("+psycopg", "")
     command = [str(PROGRAM), "db", "restore", str(made[0]), "--database", target, "--artifacts", str(stack.folder / "again")]
@@ -202,7 +225,6 @@ def test_runner(stack: compose.Stack, port: int) -> None:
     }
     command[-1] = environment["VREASON_DATABASE"]
     token = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    (stack.secrets / "runner_token").chmod(0o600)
     (stack.secrets / "runner_token").write_text(token)
     (stack.folder / "runner" / "queue").mkdir()
     text = (compose.ROOT / "configs" / "quickstart.yaml").read_text().replace("limit: 48", "limit: 2")

@@ -53,7 +53,7 @@ def evidence_of(
         version = _version(names[0], catalog)
         title, names = title or version.label, _call_of(version, catalog)
     found = named_runs(catalog, names, baseline)
-    with recorded_runs(found.runs) as runs:
+    with recorded_runs(found.runs, steps=False) as runs:
         return gather(runs, title or runs[0].config or runs[0].name, catalog.root, baseline, force=force)
 
 

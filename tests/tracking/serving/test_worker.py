@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.waiting import wait_until
 from vreason.benchmarks import Sample
 from vreason.config import VReasonConfig
 from vreason.evaluation import Question
@@ -190,7 +191,7 @@ def test_a_dead_worker(worker: ModelWorker, engine: CountingEngine) -> None:
     with pytest.raises(RequestError, match="has failed"):
         worker.reserve()
     assert not worker.alive
-    assert engine.closed
+    assert wait_until(lambda: engine.closed, 10)  # its thread closes it behind those who wait
 
 
 def test_a_model_that_cannot_be_loaded() -> None:

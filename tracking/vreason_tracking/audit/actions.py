@@ -24,6 +24,7 @@ ACTIONS: dict[str, str] = {
     "token.created": "a personal token was made",
     "token.revoked": "a personal token was withdrawn",
     "login.done": "somebody logged in with a browser",
+    "logout.done": "somebody logged out with a browser",
     "login.failed": "somebody failed to log in",
     "log.adopted": "entries of another log, of a journal, were taken over, with its signed checkpoint",
     "log.verified": "the whole audit trail was verified, with what was found",
@@ -41,6 +42,5 @@ LOCAL_PREFIX = "local."
 
 def is_action(name: str) -> bool:
     """Whether an entry may have this action."""
-    if name.startswith(LOCAL_PREFIX):
-        return is_action(name.removeprefix(LOCAL_PREFIX))
-    return name in ACTIONS or (name.startswith(REQUEST_PREFIX) and len(name) > len(REQUEST_PREFIX))
+    known = name.removeprefix(LOCAL_PREFIX)
+    return known in ACTIONS or (known.startswith(REQUEST_PREFIX) and len(known) > len(REQUEST_PREFIX))

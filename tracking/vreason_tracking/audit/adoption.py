@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vreason.errors import TrackingError
+from vreason.errors import ConfigError, TrackingError
 from vreason_tracking.audit.actions import LOCAL_PREFIX
 from vreason_tracking.audit.checkpoints import Checkpoint, CheckpointError, read_checkpoint
 from vreason_tracking.audit.entries import MAX_BYTES, Entry, NewEntry
 from vreason_tracking.audit.keys import PublicKey, SigningKey
-from vreason_tracking.audit.log import AuditLog, Filter
+from vreason_tracking.audit.log import AuditLog, ChangedMeanwhileError, Filter
 from vreason_tracking.audit.merkle import ProofError, leaf_hash, verify_consistency, verify_inclusion
 
 LARGEST = 200
@@ -113,8 +113,26 @@ def adopted(log: AuditLog, origin: str) -> Adopted | None:
     Raises:
         TrackingError: it cannot be read.
     """
-    found = log.entries(Filter(subject=f"log:{origin}", action=ADOPTED), newest_first=True, limit=1)
-    return Adopted(origin, **{name: found[0].details[name] for name in ("size", "root", "key", "entries")}) if found else None
+    return _known(log, origin)[0]
+
+
+def _known(log: AuditLog, origin: str) -> tuple[Adopted | None, int | None]:
+    """What a log has of another one, and the index of the entry that says so."""
+    if not _is_origin(origin):
+        return None, None
+    found = log.entries(_adoptions(origin), newest_first=True, limit=1)
+    if not found:
+        return None, None
+    return Adopted(origin, **{name: found[0].details[name] for name in ("size", "root", "key", "entries")}), found[0].index
+
+
+def _adoptions(origin: str) -> Filter:
+    return Filter(subject=f"log:{origin}", action=ADOPTED)
+
+
+def _is_origin(text: str) -> bool:
+    """Whether a name can be a log's here: it stands in a subject as it is, and means nothing to a filter."""
+    return 0 < len(text) <= 256 and text.isprintable() and not text.endswith("*")
 
 
 def adopt(log: AuditLog, given: Handover, actor: str, address: str) -> Adopted:
@@ -129,26 +147,34 @@ def adopt(log: AuditLog, given: Handover, actor: str, address: str) -> Adopted:
         HandoverError: it does not prove itself, or is another log's of the same name.
         TrackingError: the log cannot be read or written.
     """
-    state, known = _signed(log, given)
+    state, known, place = _signed(log, given)
     taken = known.entries if known else 0
     if len(given.entries) > LARGEST:
         raise HandoverError(f"{len(given.entries)} entries are more than the {LARGEST} that are taken at once; hand them over in parts")
-    entries = [_proved(each, taken + place, state) for place, each in enumerate(given.entries)]
+    entries = [_proved(each, taken + offset, state) for offset, each in enumerate(given.entries)]
     made = Adopted(state.origin, state.size, _encoded(state.root), given.key, taken + len(entries))
     details: dict[str, Any] = {"size": made.size, "root": made.root, "key": made.key, "entries": made.entries, "note": given.note}
     first = NewEntry(ADOPTED, actor, f"log:{state.origin}", address, details=details)
-    log.append([first, *(_local(entry, body, state.origin, actor, address) for entry, body in entries)])
+    try:
+        wanted = [first, *(_local(entry, body, state.origin, actor, address) for entry, body in entries)]
+        log.append(wanted, (_adoptions(state.origin), place))
+    except (ValueError, ConfigError) as error:
+        raise HandoverError(f"an entry cannot be taken over: {error}") from error
+    except ChangedMeanwhileError as error:
+        raise HandoverError(str(error)) from error
     return made
 
 
-def _signed(log: AuditLog, given: Handover) -> tuple[Checkpoint, Adopted | None]:
+def _signed(log: AuditLog, given: Handover) -> tuple[Checkpoint, Adopted | None, int | None]:
     try:
         state = read_checkpoint(given.note, PublicKey.parse(given.key))
     except (CheckpointError, ValueError, TrackingError) as error:
         raise HandoverError(f"the checkpoint is not signed with the key that was given: {error}") from error
-    known = adopted(log, state.origin)
+    if not _is_origin(state.origin):
+        raise HandoverError("the log's name is longer than 256 letters, cannot be printed, or ends with *")
+    known, place = _known(log, state.origin)
     if known is None:
-        return state, None
+        return state, None, None
     if known.key != given.key:
         raise HandoverError(f"{state.origin} was handed over with another key before; only that one continues it")
     try:
@@ -156,7 +182,7 @@ def _signed(log: AuditLog, given: Handover) -> tuple[Checkpoint, Adopted | None]
         verify_consistency(known.size, state.size, _decoded(known.root), state.root, proof)
     except ProofError as error:
         raise HandoverError(f"{state.origin} does not continue what was handed over before: {error}") from error
-    return state, known
+    return state, known, place
 
 
 def _proved(given: ProvedEntry, index: int, state: Checkpoint) -> tuple[Entry, str]:
@@ -166,7 +192,7 @@ def _proved(given: ProvedEntry, index: int, state: Checkpoint) -> tuple[Entry, s
             raise HandoverError(f"entry {entry.index} comes where entry {index} should")
         proof = [_decoded(each) for each in given.proof]
         verify_inclusion(leaf_hash(given.body.encode()), index, state.size, proof, state.root)
-    except (ProofError, ValueError) as error:
+    except (ProofError, ValueError, RecursionError) as error:
         raise HandoverError(f"entry {index} is not in the tree that was signed: {error}") from error
     return entry, given.body
 

@@ -70,6 +70,10 @@ class Filter:
         return query
 
 
+class ChangedMeanwhileError(TrackingError):
+    """What a change rests on has been changed by another writer."""
+
+
 class AuditLog:
     """A log in a database whose tables are there.
 
@@ -87,10 +91,15 @@ class AuditLog:
         self._actor = actor
         self._known: tuple[Frontier, bytes | None] = (Frontier(), None)  # behind the last entry that this object appended
 
-    def append(self, entries: Sequence[NewEntry]) -> list[Entry]:
+    def append(self, entries: Sequence[NewEntry], newest: tuple[Filter, int | None] | None = None) -> list[Entry]:
         """Enter something, all of it or nothing, in one transaction; the first time, an entry that names the log comes before it.
 
+        Args:
+            entries: what is entered.
+            newest: a filter, and the index of the newest entry that passes it, None for none: if another one has come, nothing is entered.
+
         Raises:
+            ChangedMeanwhileError: another writer has entered what `newest` does not know of.
             TrackingUnavailableError: the database does not answer, or another writer keeps it.
             TrackingError: the entries cannot be written.
         """
@@ -98,6 +107,8 @@ class AuditLog:
             return []
         with self.database.writing() as connection:
             size, last = _end(connection)
+            if newest is not None and connection.execute(newest[0].narrow(select(func.max(ENTRIES.c.index)))).scalar() != newest[1]:
+                raise ChangedMeanwhileError(f"{self.database.address}: another process has entered the same meanwhile; ask again")
             known = self._known if (self._known[0].size, self._known[1]) == (size, last) else _frontier(connection, size)
             wanted = [*([self._first()] if size == 0 else []), *entries]
             made, known = self._insert(connection, known, wanted)

@@ -15,12 +15,11 @@ from typing import Any
 from vreason import __version__
 from vreason_tracking.audit import FILE, AuditDatabase, AuditLog, Filter, leaf_hash, local_uri
 from vreason_tracking.cards.method_card import Setting, controller_of, decoding_of
-from vreason_tracking.catalog import RecordedRun, iso
+from vreason_tracking.catalog import SAMPLES, RecordedRun, iso
 from vreason_tracking.comparison import Comparison, figure_rows, side_by_side, verdicts
 from vreason_tracking.records import GIT_COMMIT_TAG, IDENTITY_PREFIX, MODEL_REVISION_TAG
 
 FORMAT = "vreason-card/1"
-_FILES = ("samples", "steps")
 _AUDITED = ("run.started", "run.resumed", "run.finished", "run.reaped", "points.delivered", "artifact.stored")
 
 
@@ -74,7 +73,7 @@ class RunFacts:
     Attributes:
         name, run_id, journal_id, variant, config, status, started: of the run.
         asked, answered, failed: questions.
-        files: SHA-256 by file: the samples and steps that figures are computed from.
+        files: SHA-256 by file: the samples, which all figures are computed from.
         settings: of the method; empty for the model as it is.
         decoding: prompt, frames and decoding.
         model: what is said of the base model.
@@ -193,7 +192,7 @@ def _run(comparison: Comparison, index: int, journal: Path) -> RunFacts:
         asked=run.expected_samples,
         answered=comparison.groups[0].results[index].accuracy.answered,
         failed=whole.failed,
-        files={f"{name}.parquet": _sha256(getattr(run, name)) for name in _FILES if getattr(run, name).is_file()},
+        files={SAMPLES: _sha256(run.samples)},
         settings=controller_of(run.params),
         decoding=decoding_of(run.params),
         model={name.removeprefix("model."): str(value) for name, value in run.params.items() if name.startswith("model.")},

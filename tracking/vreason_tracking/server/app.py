@@ -120,6 +120,7 @@ def run_server(
     if with_users:
         _prepare_users(users_address(address))
     os.environ |= {DATABASE_VARIABLE: address, BACKEND_VARIABLE: normalised(backend), ARTIFACTS_VARIABLE: kept}
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")  # nobody's word for where a request comes from counts unless a proxy is named
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", *arguments(normalised(backend), kept, host, port), *more])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
+from vreason.errors import VReasonError
 from vreason_tracking.server.sessions import Session, Sessions
 from vreason_tracking.server.tokens import Tokens, is_token
 from vreason_tracking.server.users import User, Users
@@ -44,6 +46,13 @@ class Identity:
         return self.user.may_write and not self.read_only
 
 
+class BrakedError(VReasonError):
+    """Too many passwords from an address were wrong."""
+
+    def __init__(self) -> None:
+        super().__init__("too many failed logins from this address; wait a minute")
+
+
 class Gate:
     """Finds out who somebody is.
 
@@ -59,33 +68,50 @@ class Gate:
         self._failed: dict[str, deque[float]] = {}
         self._key, self._lock = secrets.token_bytes(32), Lock()
 
-    def braked(self, address: str) -> bool:
-        """Whether an address has failed so often that it is to wait."""
-        with self._lock:
-            failed = self._failed.get(address)
-            while failed and failed[0] < self._clock() - WINDOW:
-                failed.popleft()
-            if failed is not None and not failed:
-                del self._failed[address]
-            return bool(failed) and len(failed or ()) >= FAILURES
-
     def identify(self, name: str, password: str, address: str) -> Identity | None:
         """Who somebody is by name and password, or by a token in the password's place; None where it is not right.
 
+        The brake is on passwords: 256 random bits cannot be guessed, and who has been let in is not kept out by others' failures.
+
         Raises:
+            BrakedError: so many passwords from this address were wrong that it is to wait.
             TrackingError: users or tokens cannot be read.
         """
-        check = self._by_token if is_token(password) else self._by_password
-        found = self._remembered(f"{name}\0{password}", lambda: check(name, password))
-        if found is None:
-            with self._lock:
-                self._failed.setdefault(address, deque()).append(self._clock())
+        if is_token(password):
+            return self._remembered(f"{name}\0{password}", lambda: self._by_token(name, password))
+        return self._remembered(f"{name}\0{password}", lambda: self._by_braked_password(name, password, address))
+
+    def _by_braked_password(self, name: str, password: str, address: str) -> Identity | None:
+        moment = self._admit(address)
+        found = self._by_password(name, password) if name.isprintable() and "\0" not in password else None
+        if found is not None:
+            with self._lock, contextlib.suppress(KeyError, ValueError):
+                self._failed[address].remove(moment)
         return found
+
+    def _admit(self, address: str) -> float:
+        """Count an attempt before it is made, so that many at once are no way around; when it was made.
+
+        Raises:
+            BrakedError: there were too many.
+        """
+        with self._lock:
+            now = self._clock()
+            for each in [each for each, failed in self._failed.items() if not failed or failed[-1] < now - WINDOW]:
+                del self._failed[each]
+            failed = self._failed.setdefault(address, deque())
+            while failed and failed[0] < now - WINDOW:
+                failed.popleft()
+            if len(failed) >= FAILURES:
+                raise BrakedError
+            failed.append(now)
+            return now
 
     def open_session(self, name: str, password: str, address: str) -> str | None:
         """A session's cookie for a name and a password; None where they are not right. A token opens none.
 
         Raises:
+            BrakedError: as for `identify`.
             TrackingError: users cannot be read.
         """
         identity = None if is_token(password) or self._sessions is None else self.identify(name, password, address)

@@ -23,8 +23,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from vreason.errors import TrackingError
 from vreason_tracking.audit import NewEntry
 from vreason_tracking.server.appender import Appender
-from vreason_tracking.server.gate import Gate, Identity
-from vreason_tracking.server.routes import SAFE_METHODS, is_audited
+from vreason_tracking.server.gate import BrakedError, Gate, Identity
+from vreason_tracking.server.routes import SAFE_METHODS, is_about_users, is_audited, is_password_change
 from vreason_tracking.server.same_origin import is_same_origin
 from vreason_tracking.server.sessions import cookie_of
 
@@ -35,7 +35,7 @@ LOGIN = "/vreason/login"
 
 _HEADER = b"x-vreason-user"
 _SECRET = secrets.token_hex(32)
-_OPEN = ("/health", "/version", LOGIN)
+_OPEN = ("/health", LOGIN)
 _OPEN_BELOW = "/vreason/static/"
 _CHALLENGE = [(b"www-authenticate", b'Basic realm="vreason-track", charset="UTF-8"')]
 
@@ -57,13 +57,13 @@ class IdentityMiddleware:
         if scope["type"] != "http" or scope["path"] in _OPEN or scope["path"].startswith(_OPEN_BELOW):
             await self._app(scope, receive, send)
             return
-        headers = [(name, value) for name, value in scope["headers"] if name != _HEADER]
+        headers = [(name, value) for name, value in scope["headers"] if name.replace(b"_", b"-") != _HEADER]
         told, address = dict(headers), address_of(scope)
-        if self._gate.braked(address):
-            await _answer(send, 429, "too many failed logins from this address; wait a minute", [(b"retry-after", b"60")])
-            return
         try:
             identity = await asyncio.to_thread(self._identify, told, address)
+        except BrakedError as error:
+            await _answer(send, 429, str(error), [(b"retry-after", b"60")])
+            return
         except TrackingError as error:
             _log.error("nobody can be let in: %s", error)
             await _answer(send, 503, "users cannot be looked up now; try again", [(b"retry-after", b"1")])
@@ -111,9 +111,22 @@ def _refusal(scope: Scope, headers: Mapping[bytes, bytes], identity: Identity) -
         return "the browser says that a page of another site made this request", "use this server's own pages"
     if scope["path"].startswith("/vreason/"):
         return None  # the pages look for themselves
+    if is_about_users(scope["path"]) and (refused := _about_users(scope, identity)):
+        return refused
     if is_audited(scope["method"], scope["path"]) and not identity.may_write:
         why = "this token may only read" if identity.read_only else f"{identity.user.name} is a viewer, who may only read"
         return why, "an admin gives roles with `vreason-track user role`"
+    return None
+
+
+def _about_users(scope: Scope, identity: Identity) -> tuple[str, str] | None:
+    """MLflow's own routes for users know no token, no last admin and no roles of ours: only a password is changed by them."""
+    if is_password_change(scope["path"]):
+        return ("a token cannot change a password", "log in with the password") if identity.by_token else None
+    if scope["method"] not in SAFE_METHODS:
+        return "users and roles are not changed by MLflow's routes", "use the page /vreason/users, or `vreason-track user`"
+    if identity.user.role != "admin":
+        return f"{identity.user.name} is {identity.user.role}, and only an admin sees users", "ask one"
     return None
 
 
@@ -133,7 +146,7 @@ def authorize() -> Any:
     from werkzeug.datastructures import Authorization
 
     secret, _, user = request.headers.get(_HEADER.decode(), "").partition(":")
-    if user and hmac.compare_digest(secret, _SECRET):
+    if user and hmac.compare_digest(secret.encode(), _SECRET.encode()):
         return Authorization("basic", {"username": unquote(user), "password": ""})
     return make_response("this request came past the check of users", 401)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -25,8 +26,21 @@ _SUBJECTS = (
     ("user", ("username",)),
     ("experiment", ("experiment_id",)),
 )
-_ARTIFACT = re.compile(r"/(?:ajax-)?api/\d+\.\d+/mlflow-artifacts/(?:[a-z]+/)+(?P<path>.+)")
-_MODEL = re.compile(r"/mlflow/(registered-models|model-versions)/")
+_ROUTES = {
+    "users": ("user",),
+    "roles": ("user",),
+    "experiments": ("experiment",),
+    "runs": ("run", "experiment"),
+    "metrics": ("run",),
+    "artifacts": ("run",),
+    "logged-models": ("logged-model", "experiment"),
+    "traces": ("trace", "run", "experiment"),
+    "datasets": ("dataset", "experiment"),
+}
+"""What a request below a part of the API is about, the first that it names: a field that MLflow does not read there is not looked at."""
+
+_KIND = re.compile(r"/(?:ajax-)?api/\d+\.\d+/mlflow/(?P<kind>[a-z-]+)(?:/.*)?", re.DOTALL)
+_ARTIFACT = re.compile(r"/(?:ajax-)?api/\d+\.\d+/mlflow-artifacts/(?:artifacts|presigned|mpu/[a-z]+)/(?P<path>.+)", re.DOTALL)
 
 
 def subject_of(path: str, query: str, body: Any) -> str:
@@ -42,15 +56,20 @@ def subject_of(path: str, query: str, body: Any) -> str:
     """
     if found := _ARTIFACT.fullmatch(path):
         return f"artifact:{found['path']}"
+    if "/mlflow-artifacts/" in path:
+        return f"path:{path}"
     fields = _fields(query, body)
-    if _MODEL.search(path) and (name := fields.get("name")):
-        version = fields.get("version")
+    found = _KIND.fullmatch(path)
+    kind = found["kind"] if found else ""
+    if kind in ("registered-models", "model-versions") and (name := fields.get("name")):
+        version = fields.get("version") if kind == "model-versions" or path.rstrip("/").endswith("/alias") else None
         return f"model:{name}/{version}" if version else f"model:{name}"
-    for kind, names in _SUBJECTS:
-        for name in names:
+    named = dict(_SUBJECTS)
+    for each in _ROUTES.get(kind, tuple(named)):
+        for name in named[each]:
             if value := fields.get(name):
-                return f"{kind}:{value}"
-    if "/experiments/" in path and (name := fields.get("name")):
+                return f"{each}:{value}"
+    if kind == "experiments" and (name := fields.get("name")):
         return f"experiment:{name}"
     return f"path:{path}"
 
@@ -90,8 +109,7 @@ def _unwrapped(found: Any) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         raise AmbiguousRequestError(f"the body has {twice!r} twice; send it once")
     return found
 

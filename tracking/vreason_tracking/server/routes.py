@@ -38,12 +38,26 @@ _PREFIX = re.compile(r"/(?:ajax-)?api/\d+\.\d+")
 _IDENTIFIER = re.compile(r"(?:[a-z]+-)?[0-9a-f]{16,}|\d+", re.IGNORECASE)
 
 
-_SECRET = re.compile(r"/(?:users|signup|secrets)(?:/|-|$)")
+_API = r"/(?:ajax-)?api/\d+\.\d+/mlflow"
+_SECRET = re.compile(rf"{_API}/(?:users|webhooks|gateway/secrets)(?:/.*)?|/signup/?", re.DOTALL)
+_USERS = re.compile(rf"{_API}/(?:users|roles)(?:/.*)?|/signup/?", re.DOTALL)
+_OWN_USER = re.compile(rf"{_API}/users/current(?:/.*)?", re.DOTALL)
+_PASSWORD = re.compile(rf"{_API}/users/update-password/?")
 
 
 def carries_secret(path: str) -> bool:
     """Whether the body of a request to a path may hold a password or a key: what somebody chose can be guessed from its digest."""
-    return _SECRET.search(path) is not None
+    return _SECRET.fullmatch(path) is not None
+
+
+def is_about_users(path: str) -> bool:
+    """Whether a path is one of MLflow's own for users and roles; what somebody asks of themselves is not."""
+    return _USERS.fullmatch(path) is not None and _OWN_USER.fullmatch(path) is None
+
+
+def is_password_change(path: str) -> bool:
+    """Whether a path is the one by which somebody changes a password, for which MLflow asks for the present one."""
+    return _PASSWORD.fullmatch(path) is not None
 
 
 def is_audited(method: str, path: str) -> bool:

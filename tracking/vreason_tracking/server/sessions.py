@@ -16,7 +16,6 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 
 COOKIE = "vreason_session"
 
@@ -73,12 +72,12 @@ class Sessions:
 
 
 def cookie_of(header: bytes) -> str | None:
-    """The session's value in a Cookie header; None where there is none."""
-    try:
-        found = SimpleCookie(header.decode("latin-1")).get(COOKIE)
-    except CookieError:
-        return None
-    return found.value if found else None
+    """The session's value in a Cookie header, whatever stands beside it; None where there is none."""
+    for part in header.decode("latin-1").split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == COOKIE:
+            return value
+    return None
 
 
 def _encoded(data: bytes) -> str:

@@ -79,6 +79,8 @@ class Tokens:
             TrackingError: it cannot be written.
         """
         issues = []
+        if not name.strip() or not name.isprintable():
+            issues.append(ConfigIssue("name", f"{name[:40]!r} is blank, or has a letter that cannot be printed; say what the token is for"))
         if scope not in SCOPES:
             issues.append(ConfigIssue("scope", f"{scope!r} is not one of {', '.join(SCOPES)}"))
         if not 0 < days <= LONGEST:
@@ -143,6 +145,17 @@ class Tokens:
             with self._database.writing() as connection:
                 connection.execute(insert(REVOCATIONS), {"id": token_id, "time_ms": round(time.time() * 1000), "by": by})
         return known
+
+    def revoke_all(self, user: str, by: str) -> int:
+        """Withdraw every token of a name, so that none opens anything for the next user who is called so. How many there were.
+
+        Raises:
+            TrackingError: they cannot be read or written.
+        """
+        good = [token for token in self.list(user) if not token.revoked]
+        for token in good:
+            self.revoke(token.id, by)
+        return len(good)
 
 
 def is_token(text: str) -> bool:

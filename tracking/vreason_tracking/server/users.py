@@ -10,9 +10,11 @@ An admin is one of MLflow's; viewer and editor are roles of MLflow's, by name. W
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from vreason.errors import ConfigError, ConfigIssue, TrackingError
@@ -139,7 +141,12 @@ class Users:
         Raises:
             TrackingError: the database cannot be read.
         """
+        from werkzeug.security import check_password_hash
+
         with self._translated():
+            if not self._store.has_user(name):
+                check_password_hash(_nobody_s_hash(), password)  # takes as long as somebody's: who is there cannot be told by time
+                return None
             return self.find(name) if self._store.authenticate_user(name, password) else None
 
     def password_digest(self, name: str) -> str:
@@ -169,6 +176,13 @@ class Users:
         except (MlflowException, SQLAlchemyError) as error:
             reason = redact_password(str(error).strip().splitlines()[0])
             raise TrackingError(f"{self._address}: the users cannot be used ({reason}); check the address and its rights") from error
+
+
+@cache
+def _nobody_s_hash() -> str:
+    from werkzeug.security import generate_password_hash
+
+    return str(generate_password_hash(secrets.token_hex(16)))
 
 
 def check_user(name: str, password: str, role: str) -> None:

@@ -10,7 +10,7 @@ from vreason_cli import options
 from vreason_cli.groups import OrderedGroup
 from vreason_cli.help_names import HELP
 from vreason_cli.terminal.audit_output import database as database_option
-from vreason_cli.terminal.server_output import backend, database_of_server, enter, users_of
+from vreason_cli.terminal.server_output import backend, database_of_server, enter, tokens_of, users_of
 
 _ROLE = click.option("--role", required=True, metavar="ROLE", help="viewer (reads), editor (also writes) or admin (also changes users).")
 
@@ -31,6 +31,7 @@ def add_command(name: str, role: str, password_file: TextIO | None, backend_stor
 
     Exit codes: 0 done, 2 name, role or password cannot be one, 5 there is such a user, or the database cannot be used.
     """
+    from vreason_tracking.records import user_name
     from vreason_tracking.server import check_user
 
     given = (
@@ -38,6 +39,7 @@ def add_command(name: str, role: str, password_file: TextIO | None, backend_stor
     )
     check_user(name, given, role)
     found = database_of_server(backend_store_uri, database)
+    tokens_of(found).revoke_all(name, user_name())  # of an earlier user of that name
     users_of(found).add(name, given, role, lambda: enter(found, "user.created", f"user:{name}", role=role))
     click.echo(f"{name} is {_article(role)}")
 
@@ -88,9 +90,12 @@ def remove_command(name: str, backend_store_uri: str | None, database: str | Non
 
     Exit codes: 0 done, 5 there is no such user, it is the only admin, or the database cannot be used.
     """
+    from vreason_tracking.records import user_name
+
     found = database_of_server(backend_store_uri, database)
     users = users_of(found)
     users.remove(name, lambda: enter(found, "user.deleted", f"user:{name}"))
+    tokens_of(found).revoke_all(name, user_name())
     click.echo(f"{name} is removed")
 
 

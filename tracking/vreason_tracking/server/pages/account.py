@@ -50,6 +50,7 @@ def _add_users(router: APIRouter, context: Context) -> None:
         context.require_password(identity)
         name, role = fields.get("name", "").strip(), fields.get("role", "")
         try:
+            team.tokens.revoke_all(name, identity.user.name)  # of an earlier user of that name
             team.users.add(
                 name, fields.get("password", ""), role, lambda: context.enter(request, "user.created", f"user:{name}", role=role)
             )
@@ -77,6 +78,7 @@ def _add_users(router: APIRouter, context: Context) -> None:
             return page(request, 422, f"type {name} to remove them; nothing was changed")
         try:
             team.users.remove(name, lambda: context.enter(request, "user.deleted", f"user:{name}"))
+            team.tokens.revoke_all(name, identity.user.name)
         except TrackingError as error:
             return page(request, 422, str(error))
         return RedirectResponse("/vreason/users", 303)

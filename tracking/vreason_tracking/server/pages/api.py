@@ -19,7 +19,16 @@ from vreason_tracking.server.pages.audit_state import AuditState, Verified
 from vreason_tracking.server.pages.context import Context
 from vreason_tracking.server.pages.forms import read_within, require_same_origin
 from vreason_tracking.server.pages.runs import RunFacts
-from vreason_tracking.server.pages.timeline import EntryFilter, InclusionProof, entry_at, prove, read_timeline, timeline_of
+from vreason_tracking.server.pages.timeline import (
+    EntryFilter,
+    FilterText,
+    InclusionProof,
+    Index,
+    entry_at,
+    prove,
+    read_timeline,
+    timeline_of,
+)
 from vreason_tracking.server.users import User
 
 
@@ -85,7 +94,6 @@ LARGEST_HANDOVER = 16 * 2**20
 """Bytes."""
 
 _Limit = Annotated[int, Query(ge=1, le=1000)]
-_Filter = Annotated[str, Query(max_length=1024)]
 
 
 def make_router(context: Context) -> APIRouter:
@@ -99,7 +107,7 @@ def make_router(context: Context) -> APIRouter:
 
 def _add_runs(router: APIRouter, context: Context) -> None:
     @router.get("/runs", summary="Runs of variants, the newest first", tags=["runs"])
-    def runs(status: _Filter = "", variant: _Filter = "", experiment: _Filter = "", limit: _Limit = 100) -> RunList:
+    def runs(status: FilterText = "", variant: FilterText = "", experiment: FilterText = "", limit: _Limit = 100) -> RunList:
         """`status`, `variant` and `experiment` narrow the list down; empty ones take all."""
         fitting = [
             run
@@ -131,12 +139,12 @@ def _add_audit(router: APIRouter, context: Context) -> None:
 
     @router.get("/audit/entries", summary="Entries, the newest first", tags=["audit"])
     def entries(
-        actor: _Filter = "",
-        subject: _Filter = "",
-        action: _Filter = "",
-        since: _Filter = "",
-        until: _Filter = "",
-        before: Annotated[int | None, Query(ge=0)] = None,
+        actor: FilterText = "",
+        subject: FilterText = "",
+        action: FilterText = "",
+        since: FilterText = "",
+        until: FilterText = "",
+        before: Index = None,
         limit: _Limit = 100,
     ) -> EntryList:
         """A subject that ends with `*`, and an action that ends with `.`, stand for all that begin so."""
@@ -164,7 +172,7 @@ def _add_audit(router: APIRouter, context: Context) -> None:
         return found
 
     @router.get("/audit/adopted", summary="What was taken over from a journal's log", tags=["audit"])
-    def known(origin: _Filter) -> Adopted | None:
+    def known(origin: FilterText) -> Adopted | None:
         return adopted(context.log, origin)
 
     @router.post(

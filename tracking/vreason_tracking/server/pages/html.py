@@ -16,7 +16,7 @@ from vreason_tracking.server.pages.context import Context
 from vreason_tracking.server.pages.forms import read_form
 from vreason_tracking.server.pages.headers import REPORT_POLICY
 from vreason_tracking.server.pages.rendering import render
-from vreason_tracking.server.pages.timeline import EntryFilter, entry_at, is_proved, read_timeline, timeline_of
+from vreason_tracking.server.pages.timeline import EntryFilter, FilterText, Index, entry_at, is_proved, read_timeline, timeline_of
 
 LATEST = 25
 """Finished runs on the start page."""
@@ -90,12 +90,12 @@ def _add_audit(router: APIRouter, context: Context) -> None:
     @page("/audit")
     def audit(
         request: Request,
-        actor: str = "",
-        subject: str = "",
-        action: str = "",
-        since: str = "",
-        until: str = "",
-        before: int | None = None,
+        actor: FilterText = "",
+        subject: FilterText = "",
+        action: FilterText = "",
+        since: FilterText = "",
+        until: FilterText = "",
+        before: Index = None,
     ) -> Response:
         wanted = EntryFilter(actor, subject, action, since, until, before)
         found = read_timeline(context.log, wanted)

@@ -6,13 +6,19 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
 from urllib.parse import urlencode
+
+from fastapi import Query
 
 from vreason.errors import ConfigError, ConfigIssue
 from vreason_tracking.audit import AuditLog, Entry, Filter, ProofError, leaf_hash, verify_inclusion
 from vreason_tracking.server.pages.runs import NotFoundError
 
 PAGE = 100
+
+FilterText = Annotated[str, Query(max_length=1024)]
+Index = Annotated[int | None, Query(ge=0, lt=2**63)]
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,11 @@ class EntryFilter:
         """As the log takes it.
 
         Raises:
-            ConfigError: a time is none.
+            ConfigError: a time is none, or a text has a NUL.
         """
+        for name in ("actor", "subject", "action"):
+            if "\0" in getattr(self, name):
+                raise ConfigError([ConfigIssue(name, "has a NUL, which no entry has")])
         return Filter(
             actor=self.actor or None,
             subject=self.subject or None,
