@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from vreason_tracking.audit import (
     Adopted,
     AuditDatabase,
     AuditLog,
+    Checkpoint,
     Handover,
     HandoverError,
     NewEntry,
@@ -220,3 +222,31 @@ def test_nobody_there(local: AuditLog) -> None:
     """The next delivery hands it over."""
     with pytest.raises(TrackingError, match="does not answer"):
         hand_over(local, KEY, "http://127.0.0.1:9", {})
+
+
+def test_the_same_at_once(local: AuditLog, team: AuditLog, tmp_path: Path) -> None:
+    """Of many processes that take the same over at once, one does; each entry is there once."""
+    made = given(local)
+    logs = [AuditLog(AuditDatabase(local_uri(tmp_path / "server" / "audit.db"))) for _ in range(8)]
+
+    def take(log: AuditLog) -> bool:
+        try:
+            adopt(log, made, "bob", "")
+        except HandoverError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert 1 == sum(pool.map(take, logs))
+    assert 4 == len([entry for entry in team.entries() if entry.action.startswith("local.")])
+
+
+@pytest.mark.parametrize("origin", ["*", "vreason-track/*", "x" * 257, "a\u0000b", ""])
+def test_names_that_cannot_be_a_log_s(local: AuditLog, team: AuditLog, origin: str) -> None:
+    """They would mean something to a filter, or be cut: refused, and nothing is known by them."""
+    adopt(team, given(local), "bob", "")
+    assert adopted(team, origin) is None
+    state = local.state()
+    note = Checkpoint(origin or " ", state.size, state.root).signed(KEY)
+    with pytest.raises(HandoverError):
+        adopt(team, replace(given(local), note=note), "mallory", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -72,3 +73,33 @@ def test_what_is_taken() -> None:
 def test_what_is_no_json(body) -> None:
     """It has no fields; MLflow says what is wrong with it."""
     assert parsed(body) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "body", "expected"),
+    [
+        (f"{API}/experiments/delete", "", {"experiment_id": "1", "run_id": "innocent"}, "experiment:1"),
+        (f"{API}/experiments/restore", "run_id=innocent", {"experiment_id": "1"}, "experiment:1"),
+        (f"{API}/users/delete", "", {"username": "mallory", "run_id": "innocent"}, "user:mallory"),
+        (f"{API}/registered-models/delete", "version=3", {"name": "m"}, "model:m"),
+        (f"{API}/registered-models/alias", "", {"name": "m", "version": "3"}, "model:m/3"),
+        (f"{API}/model-versions/delete", "", {"name": "m", "version": "3"}, "model:m/3"),
+        (f"{API}/runs/create", "", {"experiment_id": "1"}, "experiment:1"),
+        (f"{API}-artifacts/artifacts/x/0/abc/artifacts/model.pkl", "", None, "artifact:x/0/abc/artifacts/model.pkl"),
+        (f"{API}-artifacts/mpu/create/x/0/abc/model.pkl", "", None, "artifact:x/0/abc/model.pkl"),
+        (f"{API}-artifacts/artifacts/0/abc/evil\n.txt", "run_id=innocent", None, "artifact:0/abc/evil\n.txt"),
+        (f"{API}-artifacts/other/x", "run_id=innocent", None, f"path:{API}-artifacts/other/x"),
+    ],
+)
+def test_a_field_that_a_route_ignores(path, query, body, expected) -> None:
+    """The subject is what the route is about, whatever else somebody sends along."""
+    assert expected == subject_of(path, query, body)
+
+
+def test_a_name_twice_among_many() -> None:
+    """It is found at once, however many there are: the server has others to answer."""
+    body = "{" + ",".join(f'"k{number}":1' for number in range(40_000)) + ',"k39999":2}'
+    began = time.perf_counter()
+    with pytest.raises(AmbiguousRequestError, match="k39999"):
+        parsed(body.encode())
+    assert time.perf_counter() - began < 2

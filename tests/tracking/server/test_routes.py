@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from vreason_tracking.audit.actions import is_action
-from vreason_tracking.server.routes import READING_POSTS, SAFE_METHODS, action_of, is_audited
+from vreason_tracking.server.routes import READING_POSTS, SAFE_METHODS, action_of, carries_secret, is_audited
 
 WALK = r"""
 import json, re
@@ -129,3 +129,21 @@ def test_searches() -> None:
     assert is_audited("DELETE", "/api/2.0/mlflow/runs/search")
     assert is_audited("POST", "/api/2.0/mlflow/runs/search/")
     assert is_audited("POST", "/x/api/2.0/mlflow/runs/search")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/api/2.0/mlflow/users/create", True),
+        ("/ajax-api/2.0/mlflow/users/update-password", True),
+        ("/api/3.0/mlflow/gateway/secrets/create", True),
+        ("/api/2.0/mlflow/webhooks", True),
+        ("/signup", True),
+        ("/api/2.0/mlflow-artifacts/artifacts/0/abc/artifacts/users/model.pkl", False),
+        ("/api/2.0/mlflow/runs/log-batch", False),
+        ("/api/2.0/mlflow/runs/users", False),
+    ],
+)
+def test_what_may_carry_a_secret(path, expected) -> None:
+    """Bodies of users, keys and webhooks are not digested; no file's name makes its own go without."""
+    assert expected is carries_secret(path)

@@ -132,7 +132,7 @@ def _adoptions(origin: str) -> Filter:
 
 def _is_origin(text: str) -> bool:
     """Whether a name can be a log's here: it stands in a subject as it is, and means nothing to a filter."""
-    return 0 < len(text) <= 256 and text.isprintable() and not text.endswith("*")
+    return bool(text.strip()) and len(text) <= 256 and text.isprintable() and not text.endswith("*")
 
 
 def adopt(log: AuditLog, given: Handover, actor: str, address: str) -> Adopted:

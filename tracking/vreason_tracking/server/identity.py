@@ -111,8 +111,8 @@ def _refusal(scope: Scope, headers: Mapping[bytes, bytes], identity: Identity) -
         return "the browser says that a page of another site made this request", "use this server's own pages"
     if scope["path"].startswith("/vreason/"):
         return None  # the pages look for themselves
-    if is_about_users(scope["path"]) and (refused := _about_users(scope, identity)):
-        return refused
+    if is_about_users(scope["path"]):
+        return _about_users(scope, identity)
     if is_audited(scope["method"], scope["path"]) and not identity.may_write:
         why = "this token may only read" if identity.read_only else f"{identity.user.name} is a viewer, who may only read"
         return why, "an admin gives roles with `vreason-track user role`"

@@ -447,3 +447,49 @@ def test_hostile_text(pages, text) -> None:
         assert "49" not in re.findall(r"<dd[^>]*>(.*?)</dd>", page.text)
         assert 'href="javascript:' not in page.text
     assert client.get(f"/vreason/api/audit/entries/{made.index}").json()["details"]["more"] == text
+
+
+def test_a_removed_user_s_tokens(pages) -> None:
+    """They open nothing for the next user of that name, whether the user was removed here or elsewhere."""
+    assert pages.team
+    browser = pages.browser("ada")
+    new = {"name": "uma", "password": "uma's long password", "role": "editor"}
+    assert 303 == browser.post("/vreason/users", data=new).status_code
+    first = pages.team.tokens.create("uma", "laptop", "write", 1)
+    assert 303 == browser.post("/vreason/users/uma/remove", data={"sure": "uma"}).status_code
+    assert pages.team.tokens.find(first) is None
+    second = pages.team.tokens.create("uma", "left behind", "write", 1)
+    assert 303 == browser.post("/vreason/users", data=new).status_code
+    assert pages.team.tokens.find(second) is None
+    assert 303 == browser.post("/vreason/users/uma/remove", data={"sure": "uma"}).status_code
+
+
+def test_logging_out_is_entered(pages) -> None:
+    """Who left, and when."""
+    browser = pages.browser("eve")
+    browser.post("/vreason/logout", data={"from": "account"})
+    assert ("eve", "user:eve") == pages.entered("logout.done")[0]
+
+
+@pytest.mark.parametrize("before", ["-1", "99999999999999999999999", "x", "1e3"])
+def test_places_that_cannot_be(pages, before) -> None:
+    """An index that no log has is refused by name, on the page and by the API."""
+    for path in ("audit", "api/audit/entries"):
+        answer = pages.client("eve").get(f"/vreason/{path}?before={before}")
+        assert 422 == answer.status_code
+        assert "before" in answer.text
+
+
+def test_filters_that_cannot_be(pages) -> None:
+    """A text with a NUL, and one that is longer than any subject."""
+    for text in ("a%00", "x" * 2000):
+        for path in ("audit", "api/audit/entries"):
+            assert 422 == pages.client("eve").get(f"/vreason/{path}?subject={text}").status_code
+
+
+def test_a_login_that_cannot_be(pages) -> None:
+    """A name with a NUL is a wrong one; what is told names no database."""
+    answer = pages.client().post("/vreason/login", data={"name": "a\0", "password": "x"}, headers=SAME)
+    assert 401 == answer.status_code
+    assert "sqlite" not in answer.text
+    assert 422 == pages.browser("bob").post("/vreason/account/tokens", data={"name": "a\0", "scope": "read", "days": "7"}).status_code
