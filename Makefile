@@ -42,10 +42,11 @@ perf-recording: $(READY)  ## what the record costs: W&B beside it is installed f
 	$(BIN)/python perf/run_overhead.py
 	$(BIN)/python perf/recorder_memory.py
 
-docs: $(READY)  ## docs/cli.md, docs/config.md and docs/metrics.md, out of the code
+docs: $(READY)  ## docs/cli.md, docs/config.md, docs/metrics.md and docs/card.schema.json, out of the code
 	$(BIN)/python -m vreason_cli.reference docs/cli.md
 	$(BIN)/python -m vreason_tracking.records.metrics_page docs/metrics.md
 	$(BIN)/python -m vreason_tracking.settings.config_page docs/config.md
+	$(BIN)/python -m vreason_tracking.cards.schema_page docs/card.schema.json
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 import yaml
 from huggingface_hub import ModelCard
+from jsonschema import Draft202012Validator
 
 from tests.helpers import like_runs, trials
 from vreason.errors import TrackingError
 from vreason_tracking.audit import FILE
 from vreason_tracking.cards import BEGIN, Evidence, check, check_sources, claims_of, gather, hand_written, to_html, to_readme
 from vreason_tracking.cards.method_card import DEPARTS, OURS, PAPER, controller_of
+from vreason_tracking.cards.schema_page import render, schema
 from vreason_tracking.catalog import Catalog, recorded_runs
 from vreason_tracking.comparison import named_runs
 from vreason_tracking.stores import MlflowStore
@@ -280,3 +282,19 @@ def test_hostile_text(evidence: Evidence, text: str) -> None:
     data = yaml.safe_load(made.split("---\n", 2)[1])
     assert isinstance(data["vreason"], dict)
     changed.to_json()
+
+
+def test_schema(evidence: Evidence) -> None:
+    """The evidence is what its JSON Schema says, which is the one in the docs; a field more, less or of another kind is not."""
+    told = json.loads(evidence.to_json())
+    assert (Path(__file__).parents[3] / "docs" / "card.schema.json").read_text(encoding="utf-8") == render(), "run `make docs`"
+    validator = Draft202012Validator(schema())
+    validator.validate(told)
+    for changed in (
+        {**told, "more": 1},
+        {name: told[name] for name in told if name != "figures"},
+        {**told, "format": "x"},
+        {**told, "videos": "3"},
+    ):
+        assert not validator.is_valid(changed)
+    assert not validator.is_valid({**told, "figures": [{**told["figures"][0], "value": "high"}]})
