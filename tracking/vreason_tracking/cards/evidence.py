@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -131,15 +132,27 @@ class Evidence:
     version: str = __version__
 
     def to_json(self) -> str:
-        """One JSON document, the same for the same record."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        """One JSON document, the same for the same record; a line a figure, for there are many."""
+        whole = {"format": FORMAT, **asdict(replace(self, figures=()))}
+        del whole["figures"]
+        text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False).removesuffix("\n}")
+        lines = ",\n  ".join(json.dumps(vars(each), ensure_ascii=False, allow_nan=False) for each in self.figures)
+        return f'{text},\n "figures": [\n  {lines}\n ]\n}}\n'
 
-    def figure(self, run: str, metric: str, statistic: str, grouping: str = "all") -> Figure | None:
-        """A figure of all questions, or of a grouping's only group; None where the record has none."""
-        found = (
-            each for each in self.figures if (each.run, each.metric, each.statistic, each.grouping) == (run, metric, statistic, grouping)
-        )
-        return next((each for each in found if each.value is not None), None)
+    def figures_of(self, run: str, grouping: str, metric: str, statistic: str) -> Sequence[Figure]:
+        """The figures of a run, of every group of a grouping, in the record's order."""
+        return self._by_name.get((run, grouping, metric, statistic), ())
+
+    def figure(self, run: str, metric: str, statistic: str) -> Figure | None:
+        """A figure of all questions; None where the record has none."""
+        return next((each for each in self.figures_of(run, "all", metric, statistic) if each.value is not None), None)
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str, str, str], list[Figure]]:
+        found: dict[tuple[str, str, str, str], list[Figure]] = {}
+        for each in self.figures:
+            found.setdefault((each.run, each.grouping, each.metric, each.statistic), []).append(each)
+        return found
 
 
 def gather(runs: Sequence[RecordedRun], title: str, journal: Path, baseline: str | None = None, *, force: bool = False) -> Evidence:

@@ -60,9 +60,8 @@ def _front_matter(evidence: Evidence) -> str:
             metric_name=f"accuracy of {_plain(run.name)}",
         )
         for run in evidence.runs
-        for figure in evidence.figures
-        if (figure.run, figure.grouping, figure.metric, figure.statistic) == (run.name, "benchmark", "accuracy", "mean")
-        and figure.value is not None
+        for figure in evidence.figures_of(run.name, "benchmark", "accuracy", "mean")
+        if figure.value is not None
     ]
     base = {_plain(run.model.get("id", "")) for run in evidence.runs}
     data = ModelCardData(

@@ -143,11 +143,7 @@ def _side_by_side(name: str, title: str, evidence: Evidence, values: Sequence[Ma
 
 
 def _of(evidence: Evidence, run: RunFacts, grouping: str, metric: str, statistic: str, group: str | None = None) -> list[Figure]:
-    return [
-        each
-        for each in evidence.figures
-        if (each.run, each.grouping, each.metric, each.statistic) == (run.name, grouping, metric, statistic) and group in (None, each.group)
-    ]
+    return [each for each in evidence.figures_of(run.name, grouping, metric, statistic) if group in (None, each.group)]
 
 
 def _interval(figure: Figure, told: Callable[[float | None], str]) -> str:
