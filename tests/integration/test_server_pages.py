@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -132,6 +133,15 @@ def test_mlflow_in_the_same_session(team: Team, browser: Browser) -> None:
         expect(page.get_by_text("by-page").first).to_be_visible(timeout=60_000)
     found = [entry for entry in team.log().entries() if entry.subject == "experiment:by-page"]
     assert {"bob"} == {entry.actor for entry in found}
+
+
+def test_where_a_request_comes_from(team: Team) -> None:
+    """The connection says so; what a client claims in a header is nobody's word."""
+    headers = {"authorization": f"Bearer {team.token('bob')}", "x-forwarded-for": "6.6.6.6", "forwarded": "for=6.6.6.6"}
+    address = f"{team.address}/api/2.0/mlflow/experiments/create"
+    assert 200 == requests.post(address, json={"name": "from-here"}, headers=headers, timeout=60).status_code
+    found = [entry for entry in team.log().entries() if entry.subject == "experiment:from-here"]
+    assert {"127.0.0.1"} == {entry.address for entry in found}
 
 
 PAGES = ("", "reports", "audit", "audit/1", "account", "users", "login")
