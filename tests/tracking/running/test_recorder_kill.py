@@ -130,8 +130,8 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
 def test_killed_while_it_begins(tmp_path: Path, part: int) -> None:
     """There is no run yet, or one that can be closed as KILLED and gone on with; never one that is in the way."""
     _killed(tmp_path, 0.05 + 0.2 * (part + random.random()) / 8, ready=False)
-    buried = [reaped.run_id for reaped in reap_journal(tmp_path)]
-    assert buried == [found.run_id for found in run_folders(tmp_path)]
+    reaped_ids = [reaped.run_id for reaped in reap_journal(tmp_path)]
+    assert reaped_ids == [found.run_id for found in run_folders(tmp_path)]
     for found in run_folders(tmp_path):
         recorder = RunRecorder(found)
         recorder.finish("FINISHED")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
-from vreason_tracking.audit import Adopted, Handover, adopt, adopted, export_signed_part
+from vreason_tracking.audit import Adopted, Entry, Handover, adopt, adopted, export_signed_part
 from vreason_tracking.catalog import StoredReport
 from vreason_tracking.server.identity import address_of, user_of
 from vreason_tracking.server.pages.audit_state import AuditState, Verified
@@ -48,26 +48,10 @@ class RunList:
 
 
 @dataclass(frozen=True)
-class EntryOut:
-    """An entry of the audit trail, as it was entered."""
-
-    index: int
-    previous: str
-    time: str
-    action: str
-    actor: str
-    subject: str
-    address: str
-    outcome: str
-    reason: str | None
-    details: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class EntryList:
     """Entries, the newest first; `next_before` asks for those before them."""
 
-    entries: Sequence[EntryOut]
+    entries: Sequence[Entry]
     next_before: int | None
 
 
@@ -101,6 +85,7 @@ def make_router(context: Context) -> APIRouter:
     router = APIRouter(prefix="/api", responses=_PROBLEMS)
     _add_runs(router, context)
     _add_audit(router, context)
+    _add_transfers(router, context)
     _add_users(router, context)
     return router
 
@@ -123,7 +108,7 @@ def _add_runs(router: APIRouter, context: Context) -> None:
     @router.get("/runs/{run_id}/timeline", summary="What the audit trail says of a run", tags=["runs"])
     def run_timeline(run_id: str, limit: _Limit = 100) -> EntryList:
         found = timeline_of(context.log, context.store.run(run_id).subjects, limit)
-        return EntryList([EntryOut(**asdict(each)) for each in found], None)
+        return EntryList(found, None)
 
     @router.get("/reports", summary="Published comparisons, the newest first", tags=["runs"])
     def reports(limit: _Limit = 100) -> list[StoredReport]:
@@ -131,8 +116,6 @@ def _add_runs(router: APIRouter, context: Context) -> None:
 
 
 def _add_audit(router: APIRouter, context: Context) -> None:
-    lock = asyncio.Lock()  # what is handed over twice at the same time would be entered twice
-
     @router.get("/audit/state", summary="Size, root and verification of the audit trail", tags=["audit"])
     def state() -> AuditState:
         return context.verifier.state()
@@ -149,11 +132,11 @@ def _add_audit(router: APIRouter, context: Context) -> None:
     ) -> EntryList:
         """A subject that ends with `*`, and an action that ends with `.`, stand for all that begin so."""
         found = read_timeline(context.log, EntryFilter(actor, subject, action, since, until, before), limit)
-        return EntryList([EntryOut(**asdict(each)) for each in found.entries], found.next_before)
+        return EntryList(found.entries, found.next_before)
 
     @router.get("/audit/entries/{index}", summary="An entry", tags=["audit"])
-    def entry(index: int) -> EntryOut:
-        return EntryOut(**asdict(entry_at(context.log, index)))
+    def entry(index: int) -> Entry:
+        return entry_at(context.log, index)
 
     @router.get("/audit/entries/{index}/proof", summary="What proves an entry: RFC 6962 inclusion", tags=["audit"])
     def proof(index: int) -> InclusionProof:
@@ -167,9 +150,11 @@ def _add_audit(router: APIRouter, context: Context) -> None:
     def verification(request: Request) -> Verified:
         if request.scope.get("vreason.identity") is None or request.scope["vreason.identity"].by_session:
             require_same_origin(request)
-        found = context.verifier.verify()
-        context.enter(request, "log.verified", f"log:{context.log.named()}", entries=found.entries, problem=found.problem)
-        return found
+        return context.verify(request)
+
+
+def _add_transfers(router: APIRouter, context: Context) -> None:
+    """What comes in from journals, and what is taken out."""
 
     @router.get("/audit/adopted", summary="What was taken over from a journal's log", tags=["audit"])
     def known(origin: FilterText) -> Adopted | None:
@@ -189,8 +174,7 @@ def _add_audit(router: APIRouter, context: Context) -> None:
         except ValidationError as error:
             first = error.errors()[0]
             raise HTTPException(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-        async with lock:
-            return await asyncio.to_thread(adopt, context.log, given, user_of(request.scope), address_of(request.scope))
+        return await asyncio.to_thread(adopt, context.log, given, user_of(request.scope), address_of(request.scope))
 
     @router.get("/audit/export", summary="What the newest checkpoint signs, for `vreason-track audit verify`", tags=["audit"])
     def export(request: Request) -> StreamingResponse:

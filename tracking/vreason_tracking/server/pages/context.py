@@ -12,7 +12,7 @@ from vreason_tracking.audit import AuditLog, NewEntry, PublicKey
 from vreason_tracking.server.appender import Appender
 from vreason_tracking.server.gate import Gate, Identity
 from vreason_tracking.server.identity import address_of, user_of
-from vreason_tracking.server.pages.audit_state import AuditVerifier
+from vreason_tracking.server.pages.audit_state import AuditVerifier, Verified
 from vreason_tracking.server.pages.runs import StoreReader
 from vreason_tracking.server.tokens import Tokens
 from vreason_tracking.server.users import Users
@@ -58,6 +58,16 @@ class Context:
         """
         entry = NewEntry(action, user_of(request.scope), subject, address_of(request.scope) or socket.gethostname(), details=details)
         self.appender.append(entry).result(ENTRY_TIMEOUT)
+
+    def verify(self, request: Request) -> Verified:
+        """Verify every entry, and enter what was found.
+
+        Raises:
+            TrackingError: the log cannot be read.
+        """
+        found = self.verifier.verify()
+        self.enter(request, "log.verified", f"log:{self.log.named()}", entries=found.entries, problem=found.problem)
+        return found
 
     def team_for(self, request: Request) -> tuple[Team, Identity]:
         """The users, and who asks.

@@ -106,8 +106,7 @@ def _add_audit(router: APIRouter, context: Context) -> None:
 
     @router.post("/audit/verification")
     def verification(request: Request, _: Mapping[str, str] = Depends(read_form)) -> Response:
-        found = context.verifier.verify()
-        context.enter(request, "log.verified", f"log:{context.log.named()}", entries=found.entries, problem=found.problem)
+        context.verify(request)
         return RedirectResponse("/vreason/audit", 303)
 
     @page("/audit/{index}")
