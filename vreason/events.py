@@ -17,7 +17,7 @@ class Since:
     version: int
 
 
-RECORD_VERSION = 5
+RECORD_VERSION = 6
 """The version of the record that is written: 1 the first; 2 peaks of torch's allocator; 3 benchmark and token ends; 4 conditions of
 measuring."""
 
@@ -132,6 +132,8 @@ class SampleRecord:
         uneven_seconds: greatest distance between when a frame is shown and when it would be if the frames shown were evenly spaced: what a
             model that is told one interval a clip (Qwen2.5-VL) hears wrongly. Qwen3-VL is told every time.
         metadata: what else the data file has of the question, a JSON object; "" when nothing.
+        energy_joules: what the GPUs of the process drew while the sample ran, the whole boards, whoever used them; None where a GPU does not
+            count it, and without one. Samples of a batch share it evenly.
     """
 
     sample_id: str
@@ -171,6 +173,7 @@ class SampleRecord:
     video_reader: Annotated[str, Since(5)] = ""
     uneven_seconds: Annotated[float | None, Since(5)] = None
     metadata: Annotated[str, Since(5)] = ""
+    energy_joules: Annotated[float | None, Since(6)] = None
 
     @property
     def correct(self) -> bool | None:

@@ -1,9 +1,9 @@
-"""What measures memory while a sample runs, as the method sees it. Loads without torch."""
+"""What measures memory and energy while a sample runs, as the method sees it. Loads without torch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 MemoryReader = Callable[[], tuple[int, str] | None]
 """Returns the newest sample of the memory in use (bytes, source) without waiting, or None when there is none yet."""
@@ -22,4 +22,13 @@ class MemoryMeter(Protocol):
 
     def peak(self) -> tuple[int, str] | None:
         """The greatest sample since `reset_peak`, the newest included; where the source changed, of the best one among them."""
+        ...
+
+
+@runtime_checkable
+class EnergyMeter(Protocol):
+    """Tells what the devices have drawn. A meter of memory may be one as well."""
+
+    def energy(self) -> float | None:
+        """Joules that all devices of this process have drawn since some moment that stays the same; None where one does not count them."""
         ...

@@ -22,7 +22,7 @@ CONFIG = EvaluationConfig(
     generation={"max_new_tokens": TOKENS, "do_sample": False},
 )
 MEASURED = ("started_ms", "decode_video_ms", "time_to_first_token_ms", "generation_ms", "timestamp_ms", "forward_ms", "control_ms")
-MACHINE = ("memory_source", "other_load", "cpu_steal")
+MACHINE = ("memory_source", "other_load", "cpu_steal", "energy_joules")
 SAMPLING = CONFIG.generation | {"do_sample": True, "temperature": 2.0}
 
 

@@ -17,6 +17,7 @@ PROCESS_LIST = "nvmlDeviceGetComputeRunningProcesses"
 MEMORY_INFO = "nvmlDeviceGetMemoryInfo"
 UTILIZATION = "nvmlDeviceGetUtilizationRates"
 POWER = "nvmlDeviceGetPowerUsage"
+ENERGY = "nvmlDeviceGetTotalEnergyConsumption"
 
 
 @dataclass
@@ -24,7 +25,7 @@ class FakeGpu:
     """One GPU.
 
     `processes` is (pid, bytes or None) as the driver lists them; `used` is whole-device memory, bytes; `busy` is per cent of the time that
-    kernels ran, `milliwatts` the power drawn. `faults` are this GPU's own, as those of `FakeNvml` are everybody's.
+    kernels ran, `milliwatts` the power drawn, `millijoules` the energy so far. `faults` are this GPU's own, as those of `FakeNvml` are everybody's.
     """
 
     name: str = "NVIDIA H100 80GB HBM3"
@@ -34,6 +35,7 @@ class FakeGpu:
     processes: list[tuple[int, int | None]] = field(default_factory=list)
     busy: int = 0
     milliwatts: int = 0
+    millijoules: int = 0
     faults: dict[str, int] = field(default_factory=dict)
 
 
@@ -113,6 +115,11 @@ class FakeNvml:
         """Milliwatts."""
         self._called("nvmlDeviceGetPowerUsage", handle)
         return handle.milliwatts
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: FakeGpu) -> int:
+        """Millijoules since the driver was loaded."""
+        self._called("nvmlDeviceGetTotalEnergyConsumption", handle)
+        return handle.millijoules
 
 
 def own(used: int | None) -> tuple[int, int | None]:

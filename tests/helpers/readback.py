@@ -246,7 +246,7 @@ def without_measured(record: Any) -> dict[str, Any]:
     """A step's or a sample's fields but for times, memory, the machine's load and the variant's place, which no two runs share."""
     measured = {"timestamp_ms", "forward_ms", "control_ms", "device_memory_bytes", "memory_source", "started_ms", "decode_video_ms"}
     measured |= {"time_to_first_token_ms", "generation_ms", "peak_memory_bytes", "peak_allocated_bytes", "peak_reserved_bytes"}
-    measured |= {"rotation_place", "other_load", "cpu_steal"}
+    measured |= {"rotation_place", "other_load", "cpu_steal", "energy_joules"}
     values = record if isinstance(record, dict) else asdict(record)
     return {name: value for name, value in values.items() if name not in measured}
 

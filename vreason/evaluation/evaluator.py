@@ -29,7 +29,7 @@ from vreason.evaluation.sample_records import answered_record, failed_record
 from vreason.events import SampleRecord
 from vreason.generation import BatchEvents, decode, sample_seed
 from vreason.listeners import ListenerGuard
-from vreason.meters import MemoryMeter
+from vreason.meters import EnergyMeter, MemoryMeter
 from vreason.models import LoadedModel
 from vreason.prompts import PromptTemplate
 from vreason.video import VideoConfig
@@ -86,6 +86,7 @@ class Evaluator:
         self.guard = ListenerGuard(tuple(listeners))
         self.unavailable: dict[str, str] = {}
         self._cuda, self._load = CudaPeaks(), LoadMeter()
+        self._energy_began: float | None = None
 
     def run(self, samples: Sequence[Sample], done: Collection[str] = ()) -> Iterator[SampleRecord]:
         """Yield a record a sample, in order. The next batch's frames are read while the current one is answered.
@@ -185,7 +186,7 @@ class Evaluator:
         inputs = inputs.to(self.loaded.model.device)
         started = unix_ms()
         self._decode(inputs, names, [events, RelayObserver(self.guard, frozenset(done) & set(names))], self.config.generation)
-        conditions = {**self._memory(), **self._machine()}
+        conditions = {**self._memory(), **self._machine(), "energy_joules": self._energy(len(samples))}
         left = [each for each in samples if each.sample.sample_id not in done]
         return [replace(answered_record(each, events, started, self.loaded, self.config), **conditions) for each in left]
 
@@ -233,6 +234,15 @@ class Evaluator:
         if self.meter is not None:
             self.meter.reset_peak()
         self._load.start()
+        self._energy_began = self._energy_drawn()
+
+    def _energy_drawn(self) -> float | None:
+        return self.meter.energy() if isinstance(self.meter, EnergyMeter) else None
+
+    def _energy(self, samples: int) -> float | None:
+        """What one of a batch's samples took, joules."""
+        began, ended = self._energy_began, self._energy_drawn()
+        return (ended - began) / samples if began is not None and ended is not None and ended >= began else None
 
     def _memory(self) -> dict[str, Any]:
         """The memory of a record: peaks since the sample, or its batch, began."""

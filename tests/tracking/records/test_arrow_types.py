@@ -36,7 +36,7 @@ def test_the_schema_of_a_record(record) -> None:
     """The record's columns in their order, and the version that is written."""
     schema = arrow_schema(record)
     assert column_names(record) == tuple(schema.names)
-    assert {b"vreason.record_version": b"5"} == schema.metadata
+    assert {b"vreason.record_version": b"6"} == schema.metadata
 
 
 def test_types_of_real_columns() -> None:
@@ -52,4 +52,4 @@ def test_a_file_tells_its_version(tmp_path) -> None:
     """What is written says of itself which version it is."""
     RecordTables(tmp_path).close()
     for name in ("samples", "steps"):
-        assert b"5" == pq.read_schema(tmp_path / f"{name}.parquet").metadata[VERSION_KEY]
+        assert b"6" == pq.read_schema(tmp_path / f"{name}.parquet").metadata[VERSION_KEY]

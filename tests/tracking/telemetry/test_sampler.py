@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import warnings
 
 import numpy as np
+import pynvml
 import pytest
 
-from tests.helpers.nvml import MIB, FakeGpu, FakeNvml, no_driver, own
+from tests.helpers.nvml import ENERGY, MIB, FakeGpu, FakeNvml, no_driver, own
 from tests.helpers.waiting import FAST, wait_until
-from vreason.meters import MemoryMeter
+from vreason.meters import EnergyMeter, MemoryMeter
 from vreason_tracking.telemetry import MemorySampler
 
 OTHER = (1, 5 * MIB)  # a stranger's process
@@ -148,3 +150,23 @@ def test_without_an_argument_the_real_driver_is_asked() -> None:
     assert source in {"nvml:process", "nvml:device", "rss"}
     assert used > 0 or source == "nvml:process"
     assert 0 == meter.errors
+
+
+def test_energy_is_the_sum_over_the_gpus_in_joules() -> None:
+    """What NVML counts in millijoules, whenever it is asked; a sampler is an energy meter."""
+    gpus = [FakeGpu(millijoules=12_500), FakeGpu(millijoules=500)]
+    with MemorySampler(60, FakeNvml(*gpus)) as meter:
+        assert isinstance(meter, EnergyMeter)
+        assert 13.0 == meter.energy()
+        gpus[1].millijoules += 2_000
+        assert (15.0, 0) == (meter.energy(), meter.errors)
+
+
+def test_energy_that_one_gpu_does_not_count_is_not_known() -> None:
+    """A sum over some of them would look like the whole; a GPU that cannot count is no failure, one that fails is."""
+    for code, errors in ((pynvml.NVML_ERROR_NOT_SUPPORTED, 0), (pynvml.NVML_ERROR_UNKNOWN, 1)):
+        with warnings.catch_warnings(), MemorySampler(60, FakeNvml(FakeGpu(millijoules=1), FakeGpu(faults={ENERGY: code}))) as meter:
+            warnings.simplefilter("ignore")
+            assert (None, errors) == (meter.energy(), meter.errors)
+    with MemorySampler(60, no_driver()) as meter:
+        assert meter.energy() is None

@@ -148,6 +148,33 @@ def test_the_machine_s_load_is_recorded(loaded: LoadedModel, samples: list[Sampl
     assert (None, None) == (failed.other_load, failed.cpu_steal)
 
 
+class CountingMeter:
+    """A meter of memory and energy that counts ten joules between two questions."""
+
+    def __init__(self, counts: bool = True) -> None:
+        self.drawn, self.counts = 0.0, counts
+
+    def latest(self) -> tuple[int, str] | None:
+        return None
+
+    def reset_peak(self) -> None:
+        pass
+
+    def peak(self) -> tuple[int, str] | None:
+        return None
+
+    def energy(self) -> float | None:
+        self.drawn += 10.0
+        return self.drawn if self.counts else None
+
+
+def test_the_energy_of_a_batch_is_shared_by_its_samples(loaded: LoadedModel, samples: list[Sample]) -> None:
+    """What was drawn between its beginning and its end, over its samples; None where no device counts."""
+    batch = read_batch(samples[:2], CONFIG.video)
+    for meter, expected in ((CountingMeter(), 5.0), (CountingMeter(counts=False), None), (None, None)):
+        assert [expected] * 2 == [record.energy_joules for record in Evaluator(loaded, CONFIG, meter=meter).answer(batch)]
+
+
 class Meter:
     """Counts its windows."""
 

@@ -79,6 +79,7 @@ def test_with_an_answer(loaded: LoadedModel, read: LoadedSample) -> None:
         "rotation_place",
         "other_load",
         "cpu_steal",
+        "energy_joules",
     )
     defaults = {field.name: field.default for field in fields(SampleRecord)}
     assert [defaults[name] for name in others] == [getattr(made, name) for name in others]

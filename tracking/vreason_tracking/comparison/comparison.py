@@ -14,7 +14,7 @@ from vreason_tracking.comparison import accuracy, comparability, costs
 from vreason_tracking.comparison.accuracy import Accuracy
 from vreason_tracking.comparison.caveats import Completeness, caveats
 from vreason_tracking.comparison.comparability import Mismatch
-from vreason_tracking.comparison.costs import QUANTITIES, Cost, Memory
+from vreason_tracking.comparison.costs import QUANTITIES, Cost, Energy, Memory
 from vreason_tracking.comparison.groups import Group
 from vreason_tracking.comparison.measuring_conditions import in_one_process, timing_issues
 from vreason_tracking.comparison.paired_samples import Frame, align
@@ -28,7 +28,7 @@ class Result:
     """One run on one group.
 
     Attributes:
-        accuracy, memory: see there.
+        accuracy, memory, energy: see there.
         costs: by quantity.
         signatures: samples by failure signature.
     """
@@ -36,6 +36,7 @@ class Result:
     accuracy: Accuracy
     costs: Mapping[str, Cost]
     memory: Memory
+    energy: Energy
     signatures: Mapping[str, int]
 
 
@@ -178,9 +179,10 @@ def results(frame: Frame, baseline: int, one_process: Sequence[bool]) -> list[Gr
         groups = list(grouping)
         for group, right in zip(groups, _rights(frame, groups, baseline), strict=True):
             spent = {each.name: costs.costs(parts[each.name], frame, group, baseline, each.weighted) for each in QUANTITIES}
-            memories, signatures = costs.memories(frame, group, baseline, one_process), costs.signatures(frame, group)
+            memories, energies = costs.memories(frame, group, baseline, one_process), costs.energies(frame, group)
+            signatures = costs.signatures(frame, group)
             made = [
-                Result(right[run], {name: each[run] for name, each in spent.items()}, memories[run], signatures[run])
+                Result(right[run], {name: each[run] for name, each in spent.items()}, memories[run], energies[run], signatures[run])
                 for run in range(len(right))
             ]
             found.append(GroupResult(group.grouping, group.name, int(group.members.sum()), _videos(frame, group), made))

@@ -193,6 +193,30 @@ def _allocated(frame: Frame, run: int, places: NDArray[np.intp]) -> int | None:
     return max((max(rows[index]) for index in places if rows[index]), default=None)
 
 
+@dataclass(frozen=True)
+class Energy:
+    """What the GPUs drew over a group's answered questions, whole boards, whoever used them.
+
+    Attributes:
+        n: questions that have it.
+        total_joules, mean_joules: over them; None where no GPU counts it.
+    """
+
+    n: int
+    total_joules: float | None
+    mean_joules: float | None
+
+
+def energies(frame: Frame, group: Group) -> list[Energy]:
+    """The energy of every run."""
+    found = []
+    for run in range(frame.scores.shape[1]):
+        drawn = np.where(np.isnan(frame.scores[:, run]), np.nan, frame.numbers["energy_joules"][:, run])[group.members]
+        known = drawn[~np.isnan(drawn)]
+        found.append(Energy(len(known), float(known.sum()), float(known.mean())) if len(known) else Energy(0, None, None))
+    return found
+
+
 def signatures(frame: Frame, group: Group) -> list[dict[str, int]]:
     """How many samples of each run show each failure signature."""
     places = np.flatnonzero(group.members)

@@ -98,6 +98,15 @@ class GpuReader:
         self.power = DeviceQuery(f"{gpu.device} power", watts, errors, RATES, optional=True)
 
 
+def energy_query(nvml: Any, gpu: Gpu, errors: ErrorCounter) -> DeviceQuery[float]:
+    """Joules that a GPU has drawn since its driver was loaded (Volta and later)."""
+
+    def joules() -> float:
+        return float(nvml.nvmlDeviceGetTotalEnergyConsumption(gpu.handle)) / 1000  # NVML gives millijoules
+
+    return DeviceQuery(f"{gpu.device} energy", joules, errors, optional=True)
+
+
 class GpuReaders:
     """All GPUs, asked together: only together do they tell whether the driver shows this process at all."""
 

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from vreason_tracking.telemetry.devices import DeviceListener
+from vreason_tracking.telemetry.devices import DeviceListener, Reading
 from vreason_tracking.telemetry.error_counter import ErrorCounter
 from vreason_tracking.telemetry.gpus import NO_DRIVER, Gpu, find_gpus, visible_gpus
 from vreason_tracking.telemetry.memory import MemoryInUse, MemoryReading
-from vreason_tracking.telemetry.readers import GOING_ON, GpuReaders, HostReader
+from vreason_tracking.telemetry.readers import GOING_ON, DeviceQuery, GpuReaders, HostReader, energy_query
 from vreason_tracking.telemetry.windows import Windows
 
 INTERVAL = 0.05  # seconds between two samples
@@ -46,6 +46,7 @@ class MemorySampler:
         self._interval, self._nvml, self._listener = interval, nvml, listener
         self._errors, self._memory = ErrorCounter(), MemoryInUse()
         self._gpus: list[Gpu] = []
+        self._counters: list[DeviceQuery[float]] = []
         self._initialised = False
         self._listening: tuple[Windows, ...] = ()  # replaced, never changed: the thread may be going through it
         self._lock = threading.Lock()  # of that replacement
@@ -55,6 +56,7 @@ class MemorySampler:
 
     def __enter__(self) -> MemorySampler:
         self._gpus = self._find_gpus()
+        self._counters = [energy_query(self._nvml, gpu, self._errors) for gpu in self._gpus]
         readers = GpuReaders(self._nvml, self._gpus, os.getpid(), self._errors), HostReader(self._errors)
         if self._listener is not None:
             self._whole.enter_context(self.listening(self._listener))
@@ -97,6 +99,16 @@ class MemorySampler:
     def peak(self) -> MemoryReading | None:
         """The greatest sample since `reset_peak`, the newest included, of the best source among them (see `memory`)."""
         return self._memory.peak()
+
+    def energy(self) -> float | None:
+        """Joules that the visible GPUs have drawn, as their drivers count them; None without a GPU, and where one does not count.
+
+        Fulfils `vreason.meters.EnergyMeter`. Asked by whoever calls, not by the sampler's thread: a sample's beginning and end are moments.
+        """
+        if not self._gpus:
+            return None
+        drawn = [query.put(time.monotonic(), Reading(gpu.device, gpu.name)) for gpu, query in zip(self._gpus, self._counters, strict=True)]
+        return sum(each for each in drawn if each is not None) if None not in drawn else None
 
     def device_names(self) -> list[str]:
         """Names of the visible GPUs, such as "NVIDIA H100 80GB HBM3"; empty without a driver or a visible GPU."""

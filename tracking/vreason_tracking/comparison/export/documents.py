@@ -121,7 +121,7 @@ def figure_rows(comparison: Comparison) -> Iterator[Row]:
                 "run_id": run.run_id,
                 "baseline": comparison.names[comparison.baseline],
             }
-            for figure in (*_accuracy(result), *_costs(result, issue), *_memory(result), *_signatures(result)):
+            for figure in (*_accuracy(result), *_costs(result, issue), *_memory(result), *_energy(result), *_signatures(result)):
                 yield {**index, **figure}
 
 
@@ -161,6 +161,11 @@ def _memory(result: Result) -> Iterator[Row]:
     yield {**_plain("peak_memory_bytes", "max", "bytes", memory.peak_bytes), "how": memory.source}
     yield {**_plain("peak_memory_bytes", "ratio", "ratio", memory.ratio), "how": memory.ratio_of}
     yield _plain("peak_allocated_bytes", "max", "bytes", memory.torch_allocated_bytes)
+
+
+def _energy(result: Result) -> Iterator[Row]:
+    yield {**_plain("energy_joules", "total", "joules", result.energy.total_joules), "n": result.energy.n}
+    yield {**_plain("energy_joules", "mean", "joules", result.energy.mean_joules), "n": result.energy.n}
 
 
 def _signatures(result: Result) -> Iterator[Row]:
