@@ -132,8 +132,8 @@ class SampleRecord:
         uneven_seconds: greatest distance between when a frame is shown and when it would be if the frames shown were evenly spaced: what a
             model that is told one interval a clip (Qwen2.5-VL) hears wrongly. Qwen3-VL is told every time.
         metadata: what else the data file has of the question, a JSON object; "" when nothing.
-        energy_joules: what the GPUs of the process drew while the sample ran, the whole boards, whoever used them; None where a GPU does not
-            count it, and without one. Samples of a batch share it evenly.
+        energy_joules: what the boards of the process's GPUs drew while the sample ran, whoever used them; None where a GPU does not count
+            it, and without one. Samples of a batch share it evenly.
     """
 
     sample_id: str

@@ -37,6 +37,8 @@ GROUPED = [
     "card build",
     "card show",
     "card check",
+    "card diff",
+    "card export",
     "audit log",
     "audit show",
     "audit verify",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.helpers import trials
 from vreason_tracking.bundles import Registered, Registration, Registry, register
+from vreason_tracking.cards import register_with_card
 from vreason_tracking.catalog import Catalog
 from vreason_tracking.running import run_experiment
 from vreason_tracking.settings import parse_settings
@@ -62,9 +63,11 @@ class BundleWorld:
             ours.backup(copy)  # what stands in the log beside the file, too
         return BundleWorld(folder, f"sqlite:///{path}", self.root, self.registered)
 
-    def register(self, run: str = "baseline", **changes: object) -> Registered:
+    def register(self, run: str = "baseline", *, with_card: bool = False, **changes: object) -> Registered:
         """One more version; without loading it, unless `run_example` says so."""
         wanted = Registration(run=run, **{"name": "shapes", "run_example": False, **changes})  # type: ignore[arg-type]
+        if with_card:
+            return register_with_card(self.catalog, wanted, lambda _: None)[0]
         return register(self.catalog, wanted, lambda _: None)
 
 
@@ -75,4 +78,4 @@ def build(folder: Path, template: Path) -> BundleWorld:
     with chdir(folder):  # where MLflow puts artifacts, and the journal is
         run_experiment(parse_settings(config))
         world = BundleWorld(folder, uri, folder / "vreason-journal")
-        return BundleWorld(folder, uri, world.root, world.register("v-reason", alias="champion", run_example=True))
+        return BundleWorld(folder, uri, world.root, world.register("v-reason", alias="champion", run_example=True, with_card=True))

@@ -25,7 +25,8 @@ class FakeGpu:
     """One GPU.
 
     `processes` is (pid, bytes or None) as the driver lists them; `used` is whole-device memory, bytes; `busy` is per cent of the time that
-    kernels ran, `milliwatts` the power drawn, `millijoules` the energy so far. `faults` are this GPU's own, as those of `FakeNvml` are everybody's.
+    kernels ran, `milliwatts` the power drawn, `millijoules` the energy so far. `faults` are this GPU's own, as those of `FakeNvml` are
+    everybody's.
     """
 
     name: str = "NVIDIA H100 80GB HBM3"

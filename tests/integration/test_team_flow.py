@@ -151,7 +151,19 @@ def test_registered_and_promoted(team: Team, runs: dict[str, list[dict[str, Any]
     """Ada registers a run and lets the alias point at it; the model's timeline has both, by her name."""
     (run,) = [run for run in runs["of-ada"] if run["variant"] == "v-reason"]
     call(team, "ada", team.folder / "ada", "model", "register", run["id"], "--name", "shapes")
-    call(team, "ada", team.folder / "ada", "model", "promote", "shapes/1", "champion", "--require", "accuracy >= 0")
+    call(
+        team,
+        "ada",
+        team.folder / "ada",
+        "model",
+        "promote",
+        "shapes/1",
+        "champion",
+        "--require",
+        "accuracy >= 0",
+        "--reason",
+        "the best so far",
+    )
     entries = json.loads(team.get("/vreason/api/audit/entries?subject=model:shapes*"))["entries"]
     asked = {entry["action"] for entry in entries if entry["actor"] == "ada" and entry["outcome"] == "done"}
     assert {"mlflow.registered-models.create", "mlflow.model-versions.create", "mlflow.registered-models.alias"} <= asked

@@ -75,7 +75,7 @@ def run_command(
     from vreason_tracking.running import Experiment
 
     progress = progress_for(settings)
-    experiment = Experiment(settings, [progress])
+    experiment = Experiment(settings, [progress], config)
     try:
         with progress:
             experiment.run(resume, retry_failed)

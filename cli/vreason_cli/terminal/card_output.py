@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -10,7 +11,7 @@ import click
 from vreason_cli import options
 
 if TYPE_CHECKING:
-    from vreason_tracking.bundles import Version
+    from vreason_tracking.bundles import Registry
     from vreason_tracking.cards import Evidence
     from vreason_tracking.catalog import Catalog
 
@@ -44,24 +45,28 @@ def evidence_of(
         IncomparableRunsError: they are not alike.
         TrackingError: one is not there, or its record cannot be read.
     """
-    from vreason_tracking.cards import gather
+    from vreason_tracking.cards import gather, version_evidence
     from vreason_tracking.catalog import Catalog, recorded_runs
     from vreason_tracking.comparison import named_runs
 
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
-    if len(names) == 1 and ("/" in names[0] or "@" in names[0]):
-        version = _version(names[0], catalog)
-        title, names = title or version.label, _call_of(version, catalog)
+    if len(names) == 1 and is_version(names[0]):
+        return version_evidence(registry_of(catalog).find(names[0]), catalog, title, baseline, force=force)
     found = named_runs(catalog, names, baseline)
-    with recorded_runs(found.runs, steps=False) as runs:
+    with recorded_runs(found.runs) as runs:
         return gather(runs, title or runs[0].config or runs[0].name, catalog.root, baseline, force=force)
 
 
-def _version(name: str, catalog: Catalog) -> Version:
-    """The version of a model that is meant.
+def is_version(name: str) -> bool:
+    """Whether a word names a version of a model, and no run."""
+    return "/" in name or "@" in name
+
+
+def registry_of(catalog: Catalog) -> Registry:
+    """The models of the catalog's store.
 
     Raises:
-        TrackingError: there is none, or the store cannot be opened.
+        TrackingError: it cannot be opened.
     """
     from vreason.errors import TrackingError
     from vreason_tracking.bundles import Registry
@@ -69,20 +74,29 @@ def _version(name: str, catalog: Catalog) -> Version:
     opened = catalog.open_store()
     if opened.store is None:
         raise opened.store_error or TrackingError(f"{catalog.address}: cannot be opened; name the store with --tracking-uri")
-    return Registry(opened.store).find(name)
+    return Registry(opened.store, catalog.root)
 
 
-def _call_of(version: Version, catalog: Catalog) -> list[str]:
-    """Ids of the runs of the call that a version's run is of, oldest first; a run that is of none is alone."""
-    from vreason_tracking.records import CALL_TAG
+def notes_of_run(catalog: Catalog, run: str) -> str:
+    """What lies as card.md beside the config of a run, where that was read from a file on this machine; "" where nothing does."""
+    from pathlib import Path
 
-    index = catalog.read()
-    run = index.find(version.run_id)
-    call = run.tags.get(CALL_TAG) or (run.local.manifest.call_id if run.local else "")
-    beside = [
-        each
-        for each in index.runs
-        if call and call in (each.tags.get(CALL_TAG), each.local.manifest.call_id if each.local else None) and each.status == "FINISHED"
-    ]
-    ids = [each.shown_id for each in sorted(beside, key=lambda each: (each.started_ms, each.variant != "baseline", each.variant))]
-    return ids if run.shown_id in ids else [*ids, run.shown_id]
+    from vreason_tracking.records import CONFIG_FILE_TAG
+
+    config = catalog.find(run).tags.get(CONFIG_FILE_TAG)
+    notes = Path(config).with_name("card.md") if config else None
+    return read_notes(notes) if notes is not None and notes.is_file() else ""
+
+
+def read_notes(path: Path) -> str:
+    """Markdown that somebody has written.
+
+    Raises:
+        TrackingError: it cannot be read.
+    """
+    from vreason.errors import TrackingError
+
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrackingError(f"{path}: cannot be read ({error}); give Markdown in UTF-8") from error

@@ -55,19 +55,22 @@ def table_of(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Itera
     return table
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = (), spare: Sequence[str] = ()) -> None:
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = (), spare: Sequence[str] = (), err: bool = False
+) -> None:
     """Print a table: fitted to a terminal, and as wide as it needs to be elsewhere, so that nothing is cut.
 
     Args:
         columns, rows, right: see `table_of`.
         spare: columns that a terminal may be too narrow for; the first one goes first, and what is left out is said.
+        err: print to standard error.
     """
     from rich.console import Console
 
-    console, cells, excluded = Console(), list(rows), 0
+    console, cells, excluded = Console(stderr=err), list(rows), 0
     table = table_of(columns, cells, right)
     if not console.is_terminal:
-        Console(width=max(_NARROWEST, _width(table))).print(table)
+        Console(width=max(_NARROWEST, _width(table)), stderr=err).print(table)
         return
     while _width(table) > console.width and excluded < len(spare):
         excluded += 1
@@ -75,7 +78,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: It
         table = table_of([columns[index] for index in kept], [[row[index] for index in kept] for row in cells], right)
     console.print(table)
     if excluded:
-        click.secho(f"too narrow for: {', '.join(spare[:excluded])} (--json has everything)", dim=True)
+        click.secho(f"too narrow for: {', '.join(spare[:excluded])} (--json has everything)", dim=True, err=err)
 
 
 def _width(table: Table) -> int:

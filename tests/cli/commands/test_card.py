@@ -11,6 +11,7 @@ import pytest
 
 from tests.helpers import like_runs, trials
 from tests.helpers.bundle_world import BundleWorld
+from tests.helpers.fake_hub import TOKEN, running
 from vreason_tracking.stores import MlflowStore
 
 
@@ -28,6 +29,12 @@ def places(mlflow_template: Path, tmp_path_factory: pytest.TempPathFactory) -> l
 
 
 @pytest.fixture
+def no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may be logged in at the Hub."""
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
+
+
+@pytest.fixture
 def card(program: Callable[..., Any], places: list[str], tmp_path: Path) -> Path:
     """A card's folder."""
     done = program("card", "build", "baseline", "v-reason", *places, "--out", tmp_path / "card", "--title", "Shapes")
@@ -37,8 +44,8 @@ def card(program: Callable[..., Any], places: list[str], tmp_path: Path) -> Path
 
 
 def test_built_and_checked(program: Callable[..., Any], places: list[str], card: Path) -> None:
-    """README.md, card.html and evidence.json; the check agrees, by folder or file, in words or JSON."""
-    assert {"README.md", "card.html", "evidence.json"} == {path.name for path in card.iterdir()}
+    """README.md, card.html, evidence.json and a bill of materials; the check agrees, by folder or file, in words or JSON."""
+    assert {"README.md", "card.html", "evidence.json", "mlbom.cdx.json"} == {path.name for path in card.iterdir()}
     for name in (card, card / "README.md"):
         done = program("card", "check", name, *places)
         assert (0, "") == (done.code, done.err)
@@ -86,13 +93,18 @@ def test_notes_stay(program: Callable[..., Any], places: list[str], card: Path, 
         (["build", "baseline", "--baseline", "nobody"], 5, "nobody"),
         (["build"], 2, "Missing argument"),
         (["show", "nobody"], 5, "no run"),
+        (["diff", "baseline", "nobody"], 5, "no run"),
+        (["build", "baseline", "--store"], 2, "--store: belongs to a version"),
+        (["export", "baseline", "--hub", "nobody"], 2, "write OWNER/NAME"),
+        (["export", "baseline", "--hub", "team/x", "--dataset", "x"], 2, "--dataset: 'x' names no data set"),
+        (["export", "baseline", "--hub", "team/x", "--push"], 2, "--push: needs a token"),
     ],
 )
 def test_what_is_refused(
-    program: Callable[..., Any], places: list[str], tmp_path: Path, arguments: list[str], code: int, told: str
+    program: Callable[..., Any], places: list[str], tmp_path: Path, arguments: list[str], code: int, told: str, no_token: None
 ) -> None:
     """A run that is not there, runs that are not alike, no run: by name, and nothing is written."""
-    out = ["--out", tmp_path / "none"] if arguments[0] == "build" else []
+    out = ["--out", tmp_path / "none"] if arguments[0] in ("build", "export") else []
     done = program("card", *arguments, *places, *out)
     assert code == done.code
     assert told in done.err
@@ -132,3 +144,54 @@ def test_of_a_model(program: Callable[..., Any], bundles: BundleWorld, tmp_path:
     assert 0 == program("card", "check", tmp_path / "card", *bundles.places).code
     done = program("card", "build", "shapes/9", *bundles.places, "--out", tmp_path / "none")
     assert (5, True) == (done.code, "no version 9" in done.err)
+
+
+def test_stored_beside_a_version(program: Callable[..., Any], own_bundles: BundleWorld, tmp_path: Path) -> None:
+    """Registered with a card from the notes beside it, built again with others, checked with the bundle; a changed bundle is named."""
+    notes = tmp_path / "n.md"
+    notes.write_text("Ask Ada first.\n")
+    made = program("model", "register", "v-reason", "--name", "shapes", "--skip-example", "--notes", notes, *own_bundles.places)
+    assert (0, True) == (made.code, "card: v-reason: " in made.out), made.err
+    done = program("card", "build", "shapes/2", "--store", *own_bundles.places, "--out", tmp_path / "card", "--notes", notes)
+    assert (0, True) == (done.code, "shapes/2: its card is stored beside it" in done.out), done.err
+    assert "Ask Ada first." in (tmp_path / "card" / "README.md").read_text()
+    assert 0 == program("card", "check", tmp_path / "card", *own_bundles.places).code
+    own_bundles.registry.tag(own_bundles.registry.find("shapes/2"), {"vreason.files_sha256": "0" * 64})
+    found = program("card", "check", tmp_path / "card", *own_bundles.places)
+    assert (8, True) == (found.code, "shapes/2, files: the card says as registered" in found.err)
+
+
+def test_diff(program: Callable[..., Any], bundles: BundleWorld) -> None:
+    """Of two runs: settings, figures, and the questions that both were asked; as JSON too; of one run there is nothing."""
+    done = program("card", "diff", "baseline", "v-reason", *bundles.places)
+    assert (0, True, True) == (done.code, "controller.lr" in done.out, "v-reason: " in done.out), done.err
+    told = json.loads(program("card", "diff", "baseline", "shapes/1", "--json", *bundles.places).out)
+    assert ("baseline", "shapes/1") == (told["one"], told["other"])
+    assert {"method", "figures", "identity"} <= {each["part"] for each in told["differences"]}
+    same = program("card", "diff", "shapes/1", "shapes@champion", *bundles.places)
+    assert (0, True) == (same.code, "no difference" in same.out)
+
+
+def test_export(program: Callable[..., Any], bundles: BundleWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repository's folder; a benchmark that the Hub does not have is named, and taken with --dataset; pushed with a token."""
+    options = ["card", "export", "shapes/1", "--hub", "team/shapes", "--out", tmp_path / "hub", *bundles.places]
+    done = program(*options)
+    assert (0, True) == (done.code, "name it with --dataset demo=OWNER/NAME" in done.err), done.err
+    assert not list((tmp_path / "hub").glob(".eval_results/*"))
+    with running() as hub:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.address)
+        monkeypatch.setattr("huggingface_hub.get_token", lambda: TOKEN)
+        done = program(*options, "--dataset", "demo=team/demo", "--push")
+        assert (0, True) == (done.code, "/team/shapes/commit/" in done.out), done.err
+    assert ".eval_results/v-reason.yaml" in hub.files["team/shapes"]
+
+
+def test_promotion_shows_what_differs(program: Callable[..., Any], own_bundles: BundleWorld) -> None:
+    """Before the alias moves: settings and figures of both cards; the reason stays in the audit trail."""
+    own_bundles.register("baseline")
+    done = program("model", "promote", "shapes/2", "champion", "--reason", "half of the time", *own_bundles.places)
+    assert 0 == done.code, done.err
+    assert "controller.lr" in done.err
+    assert "half of the time" in own_bundles.registry.find("shapes/2").tags["vreason.promoted.champion"]
+    again = program("model", "promote", "shapes/2", "champion", "--reason", "again", *own_bundles.places)
+    assert (0, "") == (again.code, again.err)

@@ -3,56 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 from huggingface_hub import ModelCard
 from jsonschema import Draft202012Validator
 
 from tests.helpers import like_runs, trials
+from tests.helpers.cards import evidence_of
 from vreason.errors import TrackingError
 from vreason_tracking.audit import FILE
-from vreason_tracking.cards import BEGIN, Evidence, check, check_sources, claims_of, gather, hand_written, to_html, to_readme
+from vreason_tracking.cards import Evidence, check, check_sources, claims_of, hand_written, to_readme
 from vreason_tracking.cards.method_card import DEPARTS, OURS, PAPER, controller_of
 from vreason_tracking.cards.schema_page import render, schema
-from vreason_tracking.catalog import Catalog, recorded_runs
-from vreason_tracking.comparison import named_runs
-from vreason_tracking.stores import MlflowStore
-
-
-@contextmanager
-def evidence_of(root: Path, uri: str, *names: str, title: str = "shapes") -> Iterator[Evidence]:
-    found = named_runs(Catalog(root, uri, "vreason"), names)
-    with recorded_runs(found.runs) as runs:
-        yield gather(runs, title, root)
-
-
-@pytest.fixture(scope="module")
-def recorded(mlflow_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Two delivered runs: the journal, and the store's address."""
-    folder = tmp_path_factory.mktemp("cards")
-    uri = trials.copy_store(mlflow_template, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        like_runs.pair(folder / "journal", MlflowStore(uri, "vreason"))
-    return folder / "journal", uri
-
-
-@pytest.fixture(scope="module")
-def evidence(recorded: tuple[Path, str]) -> Evidence:
-    with evidence_of(*recorded, "baseline", "v-reason") as found:
-        return found
-
-
-@pytest.fixture
-def card(evidence: Evidence) -> str:
-    return to_readme(evidence)
 
 
 def test_figures(evidence: Evidence) -> None:
@@ -233,55 +199,6 @@ def test_an_entry_that_was_changed(recorded: tuple[Path, str], mlflow_template: 
         told = check_sources(found, tmp_path / "journal")
     assert len(found.runs[0].audit) == len(told)
     assert all("not in the tree" in each.record for each in told)
-
-
-NASTY = (
-    "<script>alert(1)</script>",
-    "| x | y |\n| - | - |",
-    "[a](javascript:alert(1))",
-    "![x](http://evil/x.png)",
-    "---\nvreason: x\n---",
-    f"{BEGIN} mine",
-    "# heading",
-    "`code` *b* _i_ ~~s~~ $x$ &lt;",
-    "\u202eevil\u0000\u2028",
-    "{{ 7*7 }} {% x %}",
-    "'\": {}[]#!%@&*",
-    "é" * 300,
-)
-
-
-@pytest.mark.parametrize("text", NASTY)
-def test_hostile_text(evidence: Evidence, text: str) -> None:
-    """As title, name, config, tag, setting, warning or verdict it is text: no markup, no field, no row, no end of the hand-written part."""
-    run = evidence.runs[1]
-    hostile = replace(
-        run,
-        name=text,
-        config=text,
-        settings=[replace(run.settings[0], name=text, value=text, why=text)],
-        provenance={text: text},
-        model={"id": text},
-        decoding=[(text, text)],
-        identity={text: text},
-    )
-    figures = [replace(each, run=text, group=text) if each.run == run.name else each for each in evidence.figures]
-    changed = replace(
-        evidence, title=text, runs=[evidence.runs[0], hostile], figures=figures, warnings=[text], verdicts=[text], missing=[text]
-    )
-    made = to_readme(changed, text)
-    assert [] == check(made, changed)
-    derived = to_readme(changed)
-    body = derived.split("---\n", 2)[2]
-    assert "<script>" not in body
-    assert not re.search(r"(?<!\\)\]\((http://evil|javascript)", body)
-    assert 1 == made.splitlines().count(BEGIN)
-    assert 1 == sum(line.startswith("# ") for line in derived.splitlines() if line.startswith("#"))
-    page = to_html(changed, text)
-    assert not re.search(r"<(img|a|link|iframe|script)\b|\b(src|href)=", page)
-    data = yaml.safe_load(made.split("---\n", 2)[1])
-    assert isinstance(data["vreason"], dict)
-    changed.to_json()
 
 
 def test_schema(evidence: Evidence) -> None:

@@ -16,6 +16,7 @@ ACTIONS: dict[str, str] = {
     "model.retired": "a version of a model was retired",
     "alias.moved": "an alias came to a version of a model",
     "alias.removed": "an alias was taken away",
+    "card.stored": "a card of a version was put beside it, with its files' digests",
     "report.made": "a comparison was published",
     "export.taken": "the audit trail was exported",
     "user.created": "a user was made known",

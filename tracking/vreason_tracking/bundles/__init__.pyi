@@ -14,5 +14,6 @@ from .registering import (
 )
 from .registry import Reference as Reference, Registry as Registry, Version as Version
 from .retirement import retire as retire
+from .signing import CARD_FOLDER as CARD_FOLDER
 from .verification import verify_version as verify_version
 from .video_sources import VideoAccess as VideoAccess, VideoRefusedError as VideoRefusedError, video_file as video_file

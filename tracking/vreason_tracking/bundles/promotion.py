@@ -73,12 +73,14 @@ class Gating:
         no_regression_against: a version ("@champion", "NAME/3"), than which it may be no worse; None asks for no such thing.
         margin: accuracy that may be lost, as a share.
         force: why the alias moves although a gate is not passed; None lets it stay.
+        reason: why the alias moves; it stays on the version and in the audit trail.
     """
 
     requirements: Sequence[str] = ()
     no_regression_against: str | None = None
     margin: float = MARGIN
     force: str | None = None
+    reason: str | None = None
 
 
 def promote(registry: Registry, catalog: Catalog, reference: str, alias: str, gating: Gating) -> Promotion:
@@ -111,8 +113,9 @@ def promote(registry: Registry, catalog: Catalog, reference: str, alias: str, ga
     if failed and not gating.force:
         told = "; ".join(f"{gate.requirement}: {gate.found}" for gate in failed)
         raise GateError(f"{version.label} does not become @{alias}: {told}. To do it all the same: --force REASON")
-    registry.tag(version, {PROMOTED_PREFIX + alias: _note(gates, gating.force if failed else None, before)})
-    return Promotion(registry.set_alias(version, alias, gating.force if failed else None), alias, before, gates)
+    forced = gating.force if failed else None
+    registry.tag(version, {PROMOTED_PREFIX + alias: _note(gates, forced, gating.reason, before)})
+    return Promotion(registry.set_alias(version, alias, forced or gating.reason), alias, before, gates)
 
 
 def _required(registry: Registry, version: Version, requirements: Sequence[str]) -> list[Gate]:
@@ -180,8 +183,8 @@ def in_words(found: Equivalence) -> str:
     return f"{told}, made by too few videos that differ to be relied on" if found.sparse else told
 
 
-def _note(gates: Sequence[Gate], forced: str | None, before: Version | None) -> str:
+def _note(gates: Sequence[Gate], forced: str | None, reason: str | None, before: Version | None) -> str:
     required = [f"{gate.requirement}: {gate.found}, {'passed' if gate.passed else 'NOT passed'}" for gate in gates]
     told = {"by": user_name(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "required": required}
-    more = {"forced": forced} if forced else {}
+    more = {name: why for name, why in (("forced", forced), ("reason", reason)) if why}
     return json.dumps({**told, **more, "before": before.label if before else None}, ensure_ascii=False)[:4900]

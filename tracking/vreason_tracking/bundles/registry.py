@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -218,6 +218,49 @@ class Registry:
                     artifact_uri=f"{uri}/artifacts/{FILE_NAME}", dst_path=folder, tracking_uri=self.uri
                 )
             return read_bundle(Path(found))
+
+    def read_files(self, version: Version, names: Sequence[str]) -> dict[str, bytes]:
+        """Single files of a version, by their names without folders.
+
+        Raises:
+            TrackingError: one cannot be fetched.
+        """
+        import mlflow
+
+        with TemporaryDirectory(prefix="vreason-model-") as folder, self.translated():
+            uri = self.client.get_model_version_download_uri(version.name, version.version)
+            found = {}
+            for name in names:
+                path = mlflow.artifacts.download_artifacts(artifact_uri=f"{uri}/{name}", dst_path=folder, tracking_uri=self.uri)
+                found[Path(path).name] = Path(path).read_bytes()
+            return found
+
+    def add_files(self, version: Version, folder: Path) -> None:
+        """Put files beside a version's own; one of the same name takes the place of the one before.
+
+        Raises:
+            TrackingError: they cannot be stored.
+        """
+        with self.translated():
+            made = self.client.get_model_version(version.name, version.version)
+            self.client.log_model_artifacts(made.model_id or made.source.rpartition("/")[2], str(folder))
+
+    def describe(self, version: Version, text: str, merged: Callable[[str, str], str]) -> None:
+        """Write into the descriptions of a version and of its model.
+
+        Args:
+            version: of the model.
+            text: what is to be said.
+            merged: makes a new description of what stands there and the text.
+
+        Raises:
+            TrackingError: the registry refuses.
+        """
+        with self.translated():
+            own = self.client.get_model_version(version.name, version.version).description or ""
+            self.client.update_model_version(version.name, version.version, merged(own, text))
+            whole = self.client.get_registered_model(version.name).description or ""
+            self.client.update_registered_model(version.name, merged(whole, f"{version.label}: {text}"))
 
     def enter(self, action: str, subject: str, reason: str | None = None, **details: Any) -> None:
         """Enter into the audit trail what is about to be changed.

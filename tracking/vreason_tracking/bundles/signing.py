@@ -10,16 +10,19 @@ from vreason.errors import ConfigError, ConfigIssue
 from vreason_tracking.bundles.weights import sha256
 
 SIGNATURE = "model.sig"
+CARD_FOLDER = "card"
+"""Folder beside a registered bundle where its model card lies: no part of the bundle, for it says whether that is signed."""
+
 _ADDED_BY_MLFLOW = ("registered_model_meta",)
 """Files that MLflow writes beside a model when it is fetched from the registry; they are no part of it."""
 
 
 def files_digest(folder: Path) -> str:
-    """A digest of all files: SHA-256 over their names and SHA-256s, the signature and what MLflow adds left out; in hexadecimal."""
+    """A digest of all files: SHA-256 over their names and SHA-256s; without signature, card, and what MLflow adds; in hexadecimal."""
     whole = hashlib.sha256(b"vreason bundle files v1\n")
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
-        if name != SIGNATURE and name not in _ADDED_BY_MLFLOW:
+        if name != SIGNATURE and name not in _ADDED_BY_MLFLOW and not name.startswith(f"{CARD_FOLDER}/"):
             whole.update(f"{sha256(path)}  {name}\n".encode())
     return whole.hexdigest()
 
@@ -85,8 +88,8 @@ def signature_fault(folder: Path, public_key: Path) -> str | None:
 
 
 def _hashing(config: Any, folder: Path) -> Any:
-    """All files are signed but the signature, and what MLflow adds."""
-    return config.set_ignored_paths(paths=[folder / name for name in (SIGNATURE, *_ADDED_BY_MLFLOW)], ignore_git_paths=False)
+    """All files are signed but the signature, the card, and what MLflow adds."""
+    return config.set_ignored_paths(paths=[folder / name for name in (SIGNATURE, CARD_FOLDER, *_ADDED_BY_MLFLOW)], ignore_git_paths=False)
 
 
 def _line(error: BaseException) -> str:

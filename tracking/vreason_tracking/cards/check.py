@@ -12,7 +12,7 @@ import yaml
 
 from vreason.errors import TrackingError
 from vreason_tracking.cards.evidence import FORMAT, Evidence
-from vreason_tracking.cards.readme import hand_written, to_readme
+from vreason_tracking.cards.readme import hand_written, parts_of, to_readme
 
 _AUDIT = re.compile(r"^### Entries of the audit trail\n\n(?:\|.*\n)+\n|^- .*: entries of an audit trail; .*\n", re.MULTILINE)
 _CELL = re.compile(r"(?<!\\)\|")
@@ -37,11 +37,12 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Claims:
-    """Which runs a card says that it rests on."""
+    """Which runs a card says that it rests on, and of which version of a model it is."""
 
     title: str
     runs: Sequence[str]
     baseline: str | None
+    model: str | None = None
 
 
 def claims_of(readme: str) -> Claims:
@@ -54,11 +55,13 @@ def claims_of(readme: str) -> Claims:
     data = data if isinstance(data, dict) else {}
     told = data.get("vreason")
     runs = told.get("runs") if isinstance(told, dict) and told.get("format") == FORMAT else None
-    if not isinstance(told, dict) or not isinstance(runs, list) or not runs or not all(isinstance(each, str) for each in runs):
+    baseline, model = (told.get("baseline"), told.get("model")) if isinstance(told, dict) else (None, None)
+    named = all(each is None or isinstance(each, str) for each in (baseline, model))
+    if not isinstance(runs, list) or not runs or not named or not all(isinstance(each, str) for each in runs):
         raise TrackingError("this is no card of vreason-track's: its front matter names no runs; `vreason-track card build` makes one")
     index = data.get("model-index")
     title = str(index[0].get("name", "")) if isinstance(index, list) and index and isinstance(index[0], dict) else _heading(readme)
-    return Claims(title, runs, told.get("baseline"))
+    return Claims(title, runs, baseline, model)
 
 
 def check(readme: str, evidence: Evidence) -> list[Mismatch]:
@@ -85,15 +88,14 @@ def _without_audit(readme: str) -> str:
 
 
 def _front_matter(readme: str) -> Any:
-    parts = readme.split("---\n", 2)
     try:
-        return yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
+        return yaml.safe_load(parts_of(readme)[0])
     except yaml.YAMLError:
         return None
 
 
 def _body(readme: str) -> list[str]:
-    return readme.split("---\n", 2)[-1].splitlines()
+    return parts_of(readme)[1].splitlines()
 
 
 def _heading(readme: str) -> str:

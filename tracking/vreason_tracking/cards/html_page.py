@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from vreason_tracking.cards.entropy_curve import curve_colours, curve_svg
 from vreason_tracking.cards.evidence import Evidence
+from vreason_tracking.cards.plain_text import valid
 from vreason_tracking.cards.readme import NOBODY
-from vreason_tracking.cards.sections import DERIVED, HAND_WRITTEN, sections
+from vreason_tracking.cards.sections import DERIVED, ENTROPY, HAND_WRITTEN, sections
 from vreason_tracking.presentation import DARK, LOOK
 
 if TYPE_CHECKING:
@@ -21,15 +23,21 @@ def to_html(evidence: Evidence, notes: str = "") -> str:
         evidence: of the card.
         notes: that somebody has written by hand; shown as they are, and not as Markdown.
     """
+    from markupsafe import Markup
+
     template = _templates().get_template("card.html.j2")
-    return template.render(
+    page = template.render(
         evidence=evidence,
         sections=list(sections(evidence)),
         notes=notes.strip() or NOBODY,
         derived=DERIVED,
         hand_written=HAND_WRITTEN,
+        entropy=ENTROPY,
+        picture=Markup(curve_svg(evidence.curves, evidence.baseline, ENTROPY)) if evidence.curves else "",
+        keys=curve_colours(evidence.curves, evidence.baseline),
         look=LOOK + DARK,
     )
+    return valid(page)
 
 
 @cache

@@ -9,11 +9,14 @@ import re
 from collections.abc import Iterator
 
 from vreason_tracking.cards.evidence import FORMAT, Evidence
+from vreason_tracking.cards.plain_text import one_line, valid
 from vreason_tracking.cards.sections import DERIVED, HAND_WRITTEN, sections
 from vreason_tracking.presentation import escaped, markdown_table
 
 BEGIN, END = "<!-- hand-written: begin -->", "<!-- hand-written: end -->"
 _PART = re.compile(f"^{re.escape(BEGIN)}$(.*?)^{re.escape(END)}$", re.MULTILINE | re.DOTALL)
+
+_FRONT = re.compile(r"\A\s*^---\n(.*?)^---(?:\n|\Z)", re.MULTILINE | re.DOTALL)  # rules on lines of their own, as the Hub reads it
 
 _TASK = "video-text-to-text"
 NOBODY = "Nobody has written anything: intended use, who it is for, and what only a person can judge."
@@ -26,12 +29,18 @@ def to_readme(evidence: Evidence, notes: str = "") -> str:
         evidence: of the card.
         notes: Markdown that somebody has written by hand; "" where nobody has.
     """
-    return f"---\n{_front_matter(evidence)}\n---\n\n" + "\n\n".join(_blocks(evidence, notes)) + "\n"
+    return valid(f"---\n{_front_matter(evidence)}\n---\n\n" + "\n\n".join(_blocks(evidence, notes)) + "\n")
 
 
 def _inert(notes: str) -> str:
     """Notes cannot end their own part."""
     return notes.replace(BEGIN, "").replace(END, "").strip()
+
+
+def parts_of(readme: str) -> tuple[str, str]:
+    """The front matter, without its rules, and what is below it; a text that has none is all below."""
+    found = _FRONT.match(readme)
+    return (found[1], readme[found.end() :]) if found else ("", readme)
 
 
 def hand_written(readme: str) -> str:
@@ -41,31 +50,26 @@ def hand_written(readme: str) -> str:
     return "" if found == NOBODY else found
 
 
-def _plain(text: str) -> str:
-    """On one line: a line of dashes would end the front matter."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-
-
 def _front_matter(evidence: Evidence) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
     results = [
         EvalResult(
             task_type=_TASK,
-            dataset_type=_plain(figure.group),
-            dataset_name=_plain(figure.group),
-            dataset_config=_plain(run.config) or None,
+            dataset_type=one_line(figure.group),
+            dataset_name=one_line(figure.group),
+            dataset_config=one_line(run.config) or None,
             metric_type="accuracy",
             metric_value=figure.value,
-            metric_name=f"accuracy of {_plain(run.name)}",
+            metric_name=f"accuracy of {one_line(run.name)}",
         )
         for run in evidence.runs
         for figure in evidence.figures_of(run.name, "benchmark", "accuracy", "mean")
         if figure.value is not None
     ]
-    base = {_plain(run.model.get("id", "")) for run in evidence.runs}
+    base = {one_line(run.model.get("id", "")) for run in evidence.runs}
     data = ModelCardData(
-        model_name=_plain(evidence.title) or "card",
+        model_name=one_line(evidence.title) or "card",
         base_model=next(iter(base)) if len(base) == 1 and "/" in next(iter(base)) else None,
         pipeline_tag=_TASK,
         tags=["training-free", "v-reason", "video-reasoning"],
@@ -73,7 +77,8 @@ def _front_matter(evidence: Evidence) -> str:
         vreason={
             "format": FORMAT,
             "runs": [run.journal_id or run.run_id for run in evidence.runs],
-            "baseline": _plain(evidence.baseline) if evidence.baseline else None,
+            "baseline": one_line(evidence.baseline) if evidence.baseline else None,
+            **({"model": one_line(evidence.model.label)} if evidence.model else {}),
         },
     )
     return str(data.to_yaml()).rstrip()

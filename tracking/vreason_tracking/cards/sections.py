@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vreason_tracking.cards.evidence import Evidence, RunFacts
-from vreason_tracking.cards.tables import method_tables, provenance_tables, result_tables
+from vreason_tracking.cards.evidence import Evidence, RunFacts, VersionFacts
+from vreason_tracking.cards.tables import entropy_table, method_tables, provenance_tables, result_tables
 from vreason_tracking.presentation import Table
 
 HAND_WRITTEN = "Hand-written"
@@ -15,6 +15,11 @@ HAND_WRITTEN = "Hand-written"
 DERIVED = (
     "Every figure below was computed from recorded runs by vreason-track; vreason-track card check computes them again and names each "
     "one that differs. Nothing but the part marked as hand-written was written by anybody."
+)
+ENTROPY = "Entropy along the reply"
+_ENTROPY = (
+    "The mean over samples of the next token's entropy and of its moving average, which the controller steers by (the paper's Figure 1); "
+    "later tokens are those of the longer replies only."
 )
 _METHOD = (
     "The weights are frozen; while a reply is made, a controller on the last layer's value cache is tuned by the entropy of the next "
@@ -46,9 +51,14 @@ def sections(evidence: Evidence) -> Iterator[Section]:
     yield Section("In short", points=[_asked(evidence), *evidence.verdicts])
     yield Section(HAND_WRITTEN)
     yield Section("Results", tables=list(result_tables(evidence)))
+    if evidence.curves:
+        yield Section(ENTROPY, _ENTROPY, tables=[entropy_table(evidence)])
+    yield Section("Where the evaluation departs from the paper's protocol", points=list(_departures(evidence)))
     yield Section("Method", _METHOD, tables=list(method_tables(evidence)))
-    yield Section("Limits", points=list(_limits(evidence)))
+    yield Section("Limits", points=list(limits(evidence)))
     yield Section("Not in the record", points=evidence.missing)
+    if evidence.model is not None:
+        yield Section("Registered as", points=list(_registered(evidence.model)))
     origins = [_origin(run) for run in evidence.runs]
     yield Section("Where it comes from", points=origins, tables=list(provenance_tables(evidence)))
 
@@ -57,8 +67,25 @@ def _asked(evidence: Evidence) -> str:
     return f"{evidence.questions:,} question(s) about {evidence.videos:,} video(s), asked of {len(evidence.runs)} variant(s)."
 
 
-def _limits(evidence: Evidence) -> Iterator[str]:
-    """What the figures do not say, from what they are of."""
+def _departures(evidence: Evidence) -> Iterator[str]:
+    """What all runs share once, then each run's own."""
+    shared = [each for each in evidence.runs[0].departures if all(each in run.departures for run in evidence.runs)]
+    yield from shared or ([] if any(run.departures for run in evidence.runs) else ["It departs in nothing that the record has."])
+    for run in evidence.runs:
+        yield from (f"{run.name}: {each}" for each in run.departures if each not in shared)
+
+
+def _registered(model: VersionFacts) -> Iterator[str]:
+    yield f"{model.label}, which answers with {model.variant}; SHA-256 of its files {model.files_sha256 or 'not recorded'}."
+    signed = "A signature over all its files lies in it; vreason-track model verify checks it with the team's public key."
+    yield signed if model.signed else "It is not signed."
+    yield f"Its example, when it was registered: {model.example or 'not recorded'}."
+    if model.forced is not None:
+        yield f"Registered by force ({model.forced}), although: {model.against or 'nothing is said'}."
+
+
+def limits(evidence: Evidence) -> Iterator[str]:
+    """What the figures do not say, from what they are of, a sentence each."""
     yield f"The figures hold for these {evidence.questions:,} questions, this prompt, these frames and this decoding, and for nothing else."
     if evidence.videos < 100:
         yield f"They rest on {evidence.videos:,} videos: intervals are over videos, for questions about one are not independent."

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vreason_tracking.audit import FILE, AuditDatabase, AuditLog, Filter, ProofError, leaf_hash, local_uri, verify_inclusion
+from vreason_tracking.bundles import Registry, Version, verify_version
 from vreason_tracking.cards.check import Mismatch
 from vreason_tracking.cards.evidence import Evidence, RunFacts
+from vreason_tracking.catalog import Catalog
 
 
 def check_sources(evidence: Evidence, journal: Path) -> list[Mismatch]:
@@ -25,6 +27,27 @@ def check_sources(evidence: Evidence, journal: Path) -> list[Mismatch]:
         return []
     log = AuditLog(AuditDatabase(local_uri(path)))
     return [each for run in evidence.runs for each in (*_entries(run, log), *_files(run, log))]
+
+
+def check_bundle(registry: Registry, catalog: Catalog, version: Version, public_key: Path | None) -> list[Mismatch]:
+    """What of the version that a card is of is not as it was registered; its signature where a key is given.
+
+    Args:
+        registry: of the models.
+        catalog: where its run is looked for.
+        version: the version.
+        public_key: of the team; None checks no signature.
+
+    Raises:
+        TrackingError: its files cannot be fetched.
+        ConfigError: the key is none.
+    """
+    found = verify_version(registry, catalog, version, public_key, example=False)
+    return [
+        Mismatch(f"{version.label}, {each.name}", "as registered", each.detail)
+        for each in found
+        if each.state == "failure" and each.name != "standing"  # a version that is retired has a card that is true
+    ]
 
 
 def _entries(run: RunFacts, log: AuditLog) -> Iterator[Mismatch]:

@@ -10,6 +10,8 @@ from vreason_tracking.presentation import NONE, Table, amount, count, p_value, p
 _COST_NOTE = (
     "Medians over questions, with 95 % intervals; ratios are medians of paired ratios to the baseline. † not comparable: see the verdicts."
 )
+ENTROPY_ROWS = 8
+"""Tokens of a curve that the table of entropy shows, more or less."""
 WORST = 3
 """Groups of a run that are shown as its worst."""
 
@@ -39,6 +41,19 @@ def method_tables(evidence: Evidence) -> Iterator[Table]:
             yield Table(f"method-{run.name}", f"Settings of {run.name}", ("setting", "value", "from", "why"), rows, 4)
     yield _side_by_side("decoding", "Prompt, frames and decoding", evidence, [dict(run.decoding) for run in evidence.runs])
     yield _side_by_side("model", "Base model", evidence, [run.model for run in evidence.runs])
+
+
+def entropy_table(evidence: Evidence) -> Table:
+    """Each run's curve at a few tokens."""
+    columns = ("variant", "token", "samples", "entropy, nats", "moving average, nats", "peak of the moving average")
+    rows = []
+    for curve in evidence.curves:
+        every = max(1, len(curve.tokens) // ENTROPY_ROWS)
+        for at in range(0, len(curve.tokens), every):
+            figures = (NONE if value is None else f"{value:.4f}" for value in (curve.entropy[at], curve.ema[at]))
+            peak = NONE if curve.peak is None else f"token {curve.peak}"
+            rows.append((curve.run, str(curve.tokens[at]), count(curve.samples[at]), *figures, peak))
+    return Table("entropy", "Entropy by token", columns, rows, 1)
 
 
 def provenance_tables(evidence: Evidence) -> Iterator[Table]:
@@ -107,7 +122,9 @@ def _costs(evidence: Evidence) -> Table:
         share, memory = evidence.figure(run.name, "control_share", "mean"), evidence.figure(run.name, "peak_memory_bytes", "max")
         ratios = [_ratio(evidence.figure(run.name, metric, "ratio_median")) for metric in ("output_tokens", "latency_ms")]
         peak = f"{(memory.value or 0) / 2**20:,.0f} MiB ({memory.how or 'unknown source'})" if memory else NONE
-        rows.append((run.name, *told, percent(share.value) if share else NONE, peak, *ratios))
+        drawn = evidence.figure(run.name, "energy_joules", "mean")
+        energy = amount(drawn.value) if drawn else NONE
+        rows.append((run.name, *told, percent(share.value) if share else NONE, peak, energy, *ratios))
     columns = (
         "variant",
         "tokens",
@@ -116,6 +133,7 @@ def _costs(evidence: Evidence) -> Table:
         "a token, ms",
         "control",
         "peak memory",
+        "energy a question, J",
         "tokens, ratio",
         "latency, ratio",
     )

@@ -7,6 +7,7 @@ from .export.html_page import LARGEST as LARGEST
 from .export.markdown_page import to_markdown as to_markdown
 from .export.page_sections import opening as opening
 from .groups import metadata_grouping as metadata_grouping
+from .paper import protocol_departures as protocol_departures
 from .publishing import publish as publish
 from .report import Report as Report, make_report as make_report, require_compared as require_compared
 from .run_effects import RunEffects as RunEffects, run_effects as run_effects

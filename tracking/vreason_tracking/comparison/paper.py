@@ -110,6 +110,19 @@ def match_paper(runs: Sequence[RecordedRun], measured: Sequence[Mapping[str, Mea
     return Paper(str(reference["source"]), str(reference["arithmetic"]), rows, excluded)
 
 
+def protocol_departures(params: Mapping[str, str]) -> list[str]:
+    """In what a run departs from the paper's protocol of evaluation, whatever model and data it is of; empty where it follows it.
+
+    Args:
+        params: of the run, as recorded.
+    """
+    own = {name: params.get(name, "not recorded") for name in _SETTINGS}
+    issues = [f"{name} is {own[name]}, not {value}" for name, value in _SETTINGS.items() if own[name] != value]
+    if params.get("generation.do_sample") == "True" and params.get("generation.top_p") != "0.001":
+        issues.append("generation.do_sample is True, not False (or with top_p 0.001, which is as good as greedy)")
+    return issues
+
+
 def method_of(run: RecordedRun) -> str | None:
     """The preset that the run's method is, the seeds of its random parts aside; None when it is none."""
     own = {name.removeprefix("method."): value for name, value in run.params.items() if name.startswith("method.")}
@@ -130,12 +143,9 @@ def _model_of(run: RecordedRun) -> str:
 
 
 def _mismatches(run: RecordedRun, known: Mapping[str, Measured]) -> list[str]:
-    own = {name: run.params.get(name, "not recorded") for name in _SETTINGS}
-    issues = [f"{name} is {own[name]}, not {value}" for name, value in _SETTINGS.items() if own[name] != value]
+    issues = protocol_departures(run.params)
     if not known:
         issues.append("none of its benchmarks is one of the paper's")
-    if run.params.get("generation.do_sample") == "True" and run.params.get("generation.top_p") != "0.001":
-        issues.append("generation.do_sample is True, not False (or with top_p 0.001, which is as good as greedy)")
     answered = {column: each.answered for column, each in known.items()}
     issues += [f"{column}: {n:,} answered, not {_COUNTS[column]:,}" for column, n in answered.items() if n != _COUNTS.get(column, n)]
     uncounted = {column: n for column, n in answered.items() if column in _LEAST}

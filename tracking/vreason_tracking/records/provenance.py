@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
+import json
 import os
 import platform
 import re
@@ -12,7 +14,7 @@ import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from vreason_tracking.records.tags import GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, PLATFORM_TAG, USER_TAG, VERSION_PREFIX
+from vreason_tracking.records.tags import CROISSANT_TAG, GIT_COMMIT_TAG, GIT_DIRTY_TAG, HOST_TAG, PLATFORM_TAG, USER_TAG, VERSION_PREFIX
 
 GIT_SECONDS = 5.0
 _COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
@@ -66,6 +68,27 @@ def _git(folder: Path, *arguments: str) -> str | None:
         if git.stdout is not None:
             git.stdout.close()
     return output.decode(errors="replace").strip() if git.returncode == 0 else None
+
+
+def croissant_tags(data_file: Path) -> dict[str, str]:
+    """What the Croissant description beside a data file says of itself (mlcommons.org/croissant); empty where none lies there.
+
+    It is `croissant.json`, or has the data file's own name before `.croissant.json`. One that cannot be read is warned about and left out.
+    """
+    for path in (data_file.with_name(f"{data_file.name.partition('.')[0]}.croissant.json"), data_file.with_name("croissant.json")):
+        if not path.is_file():
+            continue
+        try:
+            raw = path.read_bytes()
+            told = json.loads(raw)
+            if not isinstance(told, dict):
+                raise ValueError("it is no JSON object")
+        except (OSError, ValueError) as fault:
+            warnings.warn(f"{path}: {fault}; the run's record names no Croissant description", RuntimeWarning, stacklevel=2)
+            return {}
+        found = {name: str(told[name])[:500] for name in ("name", "url", "version", "license") if isinstance(told.get(name), str)}
+        return {CROISSANT_TAG: json.dumps({"file": path.name, "sha256": hashlib.sha256(raw).hexdigest(), **found}, ensure_ascii=False)}
+    return {}
 
 
 def version_tags() -> dict[str, str]:

@@ -47,6 +47,10 @@ COMPARISON_TAG = "vreason.comparison"
 # --- what a run was made with ---
 
 CONFIG_NAME_TAG, DATA_DIGEST_TAG, SCORING_TAG, SEED_TAG = "config.name", "data.digest", "scoring", "seed"
+CONFIG_FILE_TAG = "vreason.config_file"
+"""Where the configuration was read from, on the machine that read it."""
+CROISSANT_TAG = "data.croissant"
+"""Name, address and SHA-256 of the Croissant description that lies beside the data file, as JSON."""
 DEVICE_TAG, DTYPE_TAG, MODEL_REVISION_TAG = "device", "dtype", "model.revision"
 USER_TAG, HOST_TAG, PLATFORM_TAG = "user", "host", "platform"
 GIT_PREFIX, VERSION_PREFIX = "git.", "version."
@@ -95,6 +99,9 @@ FILES_TAG, SIGNED_TAG = "vreason.files_sha256", "vreason.signed"
 FORCED_TAG, AGAINST_TAG = "vreason.forced", "vreason.against"
 EXAMPLE_TAG, REGISTERED_BY_TAG = "vreason.example", "vreason.created_by"
 RETIRED_TAG, RETIRED_BY_TAG = "vreason.retired", "vreason.retired_by"
+
+CARD_TAG = "vreason.card"
+"""The summary of a version's card, as JSON."""
 
 PROMOTED_PREFIX = "vreason.promoted."
 """With an alias behind it: who let it point to the version, when, and what was required of it, as JSON."""

@@ -108,6 +108,7 @@ def run_tags(settings: RunSettings, loaded: LoadedModel, meter: MemorySampler, d
         **({PLUGINS_TAG: ", ".join(used)} if used else {}),
         SCHEDULE_TAG: settings.schedule,
         **(provenance.git_tags(Path.cwd()) or provenance.git_tags(Path(__file__).parent)),
+        **(provenance.croissant_tags(Path(settings.data.source)) if Path(settings.data.source).is_file() else {}),
         **provenance.version_tags(),
         **provenance.machine_tags(),
         CONFIG_NAME_TAG: settings.name,

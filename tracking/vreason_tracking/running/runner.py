@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vreason.errors import DataError, TrackingError
@@ -14,7 +15,7 @@ from vreason_tracking.catalog import reap_journal
 from vreason_tracking.delivery import BackgroundDelivery, read_delivered
 from vreason_tracking.health import place_checks
 from vreason_tracking.journal import RunFolder, closed_samples, last_end, readable_runs, recorded_points
-from vreason_tracking.records import DATA_DIGEST_TAG, DTYPE_TAG, MODEL_REVISION_TAG, RunSummary
+from vreason_tracking.records import CONFIG_FILE_TAG, DATA_DIGEST_TAG, DTYPE_TAG, MODEL_REVISION_TAG, RunSummary
 from vreason_tracking.running.inputs import evaluation_config, load_samples, require_plugins, run_tags, variant_params
 from vreason_tracking.running.listening import load_listeners
 from vreason_tracking.running.manifests import manifest_of
@@ -38,14 +39,15 @@ class Experiment:
     Args:
         settings: the experiment.
         listeners: told how it goes, beside those that the settings name.
+        config_file: where the settings were read from, for the record; `card.md` beside it is the hand-written part of a model card.
 
     Attributes:
         results: what became of each variant so far; complete, in the settings' order and with the state of delivery, once `run` has
             returned or raised.
     """
 
-    def __init__(self, settings: RunSettings, listeners: Sequence[Listener] = ()) -> None:
-        self.settings = settings
+    def __init__(self, settings: RunSettings, listeners: Sequence[Listener] = (), config_file: Path | None = None) -> None:
+        self.settings, self._config_file = settings, config_file
         self.results: list[VariantResult] = []
         self._listeners = tuple(listeners)
         self._root = settings.tracking.journal_folder()
@@ -130,6 +132,8 @@ class Experiment:
             self._delivery.require_store()
         self._guard.tell("on_run_started", self._started(loaded, len(samples)))
         tags = run_tags(self.settings, loaded, meter, data_digest(samples))
+        if self._config_file is not None:
+            tags[CONFIG_FILE_TAG] = str(self._config_file.absolute())
         todo = make_plan(self.settings, self._requests(tags), self._root)
         for note in todo.notes:
             self._notice(note)

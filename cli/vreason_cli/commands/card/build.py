@@ -6,8 +6,12 @@ from pathlib import Path
 
 import click
 
+from vreason_cli import options
 from vreason_cli.help_names import HELP
-from vreason_cli.terminal.card_output import evidence_of, which_card
+from vreason_cli.terminal.card_output import evidence_of, is_version, read_notes, registry_of, which_card
+
+NOTES = "card.md"
+"""Of a card's folder: its hand-written part."""
 
 
 @click.command("build", short_help="Make a card of recorded runs.", context_settings=HELP)
@@ -19,18 +23,20 @@ from vreason_cli.terminal.card_output import evidence_of, which_card
     default="card",
     show_default=True,
     metavar="DIR",
-    help="Folder for README.md, card.html and evidence.json, made if it is not there.",
+    help="Folder for README.md, card.html, evidence.json and mlbom.cdx.json, made if it is not there.",
 )
 @click.option(
     "--notes",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Markdown that somebody has written; it is marked as hand-written. Default: what is in the card that is there.",
+    help="Markdown that somebody has written; it is marked as hand-written. Default: card.md in the folder, else what is in its card.",
 )
+@click.option("--store", is_flag=True, help="Also put it beside the version in the registry, in the place of the one that is there.")
 def build_command(
     runs: tuple[str, ...],
     out: Path,
     notes: Path | None,
+    store: bool,
     title: str | None,
     baseline: str | None,
     force: bool,
@@ -38,29 +44,38 @@ def build_command(
     experiment: str,
     journal: str | None,
 ) -> None:
-    """Make README.md, as the Hugging Face Hub reads it, card.html, which needs nothing else, and evidence.json: every figure computed from
-    the raw samples, with its interval, the number of questions and videos, the runs, their files' digests and their entries in the audit
-    trail. What is missing is said to be. MODEL names a version (shapes/3, shapes@champion): its run, beside those of the same call.
+    """Make README.md, as the Hugging Face Hub reads it, card.html, which needs nothing else, evidence.json, and mlbom.cdx.json, a
+    CycloneDX bill of materials: every figure computed from the raw samples, with its interval, the number of questions and videos, the
+    runs, their files' digests and their entries in the audit trail. What is missing is said to be. MODEL names a version (shapes/3,
+    shapes@champion): its run, beside those of the same call.
 
     The same record gives the same bytes.
 
-    Exit codes: 0 done, 5 a run is not there, its record cannot be read, or the folder cannot be written, 6 the runs are not alike.
+    Exit codes: 0 done, 2 --store without a version, 5 a run is not there, its record cannot be read, or the folder cannot be written, 6 the
+    runs are not alike.
     """
-    from vreason.errors import TrackingError
-    from vreason_tracking.cards import hand_written, to_html, to_readme
+    from vreason.errors import ConfigError, ConfigIssue
+    from vreason_tracking.cards import card_files, store_card, write_files
+    from vreason_tracking.catalog import Catalog
 
+    if store and not (len(runs) == 1 and is_version(runs[0])):
+        raise ConfigError([ConfigIssue("--store", "belongs to a version of a model; name one, such as shapes/3")])
     evidence = evidence_of(runs, journal, tracking_uri, experiment, title, baseline, force)
-    readme = out / "README.md"
-    try:
-        written = (
-            notes.read_text(encoding="utf-8") if notes else hand_written(readme.read_text(encoding="utf-8")) if readme.is_file() else ""
-        )
-        out.mkdir(parents=True, exist_ok=True)
-        texts = {"README.md": to_readme(evidence, written), "card.html": to_html(evidence, written), "evidence.json": evidence.to_json()}
-        for name, text in texts.items():
-            (out / name).write_text(text, encoding="utf-8", newline="\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrackingError(f"{out}: the card cannot be written ({error}); name another folder with --out") from error
-    click.echo(f"{readme}: {len(evidence.runs)} variant(s), {len(evidence.figures):,} figures")
+    written = read_notes(notes) if notes else _notes_in(out)
+    write_files(card_files(evidence, written), out)
+    click.echo(f"{out / 'README.md'}: {len(evidence.runs)} variant(s), {len(evidence.figures):,} figures")
+    if store:
+        registry = registry_of(Catalog(options.journal_root(journal), tracking_uri, experiment))
+        version = registry.find(runs[0])
+        store_card(registry, version, evidence, written)
+        click.echo(f"{version.label}: its card is stored beside it")
     for each in evidence.missing:
         click.echo(f"not in the record: {each}", err=True)
+
+
+def _notes_in(folder: Path) -> str:
+    """What somebody has written: card.md, else the part of the card that is there."""
+    from vreason_tracking.cards import hand_written
+
+    own, readme = folder / NOTES, folder / "README.md"
+    return read_notes(own) if own.is_file() else hand_written(read_notes(readme)) if readme.is_file() else ""

@@ -6,6 +6,8 @@ import click
 
 from vreason_cli.commands.card.build import build_command
 from vreason_cli.commands.card.check import check_command
+from vreason_cli.commands.card.diff import diff_command
+from vreason_cli.commands.card.export import export_command
 from vreason_cli.commands.card.show import show_command
 from vreason_cli.groups import OrderedGroup
 from vreason_cli.help_names import HELP
@@ -16,5 +18,5 @@ def card_group() -> None:
     """Make model cards out of recorded runs, and hold them against the record."""
 
 
-for _command in (build_command, show_command, check_command):
+for _command in (build_command, show_command, check_command, diff_command, export_command):
     card_group.add_command(_command)

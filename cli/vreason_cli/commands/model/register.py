@@ -39,6 +39,12 @@ from vreason_cli.help_names import HELP
     show_envvar=True,
     help="Sign all files with this elliptic-curve key (PEM); its password is taken from VREASON_SIGNING_PASSWORD.",
 )
+@click.option(
+    "--notes",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Markdown for the hand-written part of the version's card; default: card.md beside the run's config.",
+)
 @click.option("--skip-example", is_flag=True, help="Do not load the bundle to let it answer its example before it is registered.")
 @click.option("--force", metavar="REASON", help="Register the run whatever speaks against it; the reason stays on the version.")
 @options.both_sides
@@ -52,6 +58,7 @@ def register_command(
     bounds: tuple[str, ...],
     code: tuple[Path, ...],
     signing_key: Path | None,
+    notes: Path | None,
     skip_example: bool,
     force: str | None,
     tracking_uri: str | None,
@@ -62,15 +69,18 @@ def register_command(
     """Register RUN as a version of the model NAME: model, method, prompt, frames and decoding as one thing that answers questions.
 
     A run that failed, is partial, or whose record does not verify is refused unless it is forced. Before it is registered the bundle is
-    loaded and answers a question of its run, which has to come out as it did there.
+    loaded and answers a question of its run, which has to come out as it did there. Its model card is made with it (see `card build`), and
+    its finding stands in the descriptions that MLflow shows.
 
     Exit codes: 0 done, 2 a wrong name, bound or key, 3 the model cannot be loaded, 5 something speaks against the run, or the store.
     """
     import os
 
+    from vreason_cli.terminal.card_output import notes_of_run, read_notes
     from vreason_cli.terminal.listing import print_json
     from vreason_cli.terminal.model_output import version_document
-    from vreason_tracking.bundles import Registration, register
+    from vreason_tracking.bundles import Registration
+    from vreason_tracking.cards import register_with_card
     from vreason_tracking.catalog import Catalog
 
     wanted = Registration(
@@ -87,9 +97,17 @@ def register_command(
         run_example=not skip_example,
     )
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
-    made = register(catalog, wanted, lambda text: click.echo(f"{text} ...", err=True))
+    written = read_notes(notes) if notes else notes_of_run(catalog, run)
+    made, card = register_with_card(catalog, wanted, lambda text: click.echo(f"{text} ...", err=True), written)
     if as_json:
-        print_json({**version_document(made.version), "example": made.example, "bundle": made.bundle.model_dump(mode="json")})
+        print_json(
+            {
+                **version_document(made.version),
+                "example": made.example,
+                "bundle": made.bundle.model_dump(mode="json"),
+                "card": card is not None,
+            }
+        )
         return
     for objection in made.objections:
         click.secho(f"WARNING  registered by force, although {objection}", fg="yellow", bold=True)
@@ -100,4 +118,6 @@ def register_command(
     click.echo(f"{version.label}{alias_text}: {made.bundle.origin.variant} on {made.bundle.model.id}, run {version.run_id}")
     told = {"equal": "answered as the run did, token by token", "answered": "answered", "not run": "not run"}
     click.echo(f"  example {told.get(made.example, made.example)}; {'signed' if version.signed else 'unsigned'}")
+    if card is not None:
+        click.echo(f"  card: {card.finding}")
     click.echo(f"  load it: mlflow.pyfunc.load_model({version.uri!r}); serve it: vreason-track model serve {version.label}")

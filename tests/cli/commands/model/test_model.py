@@ -59,9 +59,9 @@ def test_register_promote_diff_retire(own_bundles: BundleWorld, program: Program
     places = own_bundles.places
     made = program("model", "register", "v-reason", "--variant", "baseline", "--name", "shapes", "--skip-example", *places)
     assert (0, True) == (made.code, "shapes/2: baseline on demo" in made.out), made.err
-    refused = program("model", "promote", "shapes/2", "champion", "--require", "accuracy > 1", *places)
+    refused = program("model", "promote", "shapes/2", "champion", "--require", "accuracy > 1", "--reason", "better", *places)
     assert (6, True) == (refused.code, "does not become @champion: accuracy > 1" in refused.err)
-    moved = program("model", "promote", "shapes/2", "champion", "--require", "accuracy >= 0.5", "--json", *places)
+    moved = program("model", "promote", "shapes/2", "champion", "--require", "accuracy >= 0.5", "--reason", "better", "--json", *places)
     assert ("champion", "shapes/1") == tuple(json.loads(moved.out)[name] for name in ("alias", "before"))
     differing = program("model", "diff", "shapes/1", "shapes/2", *places)
     assert (0, True, True) == (differing.code, "method.controller.lr" in differing.out, "95 % interval" in differing.out)
@@ -84,8 +84,9 @@ def test_register_promote_diff_retire(own_bundles: BundleWorld, program: Program
         (("show", "nope"), 5, "there are shapes"),
         (("show", "shapes/9"), 5, "has no version 9"),
         (("verify", "shapes@x"), 5, "has no alias 'x'"),
-        (("promote", "shapes/1", "v1"), 2, "no alias"),
-        (("promote", "shapes/1", "x", "--require", "speed > 1"), 2, "no figure"),
+        (("promote", "shapes/1", "v1", "--reason", "x"), 2, "no alias"),
+        (("promote", "shapes/1", "x"), 2, "--reason: is missing"),
+        (("promote", "shapes/1", "x", "--require", "speed > 1", "--reason", "x"), 2, "no figure"),
         (("register", "nope", "--name", "m"), 5, "no run 'nope'"),
         (("register", "v-reason", "--name", "a/b"), 2, "--name"),
         (("register", "v-reason", "--name", "m", "--bound", "controller.q=1..2"), 2, "unknown key"),
