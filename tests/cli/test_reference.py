@@ -39,6 +39,7 @@ GROUPED = [
     "card check",
     "card diff",
     "card export",
+    "card serve",
     "audit log",
     "audit show",
     "audit verify",

@@ -169,6 +169,24 @@ def test_registered_and_promoted(team: Team, runs: dict[str, list[dict[str, Any]
     assert {"mlflow.registered-models.create", "mlflow.model-versions.create", "mlflow.registered-models.alias"} <= asked
 
 
+def test_the_card_of_what_was_registered(team: Team) -> None:
+    """On the server's pages: the card is the one that was stored, with who moved the alias and why; two cards differ and are compared."""
+    told = json.loads(team.get("/vreason/api/cards/shapes/champion"))
+    assert ("shapes", "1", ["champion"], []) == tuple(told["card"][name] for name in ("name", "version", "aliases", "stale"))
+    assert told["proved"]["same"], "by what Ada's journal entered, and handed over"
+    history = json.loads(team.get("/vreason/api/cards/shapes"))["entries"]
+    (moved,) = [entry for entry in history if entry["action"] == "local.alias.moved"]
+    assert ("ada", "the best so far", "champion") == (moved["actor"], moved["reason"], moved["details"]["entry"]["details"]["alias"])
+    assert "<td>champion</td>" in team.get("/vreason/cards/shapes").decode()
+    call(team, "ada", team.folder / "ada", "model", "register", "baseline", "--name", "shapes", "--skip-example", "--force", "to compare")
+    wait_until(lambda: "shapes/2" in team.get("/vreason/cards").decode(), lambda: True, 30, lambda: "")
+    page = team.get("/vreason/card-difference?one=shapes/2&other=shapes/1").decode()
+    assert "controller.lr" in page
+    assert "v-reason: " in page
+    assert "raw samples of both are not at hand" not in page, "they are read where the server keeps them, and not by way of it"
+    assert b"<svg" in team.get("/vreason/cards/shapes/1/badge.svg?figure=state")
+
+
 def test_served(team: Team) -> None:
     """Bob serves what Ada has promoted, from the server alone, and it answers."""
     bob, port = team.folder / "bob", free_port()

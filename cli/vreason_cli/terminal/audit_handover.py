@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-def hand_over_to(uri: str, journal: Path) -> None:
+def hand_over_to(uri: str, journal: Path, *, err: bool = False) -> None:
     """Hand over what a server does not have yet, and say so; nothing where it is none that keeps an audit trail.
 
     That it fails is told and ends nothing: the next delivery hands over what is missing.
@@ -15,6 +15,7 @@ def hand_over_to(uri: str, journal: Path) -> None:
     Args:
         uri: where runs were delivered to.
         journal: the journal's folder; its own trail is meant, whatever database the environment names.
+        err: say it on standard error.
     """
     from vreason.errors import TrackingError
     from vreason_tracking.audit import FILE, KEY_FILE, AuditDatabase, AuditLog, hand_over, local_uri, make_key, read_signing_key
@@ -31,4 +32,4 @@ def hand_over_to(uri: str, journal: Path) -> None:
         click.echo(f"note: the audit trail was not handed over: {error}", err=True)
         return
     if taken:
-        click.echo(f"{taken} entries of the audit trail handed over to {redact_password(uri)}")
+        click.echo(f"{taken} entries of the audit trail handed over to {redact_password(uri)}", err=err)

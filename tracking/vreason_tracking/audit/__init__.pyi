@@ -7,6 +7,7 @@ from .adoption import (
     adopt as adopt,
     adopted as adopted,
     make_handover as make_handover,
+    own_details as own_details,
 )
 from .checkpoints import Checkpoint as Checkpoint, CheckpointError as CheckpointError, read_checkpoint as read_checkpoint
 from .database import AuditDatabase as AuditDatabase, local_uri as local_uri
@@ -23,7 +24,7 @@ from .keys import (
     read_public_key as read_public_key,
     read_signing_key as read_signing_key,
 )
-from .log import AuditLog as AuditLog, Filter as Filter
+from .log import AuditLog as AuditLog, Filter as Filter, timeline_of as timeline_of
 from .merkle import (
     ProofError as ProofError,
     leaf_hash as leaf_hash,

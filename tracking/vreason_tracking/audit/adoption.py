@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -202,6 +202,17 @@ def _local(entry: Entry, body: str, origin: str, actor: str, address: str) -> Ne
     if len(body) < MAX_BYTES // 2:  # a longer one is named by its hash alone
         details["entry"] = json.loads(body)
     return NewEntry(f"{LOCAL_PREFIX}{entry.action}", actor, entry.subject, address, entry.outcome, entry.reason, details)
+
+
+def own_details(entry: Entry) -> Mapping[str, Any]:
+    """The details of an entry; of one that was taken over from another log, those that it has there.
+
+    Args:
+        entry: of any log.
+    """
+    told = entry.details.get("entry") if entry.action.startswith(LOCAL_PREFIX) else None
+    inner = told.get("details") if isinstance(told, dict) else None
+    return inner if isinstance(inner, dict) else entry.details
 
 
 def _encoded(data: bytes) -> str:

@@ -337,3 +337,18 @@ def _is_of(note: str, state: Checkpoint, key: SigningKey) -> bool:
         return read_checkpoint(note, key.public) == state
     except CheckpointError:
         return False
+
+
+def timeline_of(log: AuditLog, subjects: Sequence[str], limit: int = 100) -> list[Entry]:
+    """The newest entries about any of some subjects, the newest first.
+
+    Args:
+        log: the audit trail.
+        subjects: as `Filter` has them.
+        limit: of entries.
+
+    Raises:
+        TrackingError: the log cannot be read.
+    """
+    found = {entry.index: entry for subject in subjects for entry in log.entries(Filter(subject=subject), newest_first=True, limit=limit)}
+    return [found[index] for index in sorted(found, reverse=True)][:limit]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,6 +117,9 @@ class Version:
         return self.tags.get(RETIRED_TAG)
 
 
+_PAGE, _MODELS_PAGE = 5_000, 1_000  # versions and models that are asked for at once; MLflow takes no more models
+
+
 class Registry:
     """The registered bundles of a tracking store.
 
@@ -128,7 +131,7 @@ class Registry:
     def __init__(self, store: MlflowStore, journal: Path | None = None) -> None:
         from mlflow import MlflowClient
 
-        self.uri, self._journal = store.uri, journal or journal_folder(None)
+        self.uri, self._store, self._journal = store.uri, store, journal or journal_folder(None)
         registry = os.environ.get("MLFLOW_REGISTRY_URI") or store.uri
         self.client = MlflowClient(tracking_uri=store.uri, registry_uri=registry)
         self.address = redact_password(registry)
@@ -143,13 +146,13 @@ class Registry:
             query = f"tags.`{KIND_TAG}` = '{BUNDLE_KIND}'" + (f" and name = '{name}'" if name else "")
             found, token = [], None
             while True:
-                page = self.client.search_model_versions(query, max_results=200, page_token=token)
+                page = self.client.search_model_versions(query, max_results=_PAGE, page_token=token)
                 found += list(page)
                 token = page.token
                 if not token:
                     break
-            aliases = {each: self._aliases(each) for each in {version.name for version in found}}
-        made = [_version(each, aliases[each.name]) for each in found]
+            aliases = self._aliases_of(name, bool(found))
+        made = [_version(each, aliases.get(each.name, {})) for each in found]
         return sorted(made, key=lambda each: (each.name, -int(each.version)))
 
     def find(self, reference: Reference | str) -> Version:
@@ -181,12 +184,18 @@ class Registry:
         known = f"its aliases are {', '.join(aliases)}" if aliases else "it has no alias yet: `vreason-track model promote` gives one"
         raise TrackingError(f"model {meant.name!r} has no alias {meant.alias!r}; {known}")
 
-    def _aliases(self, name: str) -> dict[str, list[str]]:
-        """Aliases by version."""
-        found: dict[str, list[str]] = {}
-        for alias, version in sorted(self.client.get_registered_model(name).aliases.items()):
-            found.setdefault(str(version), []).append(str(alias))
-        return found
+    def _aliases_of(self, name: str | None, present: bool) -> dict[str, dict[str, list[str]]]:
+        """Aliases by model and version: of one model, or of all."""
+        if name is not None:
+            return {name: _by_version(self.client.get_registered_model(name).aliases)} if present else {}
+        found: dict[str, dict[str, list[str]]] = {}
+        token = None
+        while True:
+            page = self.client.search_registered_models(max_results=_MODELS_PAGE, page_token=token)
+            found |= {str(each.name): _by_version(each.aliases) for each in page}
+            token = page.token
+            if not token:
+                return found
 
     @contextmanager
     def files(self, version: Version) -> Iterator[Path]:
@@ -199,7 +208,7 @@ class Registry:
 
         with TemporaryDirectory(prefix="vreason-model-") as folder:
             with self.translated():
-                uri = self.client.get_model_version_download_uri(version.name, version.version)
+                uri = self._files_of(version)
                 found = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder, tracking_uri=self.uri)
             yield Path(found)
 
@@ -213,7 +222,7 @@ class Registry:
 
         with TemporaryDirectory(prefix="vreason-model-") as folder:
             with self.translated():
-                uri = self.client.get_model_version_download_uri(version.name, version.version)
+                uri = self._files_of(version)
                 found = mlflow.artifacts.download_artifacts(
                     artifact_uri=f"{uri}/artifacts/{FILE_NAME}", dst_path=folder, tracking_uri=self.uri
                 )
@@ -228,12 +237,15 @@ class Registry:
         import mlflow
 
         with TemporaryDirectory(prefix="vreason-model-") as folder, self.translated():
-            uri = self.client.get_model_version_download_uri(version.name, version.version)
+            uri = self._files_of(version)
             found = {}
             for name in names:
                 path = mlflow.artifacts.download_artifacts(artifact_uri=f"{uri}/{name}", dst_path=folder, tracking_uri=self.uri)
                 found[Path(path).name] = Path(path).read_bytes()
             return found
+
+    def _files_of(self, version: Version) -> str:
+        return self._store.direct_uri(self.client.get_model_version_download_uri(version.name, version.version))
 
     def add_files(self, version: Version, folder: Path) -> None:
         """Put files beside a version's own; one of the same name takes the place of the one before.
@@ -307,6 +319,13 @@ class Registry:
             first = str(error).strip().splitlines()
             text = f"the model registry {self.address} refuses: {redact_password(first[0][:300]) if first else type(error).__name__}"
             raise failure(error, f"{text}; check the name, and the store with `vreason-track doctor`") from error
+
+
+def _by_version(aliases: Mapping[str, Any]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for alias, version in sorted(aliases.items()):
+        found.setdefault(str(version), []).append(str(alias))
+    return found
 
 
 def alias_issue(alias: str) -> ConfigIssue | None:

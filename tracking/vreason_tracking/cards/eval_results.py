@@ -82,7 +82,7 @@ def eval_results(evidence: Evidence, named: Mapping[str, HubDataset]) -> dict[st
                 notes=_notes(run, figure.n, evidence) or None,
             )
             for figure in evidence.figures_of(run.name, "benchmark", "accuracy", "mean")
-            if figure.value is not None and (dataset := dataset_of(figure.group, named)) is not None
+            if figure.value is not None and figure.group in evidence.benchmarks and (dataset := dataset_of(figure.group, named)) is not None
         ]
         if entries:
             name = _file_name(run.name, files)
@@ -92,8 +92,7 @@ def eval_results(evidence: Evidence, named: Mapping[str, HubDataset]) -> dict[st
 
 def without_dataset(evidence: Evidence, named: Mapping[str, HubDataset]) -> list[str]:
     """Benchmarks whose accuracies have no place in `.eval_results`."""
-    groups = dict.fromkeys(figure.group for figure in evidence.figures if figure.grouping == "benchmark")
-    return [group for group in groups if dataset_of(group, named) is None]
+    return [name for name in evidence.benchmarks if dataset_of(name, named) is None]
 
 
 def _notes(run: RunFacts, answered: int | None, evidence: Evidence) -> str:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 from vreason import __version__
+from vreason.errors import TrackingError
 from vreason_tracking.cards.entropy_curve import Curve
 from vreason_tracking.cards.method_card import Setting
 from vreason_tracking.cards.plain_text import valid
@@ -161,6 +162,31 @@ class Evidence:
         text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False).removesuffix("\n}")
         lines = ",\n  ".join(json.dumps(vars(each), ensure_ascii=False, allow_nan=False) for each in self.figures)
         return valid(f'{text},\n "figures": [\n  {lines}\n ]\n}}\n')
+
+    @classmethod
+    def from_json(cls, text: str) -> Evidence:
+        """The evidence that `to_json` wrote.
+
+        Raises:
+            TrackingError: it is damaged, or of a later version.
+        """
+        from pydantic import TypeAdapter, ValidationError
+
+        try:
+            data = json.loads(text)
+            if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
+                raise ValueError(f"it is no evidence of the format {FORMAT}")
+            return TypeAdapter(cls).validate_python(data)
+        except (ValueError, ValidationError) as error:
+            told = " ".join(str(error).splitlines()[:3])
+            raise TrackingError(f"the evidence of a card cannot be read ({told}); build the card anew, or upgrade vreason-track") from error
+
+    @property
+    def benchmarks(self) -> list[str]:
+        """Names, in the record's order; without the halves that some have, "NAME (acc)" and "NAME (MRA)"."""
+        groups = dict.fromkeys(figure.group for figure in self.figures if figure.grouping == "benchmark")
+        halves = {f"{name} ({part})" for name in groups for part in ("acc", "MRA")}
+        return [name for name in groups if name not in halves]
 
     def figures_of(self, run: str, grouping: str, metric: str, statistic: str) -> Sequence[Figure]:
         """The figures of a run, of every group of a grouping, in the record's order."""

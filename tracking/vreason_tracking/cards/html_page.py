@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vreason_tracking.cards.entropy_curve import curve_colours, curve_svg
 from vreason_tracking.cards.evidence import Evidence
@@ -23,21 +23,24 @@ def to_html(evidence: Evidence, notes: str = "") -> str:
         evidence: of the card.
         notes: that somebody has written by hand; shown as they are, and not as Markdown.
     """
+    page = _templates().get_template("card.html.j2").render(**template_values(evidence, notes), look=LOOK + DARK)
+    return valid(page)
+
+
+def template_values(evidence: Evidence, notes: str) -> dict[str, Any]:
+    """What `card_sections.html.j2` needs, which pages of other applications include as well."""
     from markupsafe import Markup
 
-    template = _templates().get_template("card.html.j2")
-    page = template.render(
-        evidence=evidence,
-        sections=list(sections(evidence)),
-        notes=notes.strip() or NOBODY,
-        derived=DERIVED,
-        hand_written=HAND_WRITTEN,
-        entropy=ENTROPY,
-        picture=Markup(curve_svg(evidence.curves, evidence.baseline, ENTROPY)) if evidence.curves else "",
-        keys=curve_colours(evidence.curves, evidence.baseline),
-        look=LOOK + DARK,
-    )
-    return valid(page)
+    return {
+        "evidence": evidence,
+        "sections": list(sections(evidence)),
+        "notes": notes.strip() or NOBODY,
+        "derived": DERIVED,
+        "hand_written": HAND_WRITTEN,
+        "entropy": ENTROPY,
+        "picture": Markup(curve_svg(evidence.curves, evidence.baseline, ENTROPY)) if evidence.curves else "",
+        "keys": curve_colours(evidence.curves, evidence.baseline),
+    }
 
 
 @cache

@@ -32,11 +32,13 @@ class SummarisedRun:
         id: its name in the store or the journal.
         identity: digest of what its result depends on; "" where it is not known.
         accuracy: over all its questions; None where it has none.
+        stored: whether the store had it when the card was made; else only a journal did.
     """
 
     id: str
     identity: str
     accuracy: float | None
+    stored: bool
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,7 @@ def summary_of(evidence: Evidence) -> Summary:
         finding=_short(finding(evidence), _LONGEST_FINDING),
         base_model=_short(own.model.get("id", "")),
         methods=[_short(run.name) for run in ordered if run.settings][:_NAMES],
-        benchmarks=[_short(name) for name in dict.fromkeys(each.group for each in evidence.figures if each.grouping == "benchmark")][
-            :_NAMES
-        ],
+        benchmarks=[_short(name) for name in evidence.benchmarks][:_NAMES],
         questions=evidence.questions,
         videos=evidence.videos,
         accuracy=accuracy.value if accuracy else None,
@@ -147,7 +147,8 @@ def finding(evidence: Evidence) -> str:
 
 def _run(evidence: Evidence, run: RunFacts) -> SummarisedRun:
     found = evidence.figure(run.name, "accuracy", "mean")
-    return SummarisedRun(_short(run.run_id), _short(run.identity.get("run", "")), found.value if found else None)
+    stored = run.run_id != run.journal_id
+    return SummarisedRun(_short(run.run_id), _short(run.identity.get("run", "")), found.value if found else None, stored)
 
 
 def _thinned(curve: Curve) -> Curve:

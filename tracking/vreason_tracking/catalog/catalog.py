@@ -34,13 +34,14 @@ class Catalog:
         root: the journal's folder.
         uri: of the store; None takes MLflow's own variable, else the SQLite file in this folder.
         experiment: its name; None takes all.
+        artifacts: as in `MlflowStore`.
 
     Attributes:
         named: whether somebody named a store, here or in MLflow's variable.
     """
 
-    def __init__(self, root: Path, uri: str | None, experiment: str | None) -> None:
-        self.root, self.uri, self.experiment = root, resolved_uri(uri), experiment
+    def __init__(self, root: Path, uri: str | None, experiment: str | None, artifacts: str | None = None) -> None:
+        self.root, self.uri, self.experiment, self._artifacts = root, resolved_uri(uri), experiment, artifacts
         self.named = self.uri != DEFAULT_URI
 
     @property
@@ -89,7 +90,7 @@ class Catalog:
     def open_store(self) -> Sources:
         """The store, opened and not read; where that fails `store_error` says why."""
         try:
-            return Sources(self.root, self.address, open_store(self.uri, self.experiment, patient=False))
+            return Sources(self.root, self.address, open_store(self.uri, self.experiment, patient=False, artifacts=self._artifacts))
         except TrackingError as error:
             return Sources(self.root, self.address, store_error=error)
 

@@ -27,7 +27,7 @@ from vreason_tracking.server.appender import Appender
 from vreason_tracking.server.gate import Gate
 from vreason_tracking.server.identity import IdentityMiddleware, user_of
 from vreason_tracking.server.middleware import AuditMiddleware
-from vreason_tracking.server.pages.app import PREFIX, make_pages
+from vreason_tracking.server.pages.app import make_pages
 from vreason_tracking.server.pages.audit_state import AuditVerifier
 from vreason_tracking.server.pages.context import Context, Team
 from vreason_tracking.server.pages.runs import StoreReader
@@ -35,6 +35,7 @@ from vreason_tracking.server.sessions import Sessions
 from vreason_tracking.server.tokens import Tokens
 from vreason_tracking.server.users import Users
 from vreason_tracking.stores import normalised, postgres, redact_password, sqlite_path
+from vreason_tracking.web import PREFIX
 
 DATABASE_VARIABLE, USERS_VARIABLE = "VREASON_DATABASE", "VREASON_USERS"
 BACKEND_VARIABLE, ARTIFACTS_VARIABLE = "VREASON_BACKEND", "VREASON_ARTIFACTS"

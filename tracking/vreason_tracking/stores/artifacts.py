@@ -31,10 +31,10 @@ def fetch_artifact(store: MlflowStore, run: Any, name: str, folder: Path) -> Pat
         TrackingUnavailableError: the tracking or the artifact store is unavailable or busy.
         TrackingError: either store refuses, or the file cannot be read or written.
     """
-    uri = f"{run.info.artifact_uri}/{name}"
+    uri = store.direct_uri(f"{run.info.artifact_uri}/{name}")
     missing = f"{redact_password(uri)} is not there; is the run finished, and do you see its artifacts' folder from this machine?"
     try:
-        path = _moved(store, local_artifact_path(uri)) or Path(store.client.download_artifacts(run.info.run_id, name, str(folder)))
+        path = _moved(store, local_artifact_path(uri)) or _downloaded(uri, store, folder)
         present = path.is_file()
     except Exception as error:  # whatever the client of a tracking store, an artifact store or a disk raises
         cause = error if is_unavailable(error) else _cause(store, run.info.run_id, name, error)
@@ -45,6 +45,12 @@ def fetch_artifact(store: MlflowStore, run: Any, name: str, folder: Path) -> Pat
     if not present:
         raise ArtifactMissingError(missing)
     return path
+
+
+def _downloaded(uri: str, store: MlflowStore, folder: Path) -> Path:
+    from mlflow.artifacts import download_artifacts
+
+    return Path(download_artifacts(artifact_uri=uri, dst_path=str(folder), tracking_uri=store.uri))
 
 
 def _moved(store: MlflowStore, path: Path | None) -> Path | None:

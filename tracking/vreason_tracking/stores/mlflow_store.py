@@ -33,6 +33,7 @@ _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # the 
 _FOUND_BY = ("vreason.", "mlflow.")  # tags by which runs are found begin so
 _POINTS = 1000
 _PAIRS = 100
+_PROXIED = "mlflow-artifacts:/"
 _LONGEST = 5000  # characters of a tag's or parameter's value that every store takes
 _LONGEST_NAME = 250  # characters of a run's name
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # PostgreSQL has no NUL, UTF-8 no lone surrogate; models write both
@@ -47,6 +48,7 @@ class MlflowStore:
         create: make the experiment when it is not there; else that is an error.
         patient: let MLflow repeat calls to a server that does not answer, for minutes; False makes every call of this process short, for
             a caller that tries again by itself.
+        artifacts: in a tracking server's own process: where it keeps what its clients know by mlflow-artifacts: addresses.
 
     Attributes:
         refused: values that the store did not take, in the order in which they were sent.
@@ -56,7 +58,9 @@ class MlflowStore:
         TrackingError: it cannot be used.
     """
 
-    def __init__(self, uri: str, experiment: str | None, *, create: bool = True, patient: bool = True) -> None:
+    def __init__(
+        self, uri: str, experiment: str | None, *, create: bool = True, patient: bool = True, artifacts: str | None = None
+    ) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # a line a sample, with the server's password in it
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -66,7 +70,7 @@ class MlflowStore:
         from mlflow import MlflowClient
 
         silence_database_log()
-        self.uri, self._followed = normalised(uri), False
+        self.uri, self._followed, self._artifacts = normalised(uri), False, artifacts
         self.refused: list[RefusedValue] = []
         database.prepare(self.uri)
         try:
@@ -81,6 +85,12 @@ class MlflowStore:
             raise failure(error, text) from error
         seconds = time.monotonic() - began
         _log.info("store %s opened in %.2f s: experiment %s", redact_password(self.uri), seconds, experiment or "(all)")
+
+    def direct_uri(self, uri: str) -> str:
+        """An artifact's address as this process reaches it: not by way of the server, where it is that itself."""
+        if self._artifacts is None or not uri.startswith(_PROXIED):
+            return uri
+        return f"{self._artifacts.rstrip('/')}/{uri.removeprefix(_PROXIED).lstrip('/')}"
 
     def _experiment(self, name: str, create: bool) -> str:
         found = self.client.get_experiment_by_name(name)
@@ -231,7 +241,7 @@ class MlflowStore:
                 return runs
 
 
-def open_store(uri: str | None, experiment: str | None, *, patient: bool = True) -> MlflowStore:
+def open_store(uri: str | None, experiment: str | None, *, patient: bool = True, artifacts: str | None = None) -> MlflowStore:
     """The store behind `uri`; without one what the environment names, else the SQLite file in this folder, as `run` has it.
 
     Raises:
@@ -241,7 +251,7 @@ def open_store(uri: str | None, experiment: str | None, *, patient: bool = True)
     path = sqlite_path(resolved)
     if path is not None and not path.exists():
         raise TrackingError(f"{resolved}: there is no such database; name it with --tracking-uri, or run something first")
-    return MlflowStore(resolved, experiment, create=False, patient=patient)
+    return MlflowStore(resolved, experiment, create=False, patient=patient, artifacts=artifacts)
 
 
 def truncate_values(values: Mapping[str, Any]) -> dict[str, str]:

@@ -55,6 +55,7 @@ def build_command(
     runs are not alike.
     """
     from vreason.errors import ConfigError, ConfigIssue
+    from vreason_cli.terminal.audit_handover import hand_over_to
     from vreason_tracking.cards import card_files, store_card, write_files
     from vreason_tracking.catalog import Catalog
 
@@ -65,9 +66,11 @@ def build_command(
     write_files(card_files(evidence, written), out)
     click.echo(f"{out / 'README.md'}: {len(evidence.runs)} variant(s), {len(evidence.figures):,} figures")
     if store:
-        registry = registry_of(Catalog(options.journal_root(journal), tracking_uri, experiment))
+        catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
+        registry = registry_of(catalog)
         version = registry.find(runs[0])
         store_card(registry, version, evidence, written)
+        hand_over_to(catalog.uri, catalog.root, err=True)
         click.echo(f"{version.label}: its card is stored beside it")
     for each in evidence.missing:
         click.echo(f"not in the record: {each}", err=True)

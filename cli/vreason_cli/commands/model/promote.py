@@ -58,16 +58,19 @@ def promote_command(
     """
     from dataclasses import asdict
 
-    from vreason_cli.terminal.model_output import open_registry, version_document
+    from vreason_cli.terminal.audit_handover import hand_over_to
+    from vreason_cli.terminal.card_output import registry_of
+    from vreason_cli.terminal.model_output import version_document
     from vreason_tracking.bundles import Gating, promote
     from vreason_tracking.catalog import Catalog
 
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
-    registry = open_registry(tracking_uri)
+    registry = registry_of(catalog)
     if not as_json:
         _show_difference(registry, catalog, model, alias)
     why = _why(force, reason)
     done = promote(registry, catalog, model, alias, Gating(requirements, no_regression_against, margin, force, why))
+    hand_over_to(catalog.uri, catalog.root, err=True)
     before = done.before.label if done.before else None
     if as_json:
         print_json(

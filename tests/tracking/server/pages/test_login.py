@@ -22,7 +22,7 @@ def test_nobody(pages) -> None:
     assert (303, "/vreason/login?next=%2Fvreason%2Faudit%3Factor%3Da%2526b") == (answer.status_code, answer.headers["location"])
     assert 401 == client.get("/vreason/api/runs").status_code
     assert 'value="/vreason/audit?actor=a%26b"' in client.get(answer.headers["location"]).text
-    for name in ("look.css", "pages.css", "pages.js", "swagger/swagger-ui.css"):
+    for name in ("look.css", "web/pages.css", "web/pages.js", "swagger/swagger-ui.css"):
         assert 200 == client.get(f"/vreason/static/{name}").status_code, name
 
 

@@ -15,7 +15,9 @@ from vreason_tracking.server.pages.api import LARGEST_HANDOVER
 pytestmark = pytest.mark.slow  # MLflow's store of users takes seconds to make
 
 
-@pytest.mark.parametrize("path", ["", "audit", "reports", "account", "users", "audit/0", "nothing", "api/docs", "login", "static/pages.js"])
+@pytest.mark.parametrize(
+    "path", ["", "audit", "reports", "account", "users", "audit/0", "nothing", "api/docs", "login", "static/web/pages.js"]
+)
 def test_headers(pages, path) -> None:
     """No page runs a script that is not ours, or stands in a frame; none has one in its text that its policy does not name."""
     answer = pages.client("ada").get(f"/vreason/{path}")
@@ -25,7 +27,7 @@ def test_headers(pages, path) -> None:
     assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
     assert "nosniff" == answer.headers["x-content-type-options"]
     assert "same-origin" == answer.headers["referrer-policy"]
-    if path not in ("api/docs", "static/pages.js"):
+    if path not in ("api/docs", "static/web/pages.js"):
         assert not re.search(r"<script>|<style| on[a-z]+=|style=", answer.text)
 
 

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from vreason.errors import ConfigError, ConfigIssue, TrackingError
 from vreason_tracking.server.pages.context import Context
 from vreason_tracking.server.pages.forms import read_form
-from vreason_tracking.server.pages.rendering import render
+from vreason_tracking.server.pages.layout import render
 from vreason_tracking.server.tokens import SCOPES
 from vreason_tracking.server.users import ROLES
 

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
-from vreason_tracking.audit import Adopted, Entry, Handover, adopt, adopted, export_signed_part
+from vreason_tracking.audit import Adopted, Entry, Handover, adopt, adopted, export_signed_part, timeline_of
 from vreason_tracking.catalog import StoredReport
 from vreason_tracking.server.identity import address_of, user_of
 from vreason_tracking.server.pages.audit_state import AuditState, Verified
@@ -21,15 +21,14 @@ from vreason_tracking.server.pages.forms import read_within, require_same_origin
 from vreason_tracking.server.pages.runs import RunFacts
 from vreason_tracking.server.pages.timeline import (
     EntryFilter,
-    FilterText,
     InclusionProof,
     Index,
     entry_at,
     prove,
     read_timeline,
-    timeline_of,
 )
 from vreason_tracking.server.users import User
+from vreason_tracking.web import FilterText
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from vreason_tracking.audit import ACTIONS
+from vreason_tracking.audit import ACTIONS, timeline_of
 from vreason_tracking.server.pages.context import Context
 from vreason_tracking.server.pages.forms import read_form
-from vreason_tracking.server.pages.headers import REPORT_POLICY
-from vreason_tracking.server.pages.rendering import render
-from vreason_tracking.server.pages.timeline import EntryFilter, FilterText, Index, entry_at, is_proved, read_timeline, timeline_of
+from vreason_tracking.server.pages.layout import render
+from vreason_tracking.server.pages.timeline import EntryFilter, Index, entry_at, is_proved, read_timeline
+from vreason_tracking.web import REPORT_POLICY, FilterText
 
 LATEST = 25
 """Finished runs on the start page."""

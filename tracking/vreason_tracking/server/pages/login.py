@@ -14,7 +14,7 @@ from vreason_tracking.server.gate import BrakedError
 from vreason_tracking.server.identity import LOGIN, address_of, user_of
 from vreason_tracking.server.pages.context import Context
 from vreason_tracking.server.pages.forms import local_target, read_form
-from vreason_tracking.server.pages.rendering import render
+from vreason_tracking.server.pages.layout import render
 from vreason_tracking.server.sessions import COOKIE, LASTS
 
 _log = logging.getLogger(__name__)

@@ -6,25 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
-from typing import Generic, TypeVar
 
 from vreason.errors import TrackingError
 from vreason_tracking.catalog import Catalog, Run, StoredReport, iso, row_of, stored_reports
 from vreason_tracking.records import ERROR_TAG
-
-KEPT_FOR = 2.0
-"""Seconds for which a list is shown again without asking the store."""
+from vreason_tracking.stores import MlflowStore
+from vreason_tracking.web import Kept, NotFoundError
 
 REPORT_FILE = "comparison.html"
 LARGEST_REPORT = 50 * 2**20
-_PROXIED = "mlflow-artifacts:/"
-
-_Value = TypeVar("_Value")
-
-
-class NotFoundError(TrackingError):
-    """There is no such thing."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +75,15 @@ class StoreReader:
         uri: MLflow's database.
         artifacts: where the server keeps artifacts.
         clock: monotonic seconds.
+
+    Attributes:
+        catalog: of the store alone: a server has no journal.
     """
 
     def __init__(self, uri: str, artifacts: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._catalog, self._artifacts = Catalog(Path("vreason-journal"), uri, None), artifacts
-        self._runs: _Kept[list[RunFacts]] = _Kept(self._read_runs, clock)
-        self._reports: _Kept[list[StoredReport]] = _Kept(self._read_reports, clock)
+        self.catalog = Catalog(Path("vreason-journal"), uri, None, artifacts)
+        self._runs: Kept[list[RunFacts]] = Kept(self._read_runs, clock)
+        self._reports: Kept[list[StoredReport]] = Kept(self._read_reports, clock)
 
     def runs(self) -> Sequence[RunFacts]:
         """All runs of variants, newest first.
@@ -142,8 +135,8 @@ class StoreReader:
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 
-        uri = f"{self._root_of(report.artifact_uri)}/{REPORT_FILE}"
         try:
+            uri = f"{self.store().direct_uri(report.artifact_uri)}/{REPORT_FILE}"
             path = Path(download_artifacts(artifact_uri=uri))
             if path.stat().st_size > LARGEST_REPORT:
                 raise TrackingError(f"{REPORT_FILE} of {report.name!r} is larger than {LARGEST_REPORT:,} bytes; open it in MLflow")
@@ -151,23 +144,25 @@ class StoreReader:
         except (MlflowException, OSError) as error:
             raise NotFoundError(f"{REPORT_FILE} of {report.name!r} cannot be read; is the artifact store there?") from error
 
-    def _root_of(self, artifact_uri: str) -> str:
-        """The folder of artifacts as this process reaches it: not by way of the server, which it is."""
-        if not artifact_uri.startswith(_PROXIED):
-            return artifact_uri
-        return f"{self._artifacts.rstrip('/')}/{artifact_uri.removeprefix(_PROXIED).lstrip('/')}"
-
     def _read_runs(self) -> list[RunFacts]:
-        index = self._catalog.read_stored()
+        index = self.catalog.read_stored()
         if index.store_error:
             raise index.store_error
         return [_facts(run) for run in index.runs]
 
     def _read_reports(self) -> list[StoredReport]:
-        opened = self._catalog.open_store()
+        return stored_reports(self.store())
+
+    def store(self) -> MlflowStore:
+        """The store itself.
+
+        Raises:
+            TrackingError: it cannot be opened.
+        """
+        opened = self.catalog.open_store()
         if opened.store is None:
             raise opened.store_error or TrackingError("the store cannot be opened")
-        return stored_reports(opened.store)
+        return opened.store
 
 
 def _facts(run: Run) -> RunFacts:
@@ -195,20 +190,3 @@ def _facts(run: Run) -> RunFacts:
         identity=row.identity,
         error=stored.tags.get(ERROR_TAG),
     )
-
-
-class _Kept(Generic[_Value]):
-    """A value that is read anew when it is older than `KEPT_FOR`; while one reads, the others wait for it."""
-
-    def __init__(self, read: Callable[[], _Value], clock: Callable[[], float]) -> None:
-        self._read, self._clock = read, clock
-        self._lock = Lock()
-        self._until: float | None = None
-        self._value: _Value | None = None
-
-    def get(self) -> _Value:
-        with self._lock:
-            if self._until is None or self._value is None or self._clock() >= self._until:
-                self._value = self._read()
-                self._until = self._clock() + KEPT_FOR
-            return self._value

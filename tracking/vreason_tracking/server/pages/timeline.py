@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -13,11 +13,10 @@ from fastapi import Query
 
 from vreason.errors import ConfigError, ConfigIssue
 from vreason_tracking.audit import AuditLog, Entry, Filter, ProofError, leaf_hash, verify_inclusion
-from vreason_tracking.server.pages.runs import NotFoundError
+from vreason_tracking.web import NotFoundError
 
 PAGE = 100
 
-FilterText = Annotated[str, Query(max_length=1024)]
 Index = Annotated[int | None, Query(ge=0, lt=2**63)]
 
 
@@ -95,18 +94,6 @@ def read_timeline(log: AuditLog, wanted: EntryFilter, limit: int = PAGE) -> Time
     """
     found = log.entries(wanted.parsed(), newest_first=True, limit=limit + 1)
     return Timeline(found[:limit], found[limit - 1].index if len(found) > limit else None)
-
-
-def timeline_of(log: AuditLog, subjects: Sequence[str], limit: int = PAGE) -> list[Entry]:
-    """The newest entries about any of some subjects, the newest first.
-
-    Raises:
-        TrackingError: the log cannot be read.
-    """
-    found: Mapping[int, Entry] = {
-        entry.index: entry for subject in subjects for entry in log.entries(Filter(subject=subject), newest_first=True, limit=limit)
-    }
-    return [found[index] for index in sorted(found, reverse=True)][:limit]
 
 
 def entry_at(log: AuditLog, index: int) -> Entry:

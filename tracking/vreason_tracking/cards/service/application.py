@@ -1,0 +1,68 @@
+"""The card service alone, without a team server: `vreason-track card serve`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
+
+from vreason.errors import TrackingError
+from vreason_tracking.audit import FILE, AuditDatabase, AuditLog, local_uri
+from vreason_tracking.bundles import Registry
+from vreason_tracking.cards.service.api import make_api
+from vreason_tracking.cards.service.index import CardIndex
+from vreason_tracking.cards.service.pages import make_pages
+from vreason_tracking.cards.service.service import CardService
+from vreason_tracking.cards.service.staleness import RunState
+from vreason_tracking.catalog import Catalog, Run, row_of
+from vreason_tracking.web import PREFIX, Renderer, make_application
+
+_RENDER = Renderer(
+    ["vreason_tracking.cards.service", "vreason_tracking.cards"],
+    [(f"{PREFIX}/cards", "Cards"), (f"{PREFIX}/card-difference", "Side by side")],
+)
+
+
+def make_card_application(catalog: Catalog) -> Starlette:
+    """An application that shows the cards of a catalog's store.
+
+    Args:
+        catalog: journal and store; the journal's audit trail tells the history.
+    """
+    path = (catalog.root / FILE).absolute()
+    log = AuditLog(AuditDatabase(local_uri(path))) if path.is_file() else None
+
+    def registry() -> Registry:
+        opened = catalog.open_store()
+        if opened.store is None:
+            raise opened.store_error or TrackingError(f"{catalog.address}: cannot be opened; name the store with --tracking-uri")
+        return Registry(opened.store, catalog.root)
+
+    service = CardService(CardIndex(registry, lambda: run_states(catalog)), registry, catalog, log)
+    app: FastAPI = make_application("vreason-track cards", _RENDER)
+    app.include_router(make_api(service))
+    app.include_router(make_pages(service, _RENDER))
+    start = [Route(each, lambda _: RedirectResponse(f"{PREFIX}/cards", 307)) for each in ("/", PREFIX, f"{PREFIX}/")]
+    return Starlette(routes=[*start, Mount(PREFIX, app)])
+
+
+def run_states(catalog: Catalog) -> Iterable[RunState]:
+    """The runs of the catalog's store, now.
+
+    Raises:
+        TrackingError: the store cannot be read.
+    """
+    index = catalog.read_stored()
+    if index.store_error:
+        raise index.store_error
+    return _states(index.runs)
+
+
+def _states(runs: Iterable[Run]) -> Iterator[RunState]:
+    for run in runs:
+        row = row_of(run)
+        ids = tuple(dict.fromkeys(each for each in (row.mlflow_id, row.journal_id) if each))
+        yield RunState(ids, row.identity, row.accuracy, row.started, row.status == "FINISHED")
