@@ -195,3 +195,19 @@ def test_promotion_shows_what_differs(program: Callable[..., Any], own_bundles: 
     assert "half of the time" in own_bundles.registry.find("shapes/2").tags["vreason.promoted.champion"]
     again = program("model", "promote", "shapes/2", "champion", "--reason", "again", *own_bundles.places)
     assert (0, "") == (again.code, again.err)
+
+
+def test_notes_beside_the_config(program: Callable[..., Any], own_bundles: BundleWorld, tmp_path: Path) -> None:
+    """card.md beside the config that the run was read from is the hand-written part; gone, what is in the card stays."""
+    (tmp_path / "card.md").write_text("\ufeffWritten beside the config.\n", encoding="utf-8")
+    run = own_bundles.catalog.find("v-reason")
+    assert run.mlflow_id is not None
+    own_bundles.registry.client.set_tag(run.mlflow_id, "vreason.config_file", str(tmp_path / "config.yaml"))
+    (tmp_path / "elsewhere").mkdir()
+    places = ["--tracking-uri", own_bundles.uri, "--journal", str(tmp_path / "elsewhere")]
+    build = ["card", "build", "baseline", "v-reason", *places, "--out", tmp_path / "card"]
+    assert 0 == program(*build).code
+    assert "Written beside the config." in (tmp_path / "card" / "README.md").read_text()
+    (tmp_path / "card.md").unlink()
+    assert 0 == program(*build).code
+    assert "Written beside the config." in (tmp_path / "card" / "README.md").read_text()

@@ -8,10 +8,7 @@ import click
 
 from vreason_cli import options
 from vreason_cli.help_names import HELP
-from vreason_cli.terminal.card_output import evidence_of, is_version, read_notes, registry_of, which_card
-
-NOTES = "card.md"
-"""Of a card's folder: its hand-written part."""
+from vreason_cli.terminal.card_output import evidence_of, is_version, notes_of_run, read_notes, registry_of, which_card
 
 
 @click.command("build", short_help="Make a card of recorded runs.", context_settings=HELP)
@@ -29,9 +26,9 @@ NOTES = "card.md"
     "--notes",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Markdown that somebody has written; it is marked as hand-written. Default: card.md in the folder, else what is in its card.",
+    help="Markdown that somebody has written, marked as such. Default: card.md beside the run's config, else what is in the card there.",
 )
-@click.option("--store", is_flag=True, help="Also put it beside the version in the registry, in the place of the one that is there.")
+@click.option("--store", is_flag=True, help="Also put it beside the version in the registry, in the place of the one there.")
 def build_command(
     runs: tuple[str, ...],
     out: Path,
@@ -62,11 +59,11 @@ def build_command(
     if store and not (len(runs) == 1 and is_version(runs[0])):
         raise ConfigError([ConfigIssue("--store", "belongs to a version of a model; name one, such as shapes/3")])
     evidence = evidence_of(runs, journal, tracking_uri, experiment, title, baseline, force)
-    written = read_notes(notes) if notes else _notes_in(out)
+    catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
+    written = read_notes(notes) if notes else notes_of_run(catalog, evidence.runs[-1].run_id) or _notes_in(out)
     write_files(card_files(evidence, written), out)
     click.echo(f"{out / 'README.md'}: {len(evidence.runs)} variant(s), {len(evidence.figures):,} figures")
     if store:
-        catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
         registry = registry_of(catalog)
         version = registry.find(runs[0])
         store_card(registry, version, evidence, written)
@@ -77,8 +74,8 @@ def build_command(
 
 
 def _notes_in(folder: Path) -> str:
-    """What somebody has written: card.md, else the part of the card that is there."""
+    """What somebody has written into the card that is there."""
     from vreason_tracking.cards import hand_written
 
-    own, readme = folder / NOTES, folder / "README.md"
-    return read_notes(own) if own.is_file() else hand_written(read_notes(readme)) if readme.is_file() else ""
+    readme = folder / "README.md"
+    return hand_written(read_notes(readme)) if readme.is_file() else ""

@@ -18,7 +18,7 @@ def serve_command(host: str, port: int, tracking_uri: str | None, experiment: st
 
     Exit codes: 0 ended by Ctrl-C, 2 others could reach the address, 5 the store cannot be used, or the port is taken.
     """
-    from vreason_tracking.cards.service import serve_cards
+    from vreason_tracking.cards import serve_cards
     from vreason_tracking.catalog import Catalog
     from vreason_tracking.server import require_loopback
 

@@ -16,8 +16,7 @@ from hypothesis.errors import Unsatisfiable
 from starlette.testclient import TestClient
 
 from tests.helpers.bundle_world import BundleWorld
-from vreason_tracking.cards import stored_card
-from vreason_tracking.cards.service import make_card_application
+from vreason_tracking.cards import make_card_application, stored_card
 
 PAGES = (
     "cards",

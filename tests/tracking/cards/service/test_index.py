@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.bundle_world import BundleWorld
-from vreason_tracking.cards import Evidence, summary_of
-from vreason_tracking.cards.service import CardIndex
+from vreason_tracking.cards import CardIndex, Evidence, summary_of
 from vreason_tracking.cards.service.index import CardEntry, CardFilter, Cards
 from vreason_tracking.web import NotFoundError
 

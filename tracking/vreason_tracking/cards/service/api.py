@@ -57,7 +57,7 @@ class CardDifference:
 _NAMED: dict[int | str, dict[str, Any]] = {304: {"description": "The answer is the one that the request has the entity tag of."}}
 
 
-def make_api(service: CardService) -> APIRouter:
+def make_card_api(service: CardService) -> APIRouter:
     """The routes; they run in threads."""
     router = APIRouter(prefix="/api/cards", tags=["cards"], responses=_NAMED)
 

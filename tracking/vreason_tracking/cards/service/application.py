@@ -12,9 +12,9 @@ from starlette.routing import Mount, Route
 from vreason.errors import TrackingError
 from vreason_tracking.audit import FILE, AuditDatabase, AuditLog, local_uri
 from vreason_tracking.bundles import Registry
-from vreason_tracking.cards.service.api import make_api
+from vreason_tracking.cards.service.api import make_card_api
 from vreason_tracking.cards.service.index import CardIndex
-from vreason_tracking.cards.service.pages import make_pages
+from vreason_tracking.cards.service.pages import make_card_pages
 from vreason_tracking.cards.service.service import CardService
 from vreason_tracking.cards.service.staleness import RunState
 from vreason_tracking.catalog import Catalog, Run, row_of
@@ -43,8 +43,8 @@ def make_card_application(catalog: Catalog) -> Starlette:
 
     service = CardService(CardIndex(registry, lambda: run_states(catalog)), registry, catalog, log)
     app: FastAPI = make_application("vreason-track cards", _RENDER)
-    app.include_router(make_api(service))
-    app.include_router(make_pages(service, _RENDER))
+    app.include_router(make_card_api(service))
+    app.include_router(make_card_pages(service, _RENDER))
     start = [Route(each, lambda _: RedirectResponse(f"{PREFIX}/cards", 307)) for each in ("/", PREFIX, f"{PREFIX}/")]
     return Starlette(routes=[*start, Mount(PREFIX, app)])
 

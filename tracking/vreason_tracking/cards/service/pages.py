@@ -31,7 +31,7 @@ _OFFERED = 200
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
 
 
-def make_pages(service: CardService, render: Renderer) -> APIRouter:
+def make_card_pages(service: CardService, render: Renderer) -> APIRouter:
     """The routes. They read databases, and so run in threads."""
     router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
     router.mount("/static/cards", StaticFiles(packages=[("vreason_tracking.cards.service", "static")]))

@@ -13,7 +13,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-from vreason_tracking.cards.service import make_api as make_card_api, make_pages as make_card_pages
+from vreason_tracking.cards import make_card_api, make_card_pages
 from vreason_tracking.server.pages import account, api, html, login
 from vreason_tracking.server.pages.card_reading import card_service
 from vreason_tracking.server.pages.context import Context

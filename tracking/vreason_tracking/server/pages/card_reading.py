@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vreason_tracking.bundles import Registry
-from vreason_tracking.cards.service import CardIndex, CardService, RunState
+from vreason_tracking.cards import CardIndex, CardService, RunState
 from vreason_tracking.server.pages.context import Context
 
 
