@@ -44,14 +44,7 @@ def registry(store: str | None) -> Iterator[str]:
 
 def write(address: str, cards: int) -> None:
     """Versions with cards that differ in name, finding, model, method and benchmark."""
-    from mlflow.store.model_registry.dbmodels.models import (
-        SqlModelVersion,
-        SqlModelVersionTag,
-        SqlRegisteredModel,
-        SqlRegisteredModelAlias,
-    )
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.orm import Session
+    from sqlalchemy import MetaData, create_engine, insert, text
     from sqlalchemy.pool import NullPool
 
     from vreason_tracking.cards import Curve, SummarisedRun, Summary
@@ -74,39 +67,34 @@ def write(address: str, cards: int) -> None:
         digest="0" * 64,
         version="0.1.0",
     )
-    with Session(create_engine(address, poolclass=NullPool)) as session:
-        for number in range(cards):
-            name, version = f"model-{number // FEW:05d}", number % FEW + 1
-            if version == 1:
-                session.add(SqlRegisteredModel(name=name, creation_time=number, last_updated_time=number))
-                session.flush()
-                session.add(SqlRegisteredModelAlias(name=name, alias="champion", version=1))
-            summary = replace(
-                base,
-                title=f"{name}/{version}",
-                finding=f"v-reason: better than baseline by +{number % 50 / 10} points on word{number % 97} of the questions",
-                base_model=f"Qwen/Qwen2.5-VL-{(3, 7, 32, 72)[number % 4]}B-Instruct",
-                methods=[("v-reason", "v-reason-lite")[number % 2]],
-                benchmarks=[("MMVU", "VSI-Bench", "MVBench")[number % 3]],
-                runs=[SummarisedRun(f"run-{number}", f"identity-{number}", 0.4375, True)],
-            )
-            fields = {
-                "name": name,
-                "version": version,
-                "creation_time": number,
-                "last_updated_time": number,
-                "source": "s",
-                "status": "READY",
-            }
-            session.add(SqlModelVersion(**fields, run_id=f"run-{number}"))
-            session.flush()
-            for key, value in (("vreason.kind", "bundle"), ("vreason.card", summary.to_text()), ("vreason.signed", "true")):
-                session.add(SqlModelVersionTag(name=name, version=version, key=key, value=value))
-            if number % 1_000 == 999:
-                session.commit()
-        session.commit()
-        session.execute(text("ANALYZE"))  # as a database does by itself in time: plans for empty tables take minutes
-        session.commit()
+    engine = create_engine(address, poolclass=NullPool)
+    known = MetaData()
+    known.reflect(engine, only=["registered_models", "registered_model_aliases", "model_versions", "model_version_tags"])
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in known.tables}
+    for number in range(cards):
+        name, version = f"model-{number // FEW:05d}", number % FEW + 1
+        times = {"creation_time": number, "last_updated_time": number}
+        if version == 1:
+            rows["registered_models"].append({"name": name, **times})
+            rows["registered_model_aliases"].append({"name": name, "alias": "champion", "version": 1})
+        summary = replace(
+            base,
+            title=f"{name}/{version}",
+            finding=f"v-reason: better than baseline by +{number % 50 / 10} points on word{number % 97} of the questions",
+            base_model=f"Qwen/Qwen2.5-VL-{(3, 7, 32, 72)[number % 4]}B-Instruct",
+            methods=[("v-reason", "v-reason-lite")[number % 2]],
+            benchmarks=[("MMVU", "VSI-Bench", "MVBench")[number % 3]],
+            runs=[SummarisedRun(f"run-{number}", f"identity-{number}", 0.4375, True)],
+        )
+        made = {"name": name, "version": version, **times, "source": "s", "status": "READY", "current_stage": "None"}
+        rows["model_versions"].append({**made, "run_id": f"run-{number}"})
+        for key, value in (("vreason.kind", "bundle"), ("vreason.card", summary.to_text()), ("vreason.signed", "true")):
+            rows["model_version_tags"].append({"name": name, "version": version, "key": key, "value": value})
+    with engine.begin() as connection:
+        for table in known.sorted_tables:
+            if rows[table.name]:
+                connection.execute(insert(table), rows[table.name])
+        connection.execute(text("ANALYZE"))  # as a database does by itself in time: plans for empty tables take minutes
 
 
 def milliseconds(ask: Callable[[], object]) -> float:

@@ -49,7 +49,7 @@ class BundleWorld:
     @property
     def registry(self) -> Registry:
         """The models."""
-        return Registry(open_store(self.uri, None))
+        return Registry(open_store(self.uri, None), self.root)
 
     @property
     def places(self) -> list[str]:

@@ -42,16 +42,25 @@ def evidence_of(
     """The evidence of runs, by their names; or of a version of a model: its run, and the finished ones of the same call of `run`.
 
     Raises:
+        ConfigError: the title is empty, or a version is named beside something else.
         IncomparableRunsError: they are not alike.
         TrackingError: one is not there, or its record cannot be read.
     """
+    from vreason.errors import ConfigError, ConfigIssue
     from vreason_tracking.cards import gather, version_evidence
     from vreason_tracking.catalog import Catalog, recorded_runs
     from vreason_tracking.comparison import named_runs
 
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
+    if title is not None and not title.strip():
+        raise ConfigError([ConfigIssue("--title", "is empty; give words, or leave it out")])
     if len(names) == 1 and is_version(names[0]):
-        return version_evidence(registry_of(catalog).find(names[0]), catalog, title, baseline, force=force)
+        registry = registry_of(catalog)
+        return version_evidence(registry, registry.find(names[0]), catalog, title, baseline, force=force)
+    for name in names:
+        if is_version(name):
+            what = f"{name!r} is a version, whose card is of its run and those beside it; give it alone, or names of runs"
+            raise ConfigError([ConfigIssue("RUN", what)])
     found = named_runs(catalog, names, baseline)
     with recorded_runs(found.runs) as runs:
         return gather(runs, title or runs[0].config or runs[0].name, catalog.root, baseline, force=force)
@@ -75,6 +84,53 @@ def registry_of(catalog: Catalog) -> Registry:
     if opened.store is None:
         raise opened.store_error or TrackingError(f"{catalog.address}: cannot be opened; name the store with --tracking-uri")
     return Registry(opened.store, catalog.root)
+
+
+def notes_for(evidence: Evidence, given: Path | None, catalog: Catalog, folder: Path | None = None) -> str:
+    """The hand-written part of a card: what is given, else card.md beside the run's config, what somebody has written into the card in the
+    folder if it is of the same version or runs, or into the card that is stored beside the version.
+
+    Args:
+        evidence: of the card.
+        given: a file; None gives none.
+        catalog: where the run and the version are looked for.
+        folder: where a card may lie.
+
+    Raises:
+        TrackingError: it cannot be read.
+    """
+    from vreason_tracking.cards import stored_notes
+
+    if given is not None:
+        return read_notes(given)
+    found = notes_of_run(catalog, evidence.runs[-1].run_id) or (_notes_in(folder, evidence) if folder is not None else "")
+    if found or evidence.model is None:
+        return found
+    registry = registry_of(catalog)
+    return stored_notes(registry, registry.find(evidence.model.label))
+
+
+def _notes_in(folder: Path, evidence: Evidence) -> str:
+    from vreason.errors import TrackingError
+    from vreason_tracking.cards import claims_of, hand_written
+
+    readme = folder / "README.md"
+    if not readme.is_file():
+        return ""
+    text = read_notes(readme)
+    try:
+        claims = claims_of(text)
+    except TrackingError:
+        return ""
+    same = (
+        claims.model == evidence.model.label
+        if evidence.model
+        else {*claims.runs} == {run.journal_id or run.run_id for run in evidence.runs}
+    )
+    found = hand_written(text)
+    if found and not same:
+        click.echo(f"note: {readme} is another card; what somebody has written into it is not taken over", err=True)
+    return found if same else ""
 
 
 def notes_of_run(catalog: Catalog, run: str) -> str:

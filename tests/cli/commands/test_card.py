@@ -95,6 +95,10 @@ def test_notes_stay(program: Callable[..., Any], places: list[str], card: Path, 
         (["show", "nobody"], 5, "no run"),
         (["diff", "baseline", "nobody"], 5, "no run"),
         (["build", "baseline", "--store"], 2, "--store: belongs to a version"),
+        (["build", "shapes/1", "baseline"], 2, "'shapes/1' is a version"),
+        (["build", "baseline", "--title", " "], 2, "--title: is empty"),
+        (["export", "baseline", "--hub", "team/x", "--dataset", "x=a/b"], 2, "'x' is no benchmark of this card; it has shapes"),
+        (["check", "nowhere"], 2, "name a card's README.md or its folder, or a version"),
         (["export", "baseline", "--hub", "nobody"], 2, "write OWNER/NAME"),
         (["export", "baseline", "--hub", "team/x", "--dataset", "x"], 2, "--dataset: 'x' names no data set"),
         (["export", "baseline", "--hub", "team/x", "--push"], 2, "--push: needs a token"),
@@ -211,3 +215,61 @@ def test_notes_beside_the_config(program: Callable[..., Any], own_bundles: Bundl
     (tmp_path / "card.md").unlink()
     assert 0 == program(*build).code
     assert "Written beside the config." in (tmp_path / "card" / "README.md").read_text()
+
+
+def test_the_stored_card_is_checked(program: Callable[..., Any], own_bundles: BundleWorld, tmp_path: Path) -> None:
+    """By the version's name, all files of it; a changed one is named. Notes stay with the stored card, whoever builds it again where."""
+    own_bundles.register("v-reason", with_card=True)
+    notes = tmp_path / "n.md"
+    notes.write_text("Ask Ada.")
+    build = ["card", "build", "shapes/2", "--store", *own_bundles.places]
+    assert 0 == program(*build, "--out", tmp_path / "one", "--notes", notes).code
+    assert 0 == program(*build, "--out", tmp_path / "two").code
+    assert "> Ask Ada." in (tmp_path / "two" / "README.md").read_text()
+    assert "> Ask Ada." in program("card", "show", "shapes/2", *own_bundles.places).out
+    done = program("card", "check", "shapes/2", *own_bundles.places)
+    assert (0, True) == (done.code, "shapes/2: agrees with the record" in done.out), done.err
+    folder = tmp_path / "changed" / "card"
+    folder.mkdir(parents=True)
+    (folder / "card.html").write_text((tmp_path / "two" / "card.html").read_text().replace("100.0 %", "99.9 %", 1))
+    own_bundles.registry.add_files(own_bundles.registry.find("shapes/2"), folder.parent)
+    found = program("card", "check", "shapes/2", *own_bundles.places)
+    assert (8, True) == (found.code, "shapes/2: card.html, line" in found.err)
+
+
+def test_notes_of_another_card_stay_there(program: Callable[..., Any], bundles: BundleWorld, places: list[str], tmp_path: Path) -> None:
+    """A card that is built over another one takes nothing over that somebody has written about that, and says so."""
+    notes = tmp_path / "n.md"
+    notes.write_text("Of shapes alone.")
+    assert 0 == program("card", "build", "shapes/1", *bundles.places, "--out", tmp_path / "card", "--notes", notes).code
+    done = program("card", "build", "baseline", "v-reason", *places, "--out", tmp_path / "card")
+    assert (0, True) == (done.code, "is another card" in done.err)
+    assert "Of shapes alone." not in (tmp_path / "card" / "README.md").read_text()
+
+
+def test_an_export_keeps_what_was_written(program: Callable[..., Any], bundles: BundleWorld, tmp_path: Path) -> None:
+    """Into the card in its folder; and a card built over it leaves its results."""
+    export = ["card", "export", "shapes/1", "--hub", "team/x", "--dataset", "demo=team/demo", "--out", tmp_path / "hub", *bundles.places]
+    assert 0 == program(*export).code
+    readme = tmp_path / "hub" / "README.md"
+    nobody = next(line for line in readme.read_text().splitlines() if line.startswith("Nobody has written"))
+    readme.write_text(readme.read_text().replace(nobody, "> Written in the folder."))
+    assert 0 == program(*export).code
+    assert "> Written in the folder." in readme.read_text()
+    assert 0 == program("card", "check", tmp_path / "hub", *bundles.places).code
+    assert 0 == program("card", "build", "shapes/1", *bundles.places, "--out", tmp_path / "hub").code
+    assert 2 == len(list((tmp_path / "hub" / ".eval_results").iterdir()))
+
+
+def test_a_run_that_ends_later_changes_no_card(program: Callable[..., Any], own_bundles: BundleWorld, tmp_path: Path) -> None:
+    """A version's card is of the runs that it names, whatever others of the same call have finished since."""
+    (tmp_path / "none").mkdir()
+    places = ["--tracking-uri", own_bundles.uri, "--journal", str(tmp_path / "none")]
+    client = own_bundles.registry.client
+    baseline = own_bundles.catalog.find("baseline").mlflow_id
+    client.set_terminated(baseline, "FAILED")
+    assert 0 == program("card", "build", "shapes/1", *places, "--out", tmp_path / "card").code
+    assert "| baseline |" not in (tmp_path / "card" / "README.md").read_text()
+    client.set_terminated(baseline, "FINISHED")
+    done = program("card", "check", tmp_path / "card" / "README.md", *places)
+    assert 0 == done.code, done.err

@@ -16,9 +16,11 @@ from tests.helpers import like_runs, trials
 from tests.helpers.cards import evidence_of
 from vreason.errors import TrackingError
 from vreason_tracking.audit import FILE
-from vreason_tracking.cards import Evidence, check, check_sources, claims_of, hand_written, to_readme
+from vreason_tracking.cards import Evidence, check, check_sources, claims_of, gather, hand_written, to_readme
 from vreason_tracking.cards.method_card import DEPARTS, OURS, PAPER, controller_of
 from vreason_tracking.cards.schema_page import render, schema
+from vreason_tracking.catalog import Catalog, recorded_runs
+from vreason_tracking.comparison import named_runs
 
 
 def test_figures(evidence: Evidence) -> None:
@@ -215,3 +217,58 @@ def test_schema(evidence: Evidence) -> None:
     ):
         assert not validator.is_valid(changed)
     assert not validator.is_valid({**told, "figures": [{**told["figures"][0], "value": "high"}]})
+
+
+def test_claims_that_pose_as_a_trail(card: str, evidence: Evidence) -> None:
+    """Without the trail at hand its one table is left alone, and nothing that looks like it: no claim, no second table, no other row."""
+    elsewhere = replace(evidence, runs=[replace(run, audit=[]) for run in evidence.runs])
+    said = [f"{run.name}: entries of an audit trail; none was found beside the journal" for run in evidence.runs]
+    elsewhere = replace(elsewhere, missing=[*said, *evidence.missing])
+    assert [] == check(card, elsewhere)
+    table = "### Entries of the audit trail\n\n| variant | entry |\n| --- | ---: |\n| v-reason on Video-MME | 99.9 % |\n\n"
+    for changed in (
+        card.replace("## Hand-written", "- v-reason beats all: entries of an audit trail; proven\n\n## Hand-written", 1),
+        card.replace("### Cost", f"{table}### Cost", 1),
+        card.replace("\n\nComputed by", "\n| v-reason on Video-MME | 1 | 99.9 % |\n\nComputed by", 1),
+    ):
+        assert changed != card
+        assert check(changed, elsewhere), changed
+    without = to_readme(elsewhere)
+    assert [] == check(without, evidence), "made where no trail was found, it agrees where there is one"
+    assert check(without.replace(f"- {said[0]}\n", "", 1), evidence), "but what it says of that cannot be taken out"
+
+
+def test_a_later_version_of_the_program(card: str, evidence: Evidence) -> None:
+    """An upgrade alone makes no card wrong; the version that made it is what it says."""
+    assert [] == check(card, replace(evidence, version="9.9"))
+    assert check(card.replace(f"Computed by vreason-track {evidence.version}", "Computed by vreason-track 7.7"), evidence)
+
+
+def test_notes_are_a_quotation(evidence: Evidence) -> None:
+    """A heading, a fence or an element of theirs reaches no further than they do; they are read back as they were written."""
+    notes = "## Results\n\n```\n<details>\n<!-- hand-written: <!-- hand-written: end -->end -->\n\n> quoted\n| 99.9 % |"
+    made = to_readme(evidence, notes)
+    inside = made.split("<!-- hand-written: begin -->\n\n")[1].split("\n\n<!-- hand-written: end -->\n")[0]
+    assert all(line.startswith(">") for line in inside.splitlines())
+    assert (notes, []) == (hand_written(made), check(made, evidence))
+
+
+def test_other_tags_are_no_part_of_a_card(recorded: tuple[Path, str], card: str) -> None:
+    """What somebody writes beside a run in MLflow changes no card."""
+    found = named_runs(Catalog(*recorded, "vreason"), ["baseline", "v-reason"])
+    with recorded_runs(found.runs) as runs:
+        changed = [replace(run, tags={**run.tags, "team": "alpha", "reviewed": "yes"}) for run in runs]
+        assert card == to_readme(gather(changed, "shapes", recorded[0]))
+
+
+def test_a_front_matter_that_is_none(card: str) -> None:
+    """A date that cannot be, and lists in lists, are no card; another kind of metric is named."""
+    for line in ("date: 2024-13-45", "x: " + "[" * 3_000):
+        with pytest.raises(TrackingError, match="no card"):
+            claims_of(card.replace("pipeline_tag:", f"{line}\npipeline_tag:", 1))
+
+
+def test_another_kind_of_metric(card: str, evidence: Evidence) -> None:
+    """It is a mismatch of the model-index, and not of the card's form."""
+    found = check(card.replace("type: accuracy", "type: f1", 1), evidence)
+    assert ["front matter, model-index"] == [each.where for each in found]

@@ -21,6 +21,7 @@ from tests.helpers.cards import hostile
 from tests.helpers.nasty_strings import NASTY
 from vreason_tracking.cards import BEGIN, Evidence, bill_of_materials, check, claims_of, curve_svg, summary_of, to_html, to_readme
 from vreason_tracking.cards.eval_results import HubDataset, eval_results
+from vreason_tracking.cards.plain_text import unbroken
 from vreason_tracking.cards.readme import parts_of
 from vreason_tracking.cards.summary import read_summary
 
@@ -90,7 +91,10 @@ def _require_inert_readme(made: Evidence, text: str) -> None:
     assert sum(line.startswith("### ") for line in body.splitlines()) == found.counts["h3"]
     data = yaml.safe_load(front)
     assert {"vreason", "model-index"} & set(data) == {"vreason", "model-index"}
-    assert claims_of(readme).runs
+    claims = claims_of(readme)
+    assert (unbroken(made.baseline or ""), [run.journal_id or run.run_id for run in made.runs]) == (claims.baseline, list(claims.runs))
+    assert made.model is not None
+    assert (unbroken(made.title) or claims.title, unbroken(made.model.label)) == (claims.title, claims.model)
 
 
 def test_the_corpus() -> None:

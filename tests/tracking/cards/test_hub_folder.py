@@ -41,10 +41,13 @@ def test_the_files(evidence: Evidence, tmp_path: Path) -> None:
     assert "By hand." in ModelCard(files["README.md"].decode()).text
     assert (1200, 630) == Image.open(BytesIO(files["thumbnail.png"])).size
     (tmp_path / ".eval_results").mkdir()
-    (tmp_path / ".eval_results" / "gone.yaml").write_text("[]")
+    (tmp_path / ".eval_results" / "gone.yaml").write_bytes(files[".eval_results/v-reason.yaml"])
+    (tmp_path / ".eval_results" / "by-hand.yaml").write_text("[]")
     (tmp_path / "model.safetensors").write_bytes(b"mine")
     write_files(files, tmp_path)
-    assert not (tmp_path / ".eval_results" / "gone.yaml").exists()
+    assert {"baseline.yaml", "v-reason.yaml", "by-hand.yaml"} == {path.name for path in (tmp_path / ".eval_results").iterdir()}
+    write_files({"README.md": files["README.md"]}, tmp_path)
+    assert 3 == len(list((tmp_path / ".eval_results").iterdir())), "a card alone takes no results away"
     assert b"mine" == (tmp_path / "model.safetensors").read_bytes()
 
 

@@ -25,11 +25,11 @@ from vreason_tracking.cards import (
 
 
 def test_a_new_version_has_a_card(bundles: BundleWorld) -> None:
-    """Of its run beside its call's baseline, true to the record; its summary is on the version, its finding in the descriptions."""
+    """Of its run beside its call's baseline, not stale; its summary is on the version, its finding in the descriptions."""
     registry = bundles.registry
     version = registry.find("shapes/1")
     files = stored_card(registry, version)
-    evidence = version_evidence(version, bundles.catalog)
+    evidence = version_evidence(bundles.registry, version, bundles.catalog)
     assert {"README.md", "card.html", "evidence.json", "mlbom.cdx.json"} == set(files)
     assert files["evidence.json"].decode() == evidence.to_json()
     assert [] == check(files["README.md"].decode(), evidence)
@@ -81,7 +81,7 @@ def test_a_card_is_built_anew(own_bundles: BundleWorld) -> None:
     made = own_bundles.register("v-reason", with_card=True)
     registry, version = own_bundles.registry, made.version
     registry.client.update_registered_model("shapes", registry.client.get_registered_model("shapes").description + "\n\nAsk Ada.")
-    store_card(registry, version, version_evidence(version, own_bundles.catalog), "For shapes only.")
+    store_card(registry, version, version_evidence(own_bundles.registry, version, own_bundles.catalog), "For shapes only.")
     assert "For shapes only." in stored_card(registry, registry.find(version.label))["README.md"].decode()
     whole = registry.client.get_registered_model("shapes").description
     assert (1, 1) == (whole.count("card: begin"), whole.count("Ask Ada."))
@@ -116,5 +116,5 @@ def test_a_card_of_a_version_names_it(bundles: BundleWorld) -> None:
     """The README's front matter has the version, so that a check finds it again."""
     from vreason_tracking.cards import claims_of
 
-    evidence = version_evidence(bundles.registry.find("shapes/1"), bundles.catalog)
+    evidence = version_evidence(bundles.registry, bundles.registry.find("shapes/1"), bundles.catalog)
     assert "shapes/1" == claims_of(to_readme(evidence)).model

@@ -14,6 +14,7 @@ from typing import Any
 from vreason.errors import ConfigIssue, TrackingError
 from vreason_tracking.audit import enter
 from vreason_tracking.bundles.bundle import FILE_NAME, Bundle, read_bundle
+from vreason_tracking.bundles.signing import SIGNATURE
 from vreason_tracking.journal import journal_folder
 from vreason_tracking.records import (
     AGAINST_TAG,
@@ -117,6 +118,8 @@ class Version:
         return self.tags.get(RETIRED_TAG)
 
 
+_LARGEST = 64 * 2**20  # bytes of a single file that is read
+_OTHER_SERVERS = ("ftp", "sftp", "http", "https")
 _PAGE, _MODELS_PAGE = 5_000, 1_000  # versions and models that are asked for at once; MLflow takes no more models
 
 
@@ -228,6 +231,29 @@ class Registry:
                 )
             return read_bundle(Path(found))
 
+    def get(self, name: str, version: str) -> Version:
+        """A version by name and number, whatever letters the name has.
+
+        Raises:
+            TrackingError: there is none, or the registry cannot be read.
+        """
+        with self.translated():
+            made = self.client.get_model_version(name, version)
+            aliases = _by_version(self.client.get_registered_model(name).aliases)
+        return _version(made, aliases)
+
+    def has_signature(self, version: Version) -> bool:
+        """Whether a signature lies among a version's files, whatever its tags say.
+
+        Raises:
+            TrackingError: its files cannot be listed.
+        """
+        import mlflow
+
+        with self.translated():
+            found = mlflow.artifacts.list_artifacts(artifact_uri=self._files_of(version), tracking_uri=self.uri)
+            return any(Path(file.path).name == SIGNATURE for file in found)
+
     def read_files(self, version: Version, names: Sequence[str]) -> dict[str, bytes]:
         """Single files of a version, by their names without folders.
 
@@ -240,12 +266,24 @@ class Registry:
             uri = self._files_of(version)
             found = {}
             for name in names:
-                path = mlflow.artifacts.download_artifacts(artifact_uri=f"{uri}/{name}", dst_path=folder, tracking_uri=self.uri)
-                found[Path(path).name] = Path(path).read_bytes()
+                path = Path(mlflow.artifacts.download_artifacts(artifact_uri=f"{uri}/{name}", dst_path=folder, tracking_uri=self.uri))
+                if path.stat().st_size > _LARGEST:
+                    raise TrackingError(f"{version.label}: {name} is larger than {_LARGEST // 2**20} MiB; it is no card of ours")
+                found[path.name] = path.read_bytes()
             return found
 
     def _files_of(self, version: Version) -> str:
-        return self._store.direct_uri(self.client.get_model_version_download_uri(version.name, version.version))
+        """The address of a version's files.
+
+        Raises:
+            TrackingError: it leads to another server than the store's: whoever may write could have it asked.
+        """
+        uri = str(self._store.direct_uri(self.client.get_model_version_download_uri(version.name, version.version)))
+        if uri.partition(":")[0].lower() in _OTHER_SERVERS:
+            raise TrackingError(
+                f"{version.label}: its files are said to lie at {redact_password(uri)}, which is not asked; register its run again"
+            )
+        return uri
 
     def add_files(self, version: Version, folder: Path) -> None:
         """Put files beside a version's own; one of the same name takes the place of the one before.
@@ -315,7 +353,7 @@ class Registry:
         try:
             with mlflow_internals.as_default_store(self.uri):
                 yield
-        except (MlflowException, SQLAlchemyError, RequestException, OSError) as error:
+        except (MlflowException, SQLAlchemyError, RequestException, OSError, ValueError) as error:
             first = str(error).strip().splitlines()
             text = f"the model registry {self.address} refuses: {redact_password(first[0][:300]) if first else type(error).__name__}"
             raise failure(error, f"{text}; check the name, and the store with `vreason-track doctor`") from error

@@ -7,8 +7,14 @@ from .difference import (
     paired_verdict as paired_verdict,
 )
 from .entropy_curve import Curve as Curve, curve_svg as curve_svg
-from .eval_results import HubDataset as HubDataset, hub_names as hub_names, without_dataset as without_dataset
+from .eval_results import (
+    HubDataset as HubDataset,
+    hub_names as hub_names,
+    require_benchmarks as require_benchmarks,
+    without_dataset as without_dataset,
+)
 from .evidence import FORMAT as FORMAT, Evidence as Evidence, Figure as Figure, RunFacts as RunFacts, VersionFacts as VersionFacts
+from .folder_check import check_folder as check_folder
 from .gathering import gather as gather
 from .html_page import to_html as to_html
 from .hub_folder import (
@@ -34,6 +40,7 @@ from .versions import (
     register_with_card as register_with_card,
     store_card as store_card,
     stored_card as stored_card,
+    stored_notes as stored_notes,
     stored_summary as stored_summary,
     version_evidence as version_evidence,
 )

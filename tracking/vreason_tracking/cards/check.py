@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -12,9 +12,12 @@ import yaml
 
 from vreason.errors import TrackingError
 from vreason_tracking.cards.evidence import FORMAT, Evidence
+from vreason_tracking.cards.gathering import no_trail
 from vreason_tracking.cards.readme import hand_written, parts_of, to_readme
+from vreason_tracking.presentation import escaped
 
-_AUDIT = re.compile(r"^### Entries of the audit trail\n\n(?:\|.*\n)+\n|^- .*: entries of an audit trail; .*\n", re.MULTILINE)
+_ROW = re.compile(r"\| .* \| \d+ \| [a-z.]+ \| [0-9T:.Z-]+ \| [0-9a-f]{64} \|")
+"""Of the table of the audit trail's entries: what a card may say there on a machine without the trail."""
 _CELL = re.compile(r"(?<!\\)\|")
 
 
@@ -37,12 +40,13 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Claims:
-    """Which runs a card says that it rests on, and of which version of a model it is."""
+    """Which runs a card says that it rests on, of which version of a model it is, and by which version of the program it was made."""
 
     title: str
     runs: Sequence[str]
     baseline: str | None
     model: str | None = None
+    version: str | None = None
 
 
 def claims_of(readme: str) -> Claims:
@@ -55,13 +59,12 @@ def claims_of(readme: str) -> Claims:
     data = data if isinstance(data, dict) else {}
     told = data.get("vreason")
     runs = told.get("runs") if isinstance(told, dict) and told.get("format") == FORMAT else None
-    baseline, model = (told.get("baseline"), told.get("model")) if isinstance(told, dict) else (None, None)
-    named = all(each is None or isinstance(each, str) for each in (baseline, model))
+    told = told if isinstance(told, dict) else {}
+    baseline, model, version, title = (told.get(name) for name in ("baseline", "model", "version", "title"))
+    named = all(each is None or isinstance(each, str) for each in (baseline, model, version, title))
     if not isinstance(runs, list) or not runs or not named or not all(isinstance(each, str) for each in runs):
         raise TrackingError("this is no card of vreason-track's: its front matter names no runs; `vreason-track card build` makes one")
-    index = data.get("model-index")
-    title = str(index[0].get("name", "")) if isinstance(index, list) and index and isinstance(index[0], dict) else _heading(readme)
-    return Claims(title, runs, baseline, model)
+    return Claims(title or _heading(readme), runs, baseline, model, version)
 
 
 def check(readme: str, evidence: Evidence) -> list[Mismatch]:
@@ -74,23 +77,56 @@ def check(readme: str, evidence: Evidence) -> list[Mismatch]:
         evidence: gathered from the record now.
     """
     card = readme.replace("\r\n", "\n")
-    expected = to_readme(evidence, hand_written(card))
-    if not any(run.audit for run in evidence.runs):  # on another machine than the journal's
-        card, expected = _without_audit(card), _without_audit(expected)
+    expected = to_readme(as_of(evidence, card), hand_written(card))
+    elsewhere = _trail(card) is None and _said_of_no_trail(evidence) <= set(card.splitlines())
+    if elsewhere or not any(run.audit for run in evidence.runs):  # the card was made, or is checked, on another machine than the journal's
+        card, expected = (_without_trail(each, evidence) for each in (card, expected))
     if card == expected:
         return []
     found = [*_index_mismatches(_front_matter(card), _front_matter(expected)), *_text_mismatches(_body(card), _body(expected))]
     return found or [Mismatch("its form", "something else", "the same figures in another form; build it again")]
 
 
-def _without_audit(readme: str) -> str:
-    return _AUDIT.sub("", readme)
+def as_of(evidence: Evidence, readme: str) -> Evidence:
+    """The evidence as the version of the program tells it that made a card: an upgrade alone changes no figure."""
+    told = _front_matter(readme)
+    told = told.get("vreason") if isinstance(told, dict) else None
+    version = told.get("version") if isinstance(told, dict) else None
+    return replace(evidence, version=version) if isinstance(version, str) else evidence
+
+
+def _trail(readme: str) -> tuple[int, int] | None:
+    """First and last line, the latter excluded, of the table of the audit trail's entries, where a card has it: in its last section."""
+    lines = readme.splitlines()
+    start = max((place for place, line in enumerate(lines) if line == "## Where it comes from"), default=len(lines))
+    begin = next((place for place in range(start, len(lines)) if lines[place] == "### Entries of the audit trail"), None)
+    if begin is None:
+        return None
+    rows = begin + 2
+    while rows < len(lines) and (rows < begin + 4 or _ROW.fullmatch(lines[rows])):  # two lines of heads, then entries and nothing else
+        rows += 1
+    return begin, rows
+
+
+def _said_of_no_trail(evidence: Evidence) -> set[str]:
+    return {f"- {escaped(no_trail(run.name))}" for run in evidence.runs}
+
+
+def _without_trail(readme: str, evidence: Evidence) -> str:
+    """A card without what it says of an audit trail: one table of entries, and a line a run that none was found. Nothing else goes."""
+    lines = readme.splitlines()
+    if (place := _trail(readme)) is not None:
+        lines[place[0] : place[1] + 1] = []
+    for each in _said_of_no_trail(evidence):
+        if each in lines:
+            lines.remove(each)
+    return "\n".join(lines)
 
 
 def _front_matter(readme: str) -> Any:
     try:
         return yaml.safe_load(parts_of(readme)[0])
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # a date that is none, and lists in lists
         return None
 
 
@@ -112,6 +148,8 @@ def _index_mismatches(card: Any, record: Any) -> Iterator[Mismatch]:
     for field in sorted((own.keys() | other.keys()) - {"model-index"}, key=str):
         if own.get(field) != other.get(field):
             yield Mismatch(f"front matter, {field}", _shown(own.get(field)), _shown(other.get(field)))
+    if told == known and own.get("model-index") != other.get("model-index"):
+        yield Mismatch("front matter, model-index", "other tasks, data sets, kinds or names", "the same figures; build the card again")
 
 
 def _figures(data: Any) -> dict[str, object]:

@@ -5,6 +5,7 @@ The Hub shows them on the model's page and on the leaderboard of the benchmark's
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from vreason_tracking.cards.method_card import DEPARTS
 from vreason_tracking.cards.plain_text import one_line
 
 FOLDER = ".eval_results"
+MARK = "# vreason-card: "
+"""Begins a file of ours; data sets by benchmark follow, as JSON."""
 
 HUB_DATASETS: Mapping[str, str] = {
     "vsibench": "nyu-visionx/VSI-Bench",
@@ -86,8 +89,36 @@ def eval_results(evidence: Evidence, named: Mapping[str, HubDataset]) -> dict[st
         ]
         if entries:
             name = _file_name(run.name, files)
-            files[name] = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=False, width=10_000)
+            text = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=False, width=10_000)
+            files[name] = f"{MARK}{json.dumps(_told(evidence, named))}\n{text}"
     return files
+
+
+def _told(evidence: Evidence, named: Mapping[str, HubDataset]) -> dict[str, str]:
+    found = {name: dataset_of(name, named) for name in evidence.benchmarks}
+    return {name: f"{dataset.id}:{dataset.task}" for name, dataset in found.items() if dataset is not None}
+
+
+def datasets_in(text: str) -> dict[str, HubDataset] | None:
+    """Data sets by benchmark as a file of ours was written with them; None where it is none of ours."""
+    first = text.partition("\n")[0]
+    if not first.startswith(MARK):
+        return None
+    try:
+        return {str(name): HubDataset.parse(str(dataset)) for name, dataset in json.loads(first.removeprefix(MARK)).items()}
+    except (ValueError, AttributeError, RecursionError):
+        return None
+
+
+def require_benchmarks(evidence: Evidence, named: Mapping[str, HubDataset]) -> None:
+    """See that data sets are named for benchmarks that a card has.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for name in named:
+        if name not in evidence.benchmarks:
+            raise ValueError(f"{name!r} is no benchmark of this card; it has {', '.join(evidence.benchmarks)}")
 
 
 def without_dataset(evidence: Evidence, named: Mapping[str, HubDataset]) -> list[str]:

@@ -176,8 +176,12 @@ class Evidence:
             data = json.loads(text)
             if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
                 raise ValueError(f"it is no evidence of the format {FORMAT}")
-            return TypeAdapter(cls).validate_python(data)
-        except (ValueError, ValidationError) as error:
+            found = TypeAdapter(cls).validate_python(data)
+            uneven = [each for each in found.curves if len({len(each.tokens), len(each.entropy), len(each.ema), len(each.samples)}) > 1]
+            if uneven or not found.runs:
+                raise ValueError("it has no runs, or a curve without a value at each of its tokens")
+            return found
+        except (ValueError, ValidationError, RecursionError) as error:
             told = " ".join(str(error).splitlines()[:3])
             raise TrackingError(f"the evidence of a card cannot be read ({told}); build the card anew, or upgrade vreason-track") from error
 

@@ -12,10 +12,37 @@ from vreason_tracking.audit import FILE, AuditDatabase, AuditLog, Filter, leaf_h
 from vreason_tracking.cards.entropy_curve import Curve, curve_of
 from vreason_tracking.cards.evidence import AuditPosition, Evidence, Figure, RunFacts, VersionFacts
 from vreason_tracking.cards.method_card import controller_of, decoding_of
+from vreason_tracking.cards.plain_text import one_line
 from vreason_tracking.catalog import SAMPLES, RecordedRun, iso
 from vreason_tracking.comparison import Comparison, figure_rows, protocol_departures, side_by_side, verdicts
-from vreason_tracking.records import CROISSANT_TAG, GIT_COMMIT_TAG, IDENTITY_PREFIX, MODEL_REVISION_TAG, read_steps
+from vreason_tracking.records import (
+    CONFIG_NAME_TAG,
+    CROISSANT_TAG,
+    DATA_DIGEST_TAG,
+    DEVICE_TAG,
+    DTYPE_TAG,
+    GIT_COMMIT_TAG,
+    GIT_PREFIX,
+    HOST_TAG,
+    MODEL_REVISION_TAG,
+    PLATFORM_TAG,
+    PLUGINS_TAG,
+    SCHEDULE_TAG,
+    SCORING_TAG,
+    SEED_TAG,
+    SOURCE_TAG,
+    USER_TAG,
+    VERSION_PREFIX,
+    read_steps,
+)
 
+_PROVENANCE = frozenset(
+    (
+        *(CONFIG_NAME_TAG, CROISSANT_TAG, DATA_DIGEST_TAG, DEVICE_TAG, DTYPE_TAG, HOST_TAG, MODEL_REVISION_TAG, PLATFORM_TAG),
+        *(PLUGINS_TAG, SCHEDULE_TAG, SCORING_TAG, SEED_TAG, SOURCE_TAG, USER_TAG),
+    )
+)
+"""Tags that say with what a run was made; whatever else somebody has written beside it is no part of the card."""
 _AUDITED = ("run.started", "run.resumed", "run.finished", "run.reaped", "points.delivered", "artifact.stored")
 
 
@@ -45,7 +72,7 @@ def gather(
     comparison = side_by_side(runs, baseline, force)
     found = [_run(comparison, index, journal) for index in range(len(runs))]
     return Evidence(
-        title=title,
+        title=one_line(title) or found[0].name,
         model=model,
         runs=found,
         baseline=comparison.names[comparison.baseline] if len(runs) > 1 else None,
@@ -92,7 +119,9 @@ def _run(comparison: Comparison, index: int, journal: Path) -> RunFacts:
         settings=controller_of(run.params),
         decoding=decoding_of(run.params),
         model={name.removeprefix("model."): str(value) for name, value in run.params.items() if name.startswith("model.")},
-        provenance={name: value for name, value in run.tags.items() if not name.startswith(IDENTITY_PREFIX)},
+        provenance={
+            name: value for name, value in run.tags.items() if name in _PROVENANCE or name.startswith((GIT_PREFIX, VERSION_PREFIX))
+        },
         identity=dict(run.identity),
         departures=protocol_departures(run.params),
         audit=_positions(run, journal),
@@ -108,13 +137,18 @@ def _positions(run: RecordedRun, journal: Path) -> list[AuditPosition]:
     return [AuditPosition(each.index, each.action, each.time, leaf_hash(each.to_bytes()).hex()) for each in entries]
 
 
+def no_trail(run: str) -> str:
+    """What a card says of a run about which no audit trail was found."""
+    return f"{run}: entries of an audit trail; none was found beside the journal"
+
+
 def _missing(runs: Sequence[RunFacts], comparison: Comparison) -> Iterator[str]:
     """What a reader would look for, and does not find; in words."""
     if len(runs) == 1:
         yield "a baseline on the same questions: there is one run, so nothing is said of what the method gains"
     for run, result in zip(runs, comparison.groups[0].results, strict=True):
         if not run.audit:
-            yield f"{run.name}: entries of an audit trail; none was found beside the journal"
+            yield no_trail(run.name)
         if not run.provenance.get(GIT_COMMIT_TAG):
             yield f"{run.name}: the commit of the code that was run"
         if not run.provenance.get(MODEL_REVISION_TAG):

@@ -14,13 +14,14 @@ from typing import Any
 from vreason.config import VReasonConfig
 from vreason.errors import ConfigError, ConfigIssue, TrackingError
 from vreason_tracking.cards.bill_of_materials import FILE as BILL, bill_of_materials
-from vreason_tracking.cards.eval_results import FOLDER, HubDataset, eval_results
+from vreason_tracking.cards.eval_results import FOLDER, HubDataset, datasets_in, eval_results
 from vreason_tracking.cards.evidence import Evidence, RunFacts
 from vreason_tracking.cards.html_page import to_html
 from vreason_tracking.cards.readme import to_readme
 from vreason_tracking.cards.summary import own_run
 from vreason_tracking.cards.thumbnail import thumbnail
 
+GENERATE = "custom_generate/generate.py"
 _GENERATE = '''"""Decodes with vreason-track's V-Reason (arXiv 2510.17045), set as in the model card beside this file."""
 
 import vreason
@@ -53,7 +54,7 @@ def hub_files(evidence: Evidence, notes: str = "", named: Mapping[str, HubDatase
         "card.html": to_html(evidence, notes),
         "evidence.json": evidence.to_json(),
         BILL: bill_of_materials(evidence),
-        "custom_generate/generate.py": _GENERATE.format(method=pprint.pformat(method_of(own_run(evidence)), width=100, sort_dicts=False)),
+        GENERATE: _GENERATE.format(method=pprint.pformat(method_of(own_run(evidence)), width=100, sort_dicts=False)),
         "custom_generate/requirements.txt": f"vreason-track>={evidence.version}\n",
         **{f"{FOLDER}/{name}": text for name, text in eval_results(evidence, named or {}).items()},
     }
@@ -87,14 +88,14 @@ def _typed(text: str) -> object:
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write them; a file of an earlier export in `.eval_results` that is none of them any more is removed.
+    """Write them. Where results are among them, those of an earlier export that are none of them any more are removed.
 
     Raises:
         TrackingError: the folder cannot be written.
     """
     try:
-        for old in (folder / FOLDER).glob("*.yaml"):
-            if f"{FOLDER}/{old.name}" not in files:
+        for old in (folder / FOLDER).glob("*.yaml") if GENERATE in files else ():
+            if f"{FOLDER}/{old.name}" not in files and datasets_in(old.read_text(encoding="utf-8", errors="replace")) is not None:
                 old.unlink()
         for name, content in files.items():
             path = folder / name

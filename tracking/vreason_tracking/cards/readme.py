@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from vreason_tracking.cards.evidence import FORMAT, Evidence
-from vreason_tracking.cards.plain_text import one_line, valid
+from vreason_tracking.cards.plain_text import one_line, unbroken, valid
 from vreason_tracking.cards.sections import DERIVED, HAND_WRITTEN, sections
 from vreason_tracking.presentation import escaped, markdown_table
 
@@ -32,9 +32,9 @@ def to_readme(evidence: Evidence, notes: str = "") -> str:
     return valid(f"---\n{_front_matter(evidence)}\n---\n\n" + "\n\n".join(_blocks(evidence, notes)) + "\n")
 
 
-def _inert(notes: str) -> str:
-    """Notes cannot end their own part."""
-    return notes.replace(BEGIN, "").replace(END, "").strip()
+def _quoted(notes: str) -> str:
+    """Notes as a quotation: no heading, fence or element of theirs reaches beyond it, and none of its lines is a mark."""
+    return "\n".join(f"> {line}".rstrip() for line in notes.strip().splitlines())
 
 
 def parts_of(readme: str) -> tuple[str, str]:
@@ -46,7 +46,8 @@ def parts_of(readme: str) -> tuple[str, str]:
 def hand_written(readme: str) -> str:
     """The part of a card that somebody has written; "" where there is none."""
     part = _PART.search(readme)  # the marks stand on lines of their own, which no text of the record does
-    found = part[1].strip() if part else ""
+    lines = part[1].strip().splitlines() if part else []
+    found = "\n".join(line.removeprefix(">").removeprefix(" ") for line in lines).strip()
     return "" if found == NOBODY else found
 
 
@@ -76,9 +77,11 @@ def _front_matter(evidence: Evidence) -> str:
         eval_results=results or None,
         vreason={
             "format": FORMAT,
+            "version": one_line(evidence.version),
+            "title": unbroken(evidence.title),
             "runs": [run.journal_id or run.run_id for run in evidence.runs],
-            "baseline": one_line(evidence.baseline) if evidence.baseline else None,
-            **({"model": one_line(evidence.model.label)} if evidence.model else {}),
+            "baseline": unbroken(evidence.baseline) if evidence.baseline is not None else None,
+            **({"model": unbroken(evidence.model.label)} if evidence.model else {}),
         },
     )
     return str(data.to_yaml()).rstrip()
@@ -90,7 +93,7 @@ def _blocks(evidence: Evidence, notes: str) -> Iterator[str]:
     for section in sections(evidence):
         yield f"## {section.title}"
         if section.title == HAND_WRITTEN:
-            yield f"{BEGIN}\n{_inert(notes) or NOBODY}\n{END}"
+            yield f"{BEGIN}\n\n{_quoted(notes) or NOBODY}\n\n{END}"
         if section.text:
             yield escaped(section.text)
         if section.points:

@@ -14,7 +14,7 @@ HAND_WRITTEN = "Hand-written"
 
 DERIVED = (
     "Every figure below was computed from recorded runs by vreason-track; vreason-track card check computes them again and names each "
-    "one that differs. Nothing but the part marked as hand-written was written by anybody."
+    "one that differs. Nothing but its title and the quotation marked as hand-written was written by anybody."
 )
 ENTROPY = "Entropy along the reply"
 _ENTROPY = (

@@ -9,10 +9,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 from pydantic import TypeAdapter, ValidationError
 
-from vreason_tracking.cards.entropy_curve import Curve
+from vreason_tracking.cards.entropy_curve import POINTS, Curve
 from vreason_tracking.cards.evidence import Evidence, RunFacts
 from vreason_tracking.cards.plain_text import valid
 from vreason_tracking.presentation import percent
@@ -22,6 +23,7 @@ _LARGEST = 4900
 _TILE_POINTS = 20
 _LONGEST_FINDING = 400
 _NAMES = 8
+_LONGEST_REPLY, _HIGHEST = 10_000_000, 1_000.0  # tokens, nats: beyond is no curve of anybody's
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Summary:
         curves: entropy, the card's own and its baseline's, in few points.
         baseline: name of the baseline; None without one.
         digest: SHA-256 of the evidence.
+        files: digest of all of the card's files; "" where they are not stored.
         version: of the program that computed it.
     """
 
@@ -74,6 +77,7 @@ class Summary:
     baseline: str | None
     digest: str
     version: str
+    files: str = ""
 
     def to_text(self) -> str:
         """As a tag's value holds it; runs beside the own one and the baseline are left out where there is no room for them."""
@@ -91,9 +95,24 @@ _READER = TypeAdapter(Summary)
 def read_summary(text: str) -> Summary | None:
     """A summary out of a tag's value; None where it is none, for anybody can write tags."""
     try:
-        return _READER.validate_json(text)
-    except ValidationError:
+        found = _READER.validate_json(text)
+    except (ValidationError, ValueError, RecursionError):
         return None
+    return found if found.runs and all(_is_drawable(curve) for curve in found.curves) and _are_shares(found) else None
+
+
+def _is_drawable(curve: Curve) -> bool:
+    """Whether a curve has a value at each of its tokens, which go up."""
+    sizes = {len(curve.tokens), len(curve.entropy), len(curve.ema), len(curve.samples)}
+    if len(sizes) > 1 or not curve.tokens or len(curve.tokens) > POINTS:
+        return False
+    ordered = all(0 <= one < other <= _LONGEST_REPLY for one, other in pairwise([*curve.tokens, _LONGEST_REPLY]))
+    return ordered and all(value is None or 0 <= value < _HIGHEST for value in (*curve.entropy, *curve.ema))
+
+
+def _are_shares(summary: Summary) -> bool:
+    shares = (summary.accuracy, summary.low, summary.high, *(run.accuracy for run in summary.runs))
+    return all(value is None or 0.0 <= value <= 1.0 for value in shares)
 
 
 def summary_of(evidence: Evidence) -> Summary:

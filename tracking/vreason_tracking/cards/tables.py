@@ -8,7 +8,8 @@ from vreason_tracking.cards.evidence import Evidence, Figure, RunFacts
 from vreason_tracking.presentation import NONE, Table, amount, count, p_value, percent, points, ratio
 
 _COST_NOTE = (
-    "Medians over questions, with 95 % intervals; ratios are medians of paired ratios to the baseline. † not comparable: see the verdicts."
+    "Tokens and times are medians over questions, with 95 % intervals; control and energy are means, memory the maximum. "
+    "Ratios are medians of paired ratios to the baseline. † not comparable: see the verdicts."
 )
 ENTROPY_ROWS = 8
 """Tokens of a curve that the table of entropy shows, more or less."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,28 +16,37 @@ from vreason.errors import TrackingError, VReasonError
 from vreason_tracking.bundles import CARD_FOLDER, Registered, Registration, Registry, Version, register
 from vreason_tracking.cards.bill_of_materials import FILE as BILL, bill_of_materials
 from vreason_tracking.cards.evidence import Evidence, VersionFacts
+from vreason_tracking.cards.folder_check import EVIDENCE, PAGE, README
 from vreason_tracking.cards.gathering import gather
 from vreason_tracking.cards.html_page import to_html
-from vreason_tracking.cards.readme import to_readme
+from vreason_tracking.cards.readme import hand_written, to_readme
 from vreason_tracking.cards.summary import Summary, read_summary, summary_of
 from vreason_tracking.catalog import Catalog, recorded_runs
 from vreason_tracking.comparison import named_runs
 from vreason_tracking.presentation import escaped
 from vreason_tracking.records import CALL_TAG, CARD_TAG, FILES_TAG
 
-README, PAGE, EVIDENCE = "README.md", "card.html", "evidence.json"
 _BEGIN, _END = "<!-- card: begin -->", "<!-- card: end -->"
 _PART = re.compile(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", re.DOTALL)
 
 
 def version_evidence(
-    version: Version, catalog: Catalog, title: str | None = None, baseline: str | None = None, *, force: bool = False
+    registry: Registry,
+    version: Version,
+    catalog: Catalog,
+    title: str | None = None,
+    baseline: str | None = None,
+    *,
+    runs: Sequence[str] = (),
+    force: bool = False,
 ) -> Evidence:
     """The evidence of a version: its run, and the finished ones of the same call of `run`.
 
     Args:
+        registry: of the models.
         version: of a model.
         catalog: where its runs are looked for.
+        runs: ids of those that the card is to be of instead, the version's own among them.
         title: of the card; None takes the version's label.
         baseline: name or id of the run that the others are compared with.
         force: compare unlike runs, with a warning.
@@ -45,13 +55,21 @@ def version_evidence(
         IncomparableRunsError: they are not alike.
         TrackingError: one is not there, or its record cannot be read.
     """
-    found = named_runs(catalog, runs_beside(version, catalog), baseline)
-    with recorded_runs(found.runs) as runs:
-        own = next(run for run in runs if version.run_id in run.ids)
+    found = named_runs(catalog, runs or runs_beside(version, catalog), baseline)
+    with recorded_runs(found.runs) as recorded:
+        own = next((run for run in recorded if version.run_id in run.ids), None)
+        if own is None:
+            raise TrackingError(f"{version.label}: its run {version.run_id} is none of those that the card is of; build the card again")
         facts = VersionFacts(
-            version.label, own.name, version.signed, version.tags.get(FILES_TAG, ""), version.example, version.forced, version.against
+            version.label,
+            own.name,
+            registry.has_signature(version),
+            version.tags.get(FILES_TAG, ""),
+            version.example,
+            version.forced,
+            version.against,
         )
-        return gather(runs, title or version.label, catalog.root, baseline, model=facts, force=force)
+        return gather(recorded, title or version.label, catalog.root, baseline, model=facts, force=force)
 
 
 def register_with_card(
@@ -72,9 +90,10 @@ def register_with_card(
     notice("making its card")
     opened = catalog.open_store()
     assert opened.store is not None, "a version was just registered in it"
+    registry = Registry(opened.store, catalog.root)
     try:
-        evidence = version_evidence(made.version, catalog, force=True)
-        return made, store_card(Registry(opened.store, catalog.root), made.version, evidence, notes)
+        evidence = version_evidence(registry, made.version, catalog, force=True)
+        return made, store_card(registry, made.version, evidence, notes)
     except VReasonError as error:
         notice(f"no card could be made: {error}. Make it later with `vreason-track card build {made.version.label} --store`")
         return made, None
@@ -115,7 +134,8 @@ def store_card(registry: Registry, version: Version, evidence: Evidence, notes: 
     Raises:
         TrackingError: it cannot be entered into the audit trail, or the registry refuses.
     """
-    files, summary = card_files(evidence, notes), summary_of(evidence)
+    files = card_files(evidence, notes)
+    summary = replace(summary_of(evidence), files=files_digest(files))
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     registry.enter("card.stored", f"model:{version.label}", sha256=digests)
     with TemporaryDirectory(prefix="vreason-card-") as folder:
@@ -127,6 +147,14 @@ def store_card(registry: Registry, version: Version, evidence: Evidence, notes: 
     registry.tag(version, {CARD_TAG: summary.to_text()})
     registry.describe(version, f"{escaped(summary.finding)}", _with_finding)
     return summary
+
+
+def files_digest(files: Mapping[str, bytes]) -> str:
+    """A digest of a card's files, names and contents; in hexadecimal."""
+    whole = hashlib.sha256(b"vreason card files v1\n")
+    for name in sorted(files):
+        whole.update(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n".encode())
+    return whole.hexdigest()
 
 
 def _with_finding(description: str, finding: str) -> str:
@@ -145,6 +173,17 @@ def stored_card(registry: Registry, version: Version) -> Mapping[str, bytes]:
     if CARD_TAG not in version.tags:
         raise TrackingError(f"{version.label} has no card; make one with `vreason-track card build {version.label} --store`")
     return registry.read_files(version, [f"{CARD_FOLDER}/{name}" for name in (README, PAGE, EVIDENCE, BILL)])
+
+
+def stored_notes(registry: Registry, version: Version) -> str:
+    """The hand-written part of a version's card; "" where it has no card, or nobody has written anything.
+
+    Raises:
+        TrackingError: the card cannot be fetched.
+    """
+    if CARD_TAG not in version.tags:
+        return ""
+    return hand_written(registry.read_files(version, [f"{CARD_FOLDER}/{README}"])[README].decode("utf-8", "replace"))
 
 
 def stored_summary(version: Version) -> Summary | None:

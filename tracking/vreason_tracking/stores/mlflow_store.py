@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from vreason.errors import TrackingError, TrackingUnavailableError
 from vreason_tracking.stores import database
@@ -33,7 +34,7 @@ _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # the 
 _FOUND_BY = ("vreason.", "mlflow.")  # tags by which runs are found begin so
 _POINTS = 1000
 _PAIRS = 100
-_PROXIED = "mlflow-artifacts:/"
+_PROXIED = "mlflow-artifacts:"
 _LONGEST = 5000  # characters of a tag's or parameter's value that every store takes
 _LONGEST_NAME = 250  # characters of a run's name
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # PostgreSQL has no NUL, UTF-8 no lone surrogate; models write both
@@ -87,10 +88,17 @@ class MlflowStore:
         _log.info("store %s opened in %.2f s: experiment %s", redact_password(self.uri), seconds, experiment or "(all)")
 
     def direct_uri(self, uri: str) -> str:
-        """An artifact's address as this process reaches it: not by way of the server, where it is that itself."""
+        """An artifact's address as this process reaches it: not by way of the server, where it is that itself.
+
+        Raises:
+            TrackingError: the address leads out of the place where artifacts are kept.
+        """
         if self._artifacts is None or not uri.startswith(_PROXIED):
             return uri
-        return f"{self._artifacts.rstrip('/')}/{uri.removeprefix(_PROXIED).lstrip('/')}"
+        parts = [part for part in unquote(urlsplit(uri).path).split("/") if part]  # whatever server it names, this one is meant
+        if ".." in parts:
+            raise TrackingError(f"{uri}: leads out of the place where artifacts are kept; see who wrote it")
+        return "/".join([self._artifacts.rstrip("/"), *parts])
 
     def _experiment(self, name: str, create: bool) -> str:
         found = self.client.get_experiment_by_name(name)

@@ -32,7 +32,7 @@ class HeadersMiddleware:
                 headers["x-content-type-options"] = "nosniff"
                 headers["referrer-policy"] = "same-origin"
                 headers["cross-origin-opener-policy"] = "same-origin"
-                headers["cross-origin-resource-policy"] = "same-origin"
+                headers.setdefault("cross-origin-resource-policy", "same-origin")
                 headers["permissions-policy"] = "camera=(), geolocation=(), microphone=()"
             await send(message)
 

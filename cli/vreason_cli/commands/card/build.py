@@ -8,7 +8,7 @@ import click
 
 from vreason_cli import options
 from vreason_cli.help_names import HELP
-from vreason_cli.terminal.card_output import evidence_of, is_version, notes_of_run, read_notes, registry_of, which_card
+from vreason_cli.terminal.card_output import evidence_of, is_version, notes_for, registry_of, which_card
 
 
 @click.command("build", short_help="Make a card of recorded runs.", context_settings=HELP)
@@ -26,7 +26,7 @@ from vreason_cli.terminal.card_output import evidence_of, is_version, notes_of_r
     "--notes",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Markdown that somebody has written, marked as such. Default: card.md beside the run's config, else what is in the card there.",
+    help="Markdown that somebody has written, marked as such. Default: card.md beside the run's config, else what is in its card.",
 )
 @click.option("--store", is_flag=True, help="Also put it beside the version in the registry, in the place of the one there.")
 def build_command(
@@ -60,7 +60,7 @@ def build_command(
         raise ConfigError([ConfigIssue("--store", "belongs to a version of a model; name one, such as shapes/3")])
     evidence = evidence_of(runs, journal, tracking_uri, experiment, title, baseline, force)
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
-    written = read_notes(notes) if notes else notes_of_run(catalog, evidence.runs[-1].run_id) or _notes_in(out)
+    written = notes_for(evidence, notes, catalog, out)
     write_files(card_files(evidence, written), out)
     click.echo(f"{out / 'README.md'}: {len(evidence.runs)} variant(s), {len(evidence.figures):,} figures")
     if store:
@@ -71,11 +71,3 @@ def build_command(
         click.echo(f"{version.label}: its card is stored beside it")
     for each in evidence.missing:
         click.echo(f"not in the record: {each}", err=True)
-
-
-def _notes_in(folder: Path) -> str:
-    """What somebody has written into the card that is there."""
-    from vreason_tracking.cards import hand_written
-
-    readme = folder / "README.md"
-    return hand_written(read_notes(readme)) if readme.is_file() else ""

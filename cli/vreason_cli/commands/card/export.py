@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from vreason_cli import options
 from vreason_cli.help_names import HELP
-from vreason_cli.terminal.card_output import evidence_of, read_notes, which_card
+from vreason_cli.terminal.card_output import evidence_of, notes_for, which_card
 
 
 @click.command("export", short_help="Prepare a repository of the Hugging Face Hub.", context_settings=HELP)
@@ -24,7 +25,7 @@ from vreason_cli.terminal.card_output import evidence_of, read_notes, which_card
     "--notes",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Markdown that somebody has written; it is marked as hand-written.",
+    help="Markdown that somebody has written, marked as such. Default: as with `card build`.",
 )
 @click.option(
     "--dataset",
@@ -63,10 +64,12 @@ def export_command(
         hub_names,
         hub_token,
         push as push_folder,
+        require_benchmarks,
         require_repository,
         without_dataset,
         write_files,
     )
+    from vreason_tracking.catalog import Catalog
 
     require_repository(repository)
     token = hub_token() if push else None
@@ -75,8 +78,13 @@ def export_command(
     except ValueError as error:
         raise ConfigError([ConfigIssue("--dataset", str(error))]) from error
     evidence = evidence_of(runs, journal, tracking_uri, experiment, title or repository, baseline, force)
+    try:
+        require_benchmarks(evidence, named)
+    except ValueError as error:
+        raise ConfigError([ConfigIssue("--dataset", str(error))]) from error
     folder = out or Path("hub") / repository
-    files = hub_files(evidence, read_notes(notes) if notes else "", named)
+    catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
+    files = hub_files(evidence, notes_for(evidence, notes, catalog, folder), named)
     write_files(files, folder)
     click.echo(f"{folder}: {len(files)} files")
     for benchmark in without_dataset(evidence, named):

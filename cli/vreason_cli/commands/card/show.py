@@ -6,7 +6,7 @@ import click
 
 from vreason_cli import options
 from vreason_cli.help_names import HELP
-from vreason_cli.terminal.card_output import evidence_of, which_card
+from vreason_cli.terminal.card_output import evidence_of, notes_for, which_card
 
 
 @click.command("show", short_help="Print the card of recorded runs.", context_settings=HELP)
@@ -28,6 +28,8 @@ def show_command(
     Exit codes: 0 done, 5 a run is not there, or its record cannot be read, 6 the runs are not alike.
     """
     from vreason_tracking.cards import to_readme
+    from vreason_tracking.catalog import Catalog
 
     evidence = evidence_of(runs, journal, tracking_uri, experiment, title, baseline, force)
-    click.echo(evidence.to_json() if as_json else to_readme(evidence), nl=False)
+    catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
+    click.echo(evidence.to_json() if as_json else to_readme(evidence, notes_for(evidence, None, catalog)), nl=False)

@@ -93,7 +93,7 @@ def _show_difference(registry: Registry, catalog: Catalog, model: str, alias: st
     if before is None or before.version == version.version:
         return
     try:
-        found = differences(*(version_evidence(each, catalog, force=True) for each in (before, version)))
+        found = differences(*(version_evidence(registry, each, catalog, force=True) for each in (before, version)))
     except VReasonError as error:
         click.echo(f"the cards of {before.label} and {version.label} cannot be compared: {error}", err=True)
         return

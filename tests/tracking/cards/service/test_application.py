@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import schemathesis
@@ -16,7 +17,8 @@ from hypothesis.errors import Unsatisfiable
 from starlette.testclient import TestClient
 
 from tests.helpers.bundle_world import BundleWorld
-from vreason_tracking.cards import make_card_application, stored_card
+from tests.helpers.waiting import wait_until
+from vreason_tracking.cards import make_card_application, store_card, stored_card, version_evidence
 
 PAGES = (
     "cards",
@@ -102,7 +104,7 @@ def test_entity_tags(client: TestClient) -> None:
 def test_side_by_side(client: TestClient) -> None:
     """Every setting that differs, and the paired statistics; the API says the same."""
     page = client.get("/vreason/card-difference?one=shapes/2&other=shapes@champion").text
-    told = client.get("/vreason/api/cards/difference?one=shapes/2&other=shapes/champion").json()
+    told = client.get("/vreason/api/card-difference?one=shapes/2&other=shapes/champion").json()
     assert ("shapes/2", "shapes/1") == (told["one"], told["other"])
     assert told["paired"].startswith("v-reason: ")
     assert "controller.lr" in {each["name"] for each in told["differences"]}
@@ -130,7 +132,7 @@ def test_a_history(client: TestClient) -> None:
         ("cards?page=0", 422, "page: "),
         ("cards?q=" + "x" * 2000, 422, "q: "),
         ("api/cards/shapes/9", 404, "no card of shapes/9"),
-        ("api/cards/difference?one=shapes/1", 422, "other: "),
+        ("api/card-difference?one=shapes/1", 422, "other: "),
     ],
 )
 def test_what_is_refused(client: TestClient, path: str, status: int, told: str) -> None:
@@ -194,3 +196,100 @@ def test_every_operation(two: BundleWorld) -> None:
             with suppress(Unsatisfiable):  # what takes nothing can be sent nothing wrong
                 ask()
     assert asked >= 60
+
+
+def test_the_list_says_something_else(two: BundleWorld, tmp_path: Path) -> None:
+    """Somebody has changed the tag: the card's page says so; a tag that cannot be drawn is no card, and harms no other."""
+    world = two.copied(tmp_path)
+    version = world.registry.find("shapes/1")
+    told = json.loads(version.tags["vreason.card"])
+    world.registry.tag(version, {"vreason.card": json.dumps({**told, "accuracy": 0.999, "finding": "best of all"})})
+    other = world.registry.find("shapes/2")
+    broken = {**json.loads(other.tags["vreason.card"]), "runs": []}
+    world.registry.tag(other, {"vreason.card": json.dumps(broken)})
+    with TestClient(make_card_application(world.catalog)) as client:
+        assert "The list says something else of it than its files do." in client.get("/vreason/cards/shapes/1").text
+        assert not client.get("/vreason/api/cards/shapes/1").json()["proved"]["listed"]
+        assert 1 == client.get("/vreason/cards").text.count('class="finding"')
+
+
+def test_a_card_that_is_stored_anew_is_shown(own_bundles: BundleWorld) -> None:
+    """With other notes: as soon as the list is read again, and it is the one that was stored."""
+    world = own_bundles
+    world.register("baseline", with_card=True)
+    registry, version = world.registry, world.registry.find("shapes/2")
+    application = make_card_application(world.catalog)
+    with TestClient(application) as client:
+        assert "Ask Ada." not in client.get("/vreason/cards/shapes/2").text
+        store_card(registry, version, version_evidence(registry, version, world.catalog), "Ask Ada.")
+        wait_until(lambda: "Ask Ada." in client.get("/vreason/cards/shapes/2").text)
+        told = client.get("/vreason/api/cards/shapes/2").json()["proved"]
+        assert (True, True) == (told["same"], told["listed"])
+
+
+@pytest.mark.parametrize("content", [b"[" * 200_000, b"\xff\xfe", b"{}", b'{"format": "vreason-card/1"}'])
+def test_files_that_are_no_evidence(two: BundleWorld, tmp_path: Path, content: bytes) -> None:
+    """Are said to be unreadable, and bring nothing down."""
+    registry = two.registry
+    version = registry.find("shapes/2")
+    whole = stored_card(registry, version)["evidence.json"]
+    (tmp_path / "card").mkdir()
+    try:
+        (tmp_path / "card" / "evidence.json").write_bytes(content)
+        registry.add_files(version, tmp_path)
+        with TestClient(make_card_application(two.catalog)) as client:
+            answer = client.get("/vreason/cards/shapes/2")
+            assert (503, True) == (answer.status_code, "cannot be read" in answer.text)
+            assert 200 == client.get("/vreason/cards").status_code
+    finally:
+        (tmp_path / "card" / "evidence.json").write_bytes(whole)
+        registry.add_files(version, tmp_path)
+
+
+def test_a_version_that_lies_on_another_server(two: BundleWorld, tmp_path: Path) -> None:
+    """Nobody has this one ask it."""
+    world = two.copied(tmp_path)
+    client = world.registry.client
+    made = client.create_model_version("shapes", "ftp://127.0.0.1:1/x", tags=world.registry.find("shapes/1").tags)
+    with TestClient(make_card_application(world.catalog)) as browser:
+        answer = browser.get(f"/vreason/cards/shapes/{made.version}")
+        assert (503, True) == (answer.status_code, "which is not asked" in answer.text)
+
+
+def test_names_of_all_kinds(two: BundleWorld, tmp_path: Path) -> None:
+    """A model that MLflow takes has a card that opens, whatever letters its name has; a star stands for nobody else's history."""
+    world = two.copied(tmp_path)
+    client, source = world.registry.client, world.registry.find("shapes/1")
+    uri = client.get_model_version(source.name, source.version).source
+    names = ("it's odd 100%", "a@b", "x*", "diff erence")
+    with world.registry.translated():
+        for name in names:
+            client.create_registered_model(name)
+            client.create_model_version(name, uri, run_id=source.run_id, tags=source.tags, model_id=uri.rpartition("/")[2])
+    with TestClient(make_card_application(world.catalog)) as browser:
+        for name in names:
+            assert 200 == browser.get(f"/vreason/cards/{quote(name, safe='')}/1").status_code, name
+            assert 200 == browser.get(f"/vreason/cards/{quote(name, safe='')}").status_code, name
+        assert 404 == browser.get("/vreason/cards/*").status_code
+        assert 404 == browser.get("/vreason/api/cards/sha*").status_code
+        assert [] == browser.get("/vreason/api/cards/x*").json()["entries"]
+
+
+def test_other_hosts(two: BundleWorld) -> None:
+    """A page of another name that leads here is none of ours; entries of the feed stay the same under every name."""
+    application = make_card_application(two.catalog, ["localhost", "127.0.0.1"])
+    with TestClient(application, base_url="http://localhost") as client:
+        assert 400 == client.get("/vreason/cards", headers={"host": "evil.example"}).status_code
+        here, there = (client.get("/vreason/cards.atom", headers={"host": host}).text for host in ("localhost", "127.0.0.1"))
+        assert re.findall("<id>(.*?)</id>", here) == re.findall("<id>(.*?)</id>", there)
+        assert "/vreason/cards.atom" in here
+
+
+def test_badges_may_be_shown_elsewhere(client: TestClient) -> None:
+    """And nothing else may."""
+    assert "cross-origin" == client.get("/vreason/cards/shapes/1/badge.svg").headers["cross-origin-resource-policy"]
+    assert "same-origin" == client.get("/vreason/cards/shapes/1/evidence.json").headers["cross-origin-resource-policy"]
+
+
+def test_a_page_that_is_not_there(client: TestClient) -> None:
+    assert "There is no such page." in client.get("/vreason/cards?page=99").text

@@ -29,7 +29,7 @@ def test_what_badges_say(entry: CardEntry) -> None:
     """Accuracy with its interval, signature, and whether the card is still true."""
     assert label(badge(entry, "accuracy")).startswith("shapes/3 on shapes: ")
     assert "%" in label(badge(entry, "accuracy"))
-    assert ("shapes/3: signed", "card of shapes/3: true to the record") == tuple(label(badge(entry, each)) for each in FIGURES[1:])
+    assert ("shapes/3: signed", "card of shapes/3: not stale") == tuple(label(badge(entry, each)) for each in FIGURES[1:])
     stale = replace(entry, stale=["gone"], signed=False)
     assert label(badge(stale, "accuracy")).endswith(", stale")
     assert ("shapes/3: unsigned", "card of shapes/3: stale") == tuple(label(badge(stale, each)) for each in FIGURES[1:])

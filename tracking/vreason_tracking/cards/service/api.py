@@ -59,9 +59,9 @@ _NAMED: dict[int | str, dict[str, Any]] = {304: {"description": "The answer is t
 
 def make_card_api(service: CardService) -> APIRouter:
     """The routes; they run in threads."""
-    router = APIRouter(prefix="/api/cards", tags=["cards"], responses=_NAMED)
+    router = APIRouter(prefix="/api", tags=["cards"], responses=_NAMED)
 
-    @router.get("", summary="Cards, the newest first", response_model=CardList)
+    @router.get("/cards", summary="Cards, the newest first", response_model=CardList)
     def cards(
         request: Request,
         q: FilterText = "",
@@ -78,32 +78,27 @@ def make_card_api(service: CardService) -> APIRouter:
         shown = found[(page - 1) * PAGE : page * PAGE]
         return _answer(request, CardList, CardList(shown, len(found), page, -(-len(found) // PAGE)))
 
-    @router.get("/difference", summary="What two cards say differently", response_model=CardDifference)
+    @router.get("/card-difference", summary="What two cards say differently", response_model=CardDifference)
     def difference(request: Request, one: FilterText, other: FilterText) -> Response:
         """`one` and `other` are labels such as shapes/3, or have an alias in the version's place."""
-        entries = [_labelled(service, each) for each in (one, other)]
+        entries = [service.index.labelled(each) for each in (one, other)]
         told = CardDifference(entries[0].label, entries[1].label, service.differences(*entries), service.paired(*entries))
         return _answer(request, CardDifference, told)
 
-    @router.get("/{name}", summary="A model's cards and history", response_model=CardHistory)
+    @router.get("/cards/{name}", summary="A model's cards and history", response_model=CardHistory)
     def history(request: Request, name: str) -> Response:
         told = CardHistory(service.index.of_model(name), service.history(name))
         if not told.cards and not told.entries:
             raise NotFoundError(f"there is no card of a model {name!r}")
         return _answer(request, CardHistory, told)
 
-    @router.get("/{name}/{version}", summary="A card in short; an alias may stand for the version", response_model=CardDetails)
+    @router.get("/cards/{name}/{version}", summary="A card in short; an alias may stand for the version", response_model=CardDetails)
     def card(request: Request, name: str, version: str) -> Response:
         """Its evidence, with every figure, is below /vreason/cards/NAME/VERSION/evidence.json."""
         entry = service.index.find(name, version)
         return _answer(request, CardDetails, CardDetails(entry, service.proved(entry, service.card(entry))))
 
     return router
-
-
-def _labelled(service: CardService, label: str) -> CardEntry:
-    name, _, version = label.rpartition("/")
-    return service.index.find(name, version)
 
 
 def _answer(request: Request, kind: Any, told: Any) -> Response:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
@@ -26,11 +28,12 @@ _RENDER = Renderer(
 )
 
 
-def make_card_application(catalog: Catalog) -> Starlette:
+def make_card_application(catalog: Catalog, hosts: Sequence[str] = ("*",)) -> Starlette:
     """An application that shows the cards of a catalog's store.
 
     Args:
         catalog: journal and store; the journal's audit trail tells the history.
+        hosts: names by which it may be asked: a page of another name that leads here is none of ours.
     """
     path = (catalog.root / FILE).absolute()
     log = AuditLog(AuditDatabase(local_uri(path))) if path.is_file() else None
@@ -46,7 +49,7 @@ def make_card_application(catalog: Catalog) -> Starlette:
     app.include_router(make_card_api(service))
     app.include_router(make_card_pages(service, _RENDER))
     start = [Route(each, lambda _: RedirectResponse(f"{PREFIX}/cards", 307)) for each in ("/", PREFIX, f"{PREFIX}/")]
-    return Starlette(routes=[*start, Mount(PREFIX, app)])
+    return Starlette(routes=[*start, Mount(PREFIX, app)], middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))])
 
 
 def run_states(catalog: Catalog) -> Iterable[RunState]:

@@ -29,7 +29,7 @@ def _told(entry: CardEntry, figure: str) -> tuple[str, str, str]:
     if figure == "state":
         return (
             f"card of {entry.label}",
-            "stale" if entry.stale else "retired" if entry.retired else "true to the record",
+            "stale" if entry.stale else "retired" if entry.retired else "not stale",
             (_ORANGE if entry.stale or entry.retired else _GREEN),
         )
     told = entry.summary

@@ -10,6 +10,7 @@ from vreason_tracking.presentation import plain
 
 ENTRIES = 50
 _ATOM = "http://www.w3.org/2005/Atom"
+_URN = "urn:vreason:"  # whatever the server is called, an entry stays the same
 _NEVER = "1970-01-01T00:00:00Z"
 
 
@@ -23,14 +24,14 @@ def atom_feed(entries: Sequence[CardEntry], origin: str) -> bytes:
     feed = Element("feed", xmlns=_ATOM)
     shown = entries[:ENTRIES]
     _add(feed, "title", "Model cards")
-    _add(feed, "id", f"{origin}/vreason/cards")
+    _add(feed, "id", f"{_URN}cards")
     _add(feed, "updated", shown[0].created if shown else _NEVER)
-    SubElement(feed, "link", rel="self", href=f"{origin}/vreason/cards/feed.atom")
+    SubElement(feed, "link", rel="self", href=f"{origin}/vreason/cards.atom")
     SubElement(feed, "link", rel="alternate", href=f"{origin}/vreason/cards")
     for each in shown:
         entry = SubElement(feed, "entry")
         _add(entry, "title", each.label)
-        _add(entry, "id", f"{origin}{each.address}")
+        _add(entry, "id", f"{_URN}{each.address.removeprefix('/vreason/')}")
         _add(entry, "updated", each.created)
         SubElement(entry, "link", rel="alternate", href=f"{origin}{each.address}")
         _add(SubElement(entry, "author"), "name", each.created_by or "unknown")

@@ -174,6 +174,11 @@ class CardIndex:
             raise NotFoundError(f"there is no card of {name}/{version}; the list of cards shows those that are there")
         return found
 
+    def labelled(self, label: str) -> CardEntry:
+        """The card of "NAME/3", "NAME/alias" or "NAME@alias"; errors as in `find`."""
+        name, _, version = label.strip().replace("@", "/", 1).rpartition("/")
+        return self.find(name, version)
+
     def of_model(self, name: str) -> list[CardEntry]:
         """A model's cards, the newest first; errors as in `cards`."""
         return [entry for entry in self.cards().entries if entry.name == name]

@@ -11,17 +11,16 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from vreason.errors import TrackingError
 from vreason_tracking.audit import own_details
 from vreason_tracking.cards.bill_of_materials import FILE as BILL
 from vreason_tracking.cards.difference import difference_table
 from vreason_tracking.cards.entropy_curve import curve_svg
+from vreason_tracking.cards.folder_check import EVIDENCE, PAGE as HTML, README
 from vreason_tracking.cards.html_page import template_values
 from vreason_tracking.cards.service.badge import FIGURES, badge
 from vreason_tracking.cards.service.feed import atom_feed
 from vreason_tracking.cards.service.index import PAGE, CardEntry, CardFilter
 from vreason_tracking.cards.service.service import CardService
-from vreason_tracking.cards.versions import EVIDENCE, PAGE as HTML, README
 from vreason_tracking.web import REPORT_POLICY, FilterText, NotFoundError, Renderer, tagged
 
 _KINDS = {README: "text/markdown", HTML: "text/html", EVIDENCE: "application/json", BILL: "application/vnd.cyclonedx+json; version=1.6"}
@@ -81,9 +80,9 @@ def _add_lists(router: APIRouter, service: CardService, render: Renderer) -> Non
         labels = [entry.label for entry in service.index.cards().entries[:_OFFERED]]
         values: dict[str, Any] = {"one": one, "other": other, "labels": labels, "table": None, "entries": None, "paired": None}
         if one and other:
-            entries = [_named(service, each) for each in (one, other)]
+            entries = [service.index.labelled(each) for each in (one, other)]
             table = difference_table(service.differences(*entries), entries[0].label, entries[1].label)
-            values |= {"entries": entries, "table": table, "paired": _paired(service, *entries)}
+            values |= {"entries": entries, "table": table, "paired": service.paired(*entries)}
         return render(request, "card_difference", **values)
 
     @page("/cards/{name}")
@@ -101,7 +100,8 @@ def _add_files(router: APIRouter, service: CardService) -> None:
     def card_badge(request: Request, name: str, version: str, figure: FilterText = FIGURES[0]) -> Response:
         if figure not in FIGURES:
             raise HTTPException(422, f"figure: {figure!r} is none; there are {', '.join(FIGURES)}")
-        return tagged(request, badge(service.index.find(name, version), figure).encode(), "image/svg+xml")
+        picture = badge(service.index.find(name, version), figure).encode()
+        return tagged(request, picture, "image/svg+xml", {"cross-origin-resource-policy": "cross-origin"})  # for a README elsewhere
 
     @page("/cards/{name}/{version}/{file}")
     def card_file(request: Request, name: str, version: str, file: str) -> Response:
@@ -134,18 +134,6 @@ def tile_picture(entry: CardEntry) -> Markup | None:
     """The entropy curve of a card in the list."""
     told = entry.summary
     return Markup(curve_svg(told.curves, told.baseline, f"Entropy along the reply of {entry.label}")) if told.curves else None
-
-
-def _named(service: CardService, label: str) -> CardEntry:
-    name, _, version = label.strip().replace("@", "/", 1).rpartition("/")
-    return service.index.find(name.rstrip("/"), version)
-
-
-def _paired(service: CardService, one: CardEntry, other: CardEntry) -> str:
-    try:
-        return service.paired(one, other)
-    except TrackingError as error:
-        return f"The raw samples of both are not at hand, and nothing is said question by question: {error}"
 
 
 def _pages(router: APIRouter) -> Callable[[str], Callable[[Callable[..., Any]], Any]]:

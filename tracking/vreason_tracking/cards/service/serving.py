@@ -37,7 +37,7 @@ def serve_cards(catalog: Catalog, host: str, port: int, notice: Callable[[str], 
     opened = catalog.open_store()
     if opened.store is None:
         raise opened.store_error or TrackingError(f"{catalog.address}: cannot be opened; name the store with --tracking-uri")
-    application = make_card_application(catalog)
+    application = make_card_application(catalog, ["localhost", "127.0.0.1", "[::1]", host])
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
