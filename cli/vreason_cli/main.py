@@ -16,6 +16,7 @@ from vreason_cli.terminal.streams import flush, hold
 
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "run": ("vreason_cli.commands.run", "run_command", "Run an experiment from a config file and record every step."),
+    "ask": ("vreason_cli.commands.ask", "ask_command", "Ask a question about a video; reasoning, answer and entropy as they come."),
     "runs": ("vreason_cli.commands.runs.group", "runs_group", "List, show, close, delete and restore recorded runs."),
     "sample": ("vreason_cli.commands.sample", "sample_command", "Print one recorded sample with its entropy curve."),
     "samples": (
@@ -108,6 +109,8 @@ def main() -> None:
         from vreason.home import require_home
 
         require_home()
+    if not (sys.stderr and sys.stderr.isatty()):  # their bars are for somebody who looks
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     warnings.formatwarning = _warning
     code = _ended()
     if (fault := flush()) is not None:

@@ -19,6 +19,7 @@ from vreason.errors import VideoError
 from vreason.video.config import ClipLimits, VideoConfig
 
 DECORD, PYAV = "decord", "pyav"  # names of the readers, in the record
+_DEFAULT = VideoConfig()
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 TEMPORAL_PATCH = 2  # frames that the vision tower merges into one: an even number of frames is taken
 
@@ -103,12 +104,12 @@ def _by_time(times: NDArray[np.float64], count: int) -> list[int]:
     return found
 
 
-def read_video(path: str | os.PathLike[str], config: VideoConfig, limits: ClipLimits | None = None) -> VideoFrames:
+def read_video(path: str | os.PathLike[str], config: VideoConfig = _DEFAULT, limits: ClipLimits | None = None) -> VideoFrames:
     """Read the frames that `config` asks for. Safe to call from several threads, which then take turns.
 
     Args:
         path: the file.
-        config: which frames.
+        config: which frames; 16, evenly spread, unless it says otherwise.
         limits: what the clip may come to; None allows any that fits into memory.
 
     Raises:

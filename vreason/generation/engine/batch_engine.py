@@ -39,6 +39,7 @@ class BatchEngine:
         batch_wait: seconds for which a batch that is not full is held open, counted from its first request, while others are about to come.
         coming: how many are; none means that nobody is waited for.
         memory: returns the newest sample of the memory in use, for the step records.
+        observers: listeners, told of every request's prompt and steps.
     """
 
     def __init__(
@@ -48,8 +49,9 @@ class BatchEngine:
         batch_wait: float = BATCH_WAIT,
         coming: Callable[[], int] = nobody,
         memory: MemoryReader | None = None,
+        observers: Sequence[Any] = (),
     ) -> None:
-        self._loaded, self._memory = loaded, memory
+        self._loaded, self._memory, self._observers = loaded, memory, tuple(observers)
         self._size, self._wait, self._coming = batch_size, batch_wait, coming
         self._waiting: deque[tuple[Request, float]] = deque()
         self._running: RunningBatch | None = None
@@ -85,7 +87,7 @@ class BatchEngine:
             requests = self._next_batch()
             if not requests:
                 return ()
-            self._running = RunningBatch(self._loaded, requests, self._memory)
+            self._running = RunningBatch(self._loaded, requests, self._memory, self._observers)
         return self._advance(self._running)
 
     def finished(self) -> Sequence[Finished]:

@@ -35,15 +35,16 @@ class RunningBatch:
         loaded: the model, its processor and adapter.
         requests: at least one; of the same method, decoding settings and pixel limits.
         memory: see `vreason.decode`.
+        observers: listeners, told of every prompt and step.
 
     Attributes:
         requests: as given.
         told: whether anything of it is told already.
     """
 
-    def __init__(self, loaded: Any, requests: Sequence[Request], memory: MemoryReader | None) -> None:
+    def __init__(self, loaded: Any, requests: Sequence[Request], memory: MemoryReader | None, observers: Sequence[Any] = ()) -> None:
         self.requests, self.told = list(requests), False
-        self._loaded, self._memory = loaded, memory
+        self._loaded, self._memory, self._observers = loaded, memory, tuple(observers)
         self._events = BatchEvents()
         self._rows = [_Row(each, TextStream(loaded.processor, each.stop) if each.streamed or each.stop else None) for each in requests]
         self._loop: DecodeLoop | None = None
@@ -111,7 +112,7 @@ class RunningBatch:
         generation, ids = prepared["generation"], prepared["ids"]
         refuse_unsupported(self._loaded.model, generation, prepared["model_kwargs"])
         self._ends = _end_tokens(generation)
-        log = StepLog([request.request_id for request in self.requests], ListenerGuard((self._events,)), self._memory)
+        log = StepLog([request.request_id for request in self.requests], ListenerGuard((self._events, *self._observers)), self._memory)
         sampler = TokenSampler([request.seed for request in self.requests], len(self.requests), ids.device)
         method = self.requests[0].method
         self._loop = DecodeLoop(self._loaded.model, generation, method, log, sampler, prepared["model_kwargs"])
