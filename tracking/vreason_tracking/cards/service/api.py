@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 
 from vreason_tracking.audit import Entry
 from vreason_tracking.cards.difference import Difference
-from vreason_tracking.cards.service.index import PAGE, CardEntry, CardFilter
-from vreason_tracking.cards.service.pages import PageNumber
+from vreason_tracking.cards.service.index import PAGE, CardEntry
+from vreason_tracking.cards.service.queries import PageNumber, Wanted
 from vreason_tracking.cards.service.service import CardService, Proved
 from vreason_tracking.web import FilterText, NotFoundError, tagged
 
@@ -62,19 +62,9 @@ def make_card_api(service: CardService) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["cards"], responses=_NAMED)
 
     @router.get("/cards", summary="Cards, the newest first", response_model=CardList)
-    def cards(
-        request: Request,
-        q: FilterText = "",
-        base_model: FilterText = "",
-        method: FilterText = "",
-        benchmark: FilterText = "",
-        alias: FilterText = "",
-        signed: FilterText = "",
-        stale: FilterText = "",
-        page: PageNumber = 1,
-    ) -> Response:
+    def cards(request: Request, wanted: Wanted, page: PageNumber = 1) -> Response:
         """All words of `q` have to be there; the other filters narrow the list down, empty ones take all."""
-        found = service.index.search(CardFilter(q, base_model, method, benchmark, alias, signed, stale))
+        found = service.index.search(wanted)
         shown = found[(page - 1) * PAGE : page * PAGE]
         return _answer(request, CardList, CardList(shown, len(found), page, -(-len(found) // PAGE)))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
@@ -19,15 +19,14 @@ from vreason_tracking.cards.folder_check import EVIDENCE, PAGE as HTML, README
 from vreason_tracking.cards.html_page import template_values
 from vreason_tracking.cards.service.badge import FIGURES, badge
 from vreason_tracking.cards.service.feed import atom_feed
-from vreason_tracking.cards.service.index import PAGE, CardEntry, CardFilter
+from vreason_tracking.cards.service.index import PAGE, CardEntry
+from vreason_tracking.cards.service.queries import PageNumber, Wanted
 from vreason_tracking.cards.service.service import CardService
 from vreason_tracking.web import REPORT_POLICY, FilterText, NotFoundError, Renderer, tagged
 
 _KINDS = {README: "text/markdown", HTML: "text/html", EVIDENCE: "application/json", BILL: "application/vnd.cyclonedx+json; version=1.6"}
 _OFFERED = 200
 """Labels that the fields for two cards offer."""
-
-PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
 
 
 def make_card_pages(service: CardService, render: Renderer) -> APIRouter:
@@ -44,18 +43,7 @@ def _add_lists(router: APIRouter, service: CardService, render: Renderer) -> Non
     page = _pages(router)
 
     @page("/cards")
-    def cards(
-        request: Request,
-        q: FilterText = "",
-        base_model: FilterText = "",
-        method: FilterText = "",
-        benchmark: FilterText = "",
-        alias: FilterText = "",
-        signed: FilterText = "",
-        stale: FilterText = "",
-        page: PageNumber = 1,
-    ) -> Response:
-        wanted = CardFilter(q, base_model, method, benchmark, alias, signed, stale)
+    def cards(request: Request, wanted: Wanted, page: PageNumber = 1) -> Response:
         found, known = service.index.search(wanted), service.index.cards()
         return render(
             request,
