@@ -5,7 +5,7 @@ from .equivalence import MARGIN as MARGIN, Equivalence as Equivalence, equivalen
 from .export.documents import document as document, figure_rows as figure_rows, to_csv as to_csv, to_json as to_json
 from .export.html_page import LARGEST as LARGEST
 from .export.markdown_page import to_markdown as to_markdown
-from .export.page_sections import opening as opening
+from .export.page_sections import opening as opening, tables_of as tables_of
 from .groups import metadata_grouping as metadata_grouping
 from .paper import protocol_departures as protocol_departures
 from .publishing import publish as publish
