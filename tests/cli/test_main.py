@@ -136,3 +136,14 @@ def test_the_installed_program() -> None:
     from vreason_cli.main import main
 
     assert main is script.load()
+
+
+def test_a_word_that_is_no_command(program) -> None:
+    """The nearest one is named; of a run, the nearest variant."""
+    done = program("comparre")
+    assert (2, True) == (done.code, "Did you mean 'compare'?" in done.err)
+
+
+def test_a_name_that_is_no_run(program, bundles) -> None:
+    done = program("runs", "show", "v-raison", *bundles.places)
+    assert (5, True) == (done.code, "did you mean v-reason? the newest are: " in done.err)

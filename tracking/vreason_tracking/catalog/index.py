@@ -77,7 +77,8 @@ class CatalogIndex(Sources):
 
     def _missing(self, name: str, known: Sequence[Run]) -> TrackingError:
         places = f"the journal {self.root}" + ("" if self.store_error else f" or in {self.address}")
-        text = missing(name, places, [f"{run.shown_id[:22]} ({run.variant})" for run in newest_first(known)])
+        runs = newest_first(known)
+        text = missing(name, places, [f"{run.shown_id[:22]} ({run.variant})" for run in runs], [run.variant for run in runs])
         if self.damaged:
             text += f"; {len(self.damaged)} run(s) of the journal cannot be read: see `vreason-track journal status`"
         if self.store_error:

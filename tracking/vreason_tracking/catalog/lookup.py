@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from vreason.config_checks import suggestion
 from vreason.errors import TrackingError
 from vreason_tracking.catalog.local_run import local_runs
 from vreason_tracking.journal import RunFolder
@@ -52,9 +53,10 @@ def choose(runs: Sequence[_Run], name: str, index: str) -> _Run | None:
     return next(iter(fitting), None)
 
 
-def missing(name: str, index: str, newest: Sequence[str]) -> str:
-    """The message for a run that is not there, with the newest of those that are."""
-    return f"no run {name!r} in {index}; the newest are: {', '.join(newest[:_NAMED]) or 'none yet'}"
+def missing(name: str, index: str, newest: Sequence[str], variants: Iterable[str]) -> str:
+    """The message for a run that is not there, with the nearest name of a variant, and the newest of those that are."""
+    near = suggestion(name, variants)
+    return f"no run {name!r} in {index}{near or ';'} the newest are: {', '.join(newest[:_NAMED]) or 'none yet'}"
 
 
 def look_up(root: Path, name: str) -> RunFolder | None:
@@ -77,6 +79,8 @@ def require(root: Path, name: str) -> RunFolder:
     """
     found = look_up(root, name)
     if found is None:
-        newest = [f"{run.folder.run_id} ({run.variant})" for run in reversed(local_runs(root)) if not run.fault]
-        raise TrackingError(f"{missing(name, f'the journal {root}', newest)}. Another folder is named with --journal")
+        runs = [run for run in reversed(local_runs(root)) if not run.fault]
+        newest = [f"{run.folder.run_id} ({run.variant})" for run in runs]
+        told = missing(name, f"the journal {root}", newest, [run.variant for run in runs])
+        raise TrackingError(f"{told}. Another folder is named with --journal")
     return found
