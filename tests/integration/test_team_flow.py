@@ -180,6 +180,7 @@ def test_the_card_of_what_was_registered(team: Team) -> None:
     assert "<td>champion</td>" in team.get("/vreason/cards/shapes").decode()
     call(team, "ada", team.folder / "ada", "model", "register", "baseline", "--name", "shapes", "--skip-example", "--force", "to compare")
     wait_until(lambda: "shapes/2" in team.get("/vreason/cards").decode(), lambda: True, 30, lambda: "")
+    assert json.loads(team.get("/vreason/api/cards/shapes/2"))["proved"]["same"], "what was registered is handed over at once"
     page = team.get("/vreason/card-difference?one=shapes/2&other=shapes/1").decode()
     assert "controller.lr" in page
     assert "v-reason: " in page

@@ -76,6 +76,7 @@ def register_command(
     """
     import os
 
+    from vreason_cli.terminal.audit_handover import hand_over_to
     from vreason_cli.terminal.card_output import notes_of_run, read_notes
     from vreason_cli.terminal.listing import print_json
     from vreason_cli.terminal.model_output import version_document
@@ -99,6 +100,7 @@ def register_command(
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
     written = read_notes(notes) if notes else notes_of_run(catalog, run)
     made, card = register_with_card(catalog, wanted, lambda text: click.echo(f"{text} ...", err=True), written)
+    hand_over_to(catalog.uri, catalog.root, err=True)
     if as_json:
         print_json(
             {
