@@ -24,7 +24,7 @@ from vreason.events import SampleRecord, StepRecord
 from vreason_tracking.catalog import Catalog, RecordedRun, recorded_runs
 from vreason_tracking.comparison import Comparison, compare as compare_runs, document, make_report, named_runs, tables_of, verdicts
 from vreason_tracking.journal import journal_folder
-from vreason_tracking.presentation import DARK, LOOK, Figure, Table
+from vreason_tracking.presentation import Figure, Table
 from vreason_tracking.records import column_names, record_file
 
 if TYPE_CHECKING:
@@ -189,8 +189,8 @@ class ComparedRuns:
         points = "".join(f"<li>{escape(each)}</li>" for each in self.verdicts)
         warned = "".join(f"<li>{escape(each)}</li>" for each in self.warnings)
         tables = "".join(_table(table) for table in tables_of(self.comparison)[:2])
-        style = f"<style>@scope{{{LOOK}{DARK}}}</style>"
-        return f"<div>{style}{f'<ul class=warning>{warned}</ul>' if warned else ''}<ul>{points}</ul>{tables}</div>"
+        first = f"<p>Read this first:</p><ul>{warned}</ul>" if warned else ""
+        return f"<div>{first}<ul>{points}</ul>{tables}</div>"
 
 
 def load_run(name: str, *, uri: str | None = None, journal: str | None = None, experiment: str | None = None) -> LoadedRun:

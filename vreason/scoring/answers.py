@@ -37,6 +37,7 @@ def split_reply(output: str) -> Reply:
     thoughts: list[str] = []
 
     def keep(match: re.Match[str]) -> str:
+        """Take the thought out of the text."""
         thoughts.append(_untagged(match[0]))
         return ""
 

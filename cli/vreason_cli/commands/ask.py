@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vreason.config import PRESETS
+from vreason.prompts import PROBLEM_TYPES
 from vreason_cli.help_names import HELP
 
 if TYPE_CHECKING:
     from vreason import Answer, VReasonConfig
-
-_METHODS = ("baseline", "v-reason", "v-reason-lite")
 
 
 @click.command("ask", context_settings=HELP)
@@ -28,10 +28,10 @@ _METHODS = ("baseline", "v-reason", "v-reason-lite")
 @click.option(
     "--type",
     "problem_type",
-    type=click.Choice(("multiple choice", "numerical", "regression", "OCR", "free-form")),
+    type=click.Choice(PROBLEM_TYPES),
     help="What kind of answer is asked for; default: multiple choice with options, else free-form.",
 )
-@click.option("--variant", "method", type=click.Choice(_METHODS), default="v-reason", show_default=True, help="The method.")
+@click.option("--variant", "method", type=click.Choice(list(PRESETS)), default="v-reason", show_default=True, help="The method.")
 @click.option(
     "--set", "changes", multiple=True, metavar="NAME=VALUE", help="A setting of the method, such as controller.lr=0.03. Repeatable."
 )
@@ -60,8 +60,10 @@ def ask_command(
     """Ask QUESTION about the file VIDEO, and print reasoning and answer as they come, with the entropy of the newest tokens below them.
     Nothing is recorded.
 
-    Exit codes: 0 done, 2 a wrong setting, 3 the model cannot be loaded, or failed, 4 the video cannot be used.
+    Exit codes: 0 done, 1 the model failed, 2 a wrong setting, 3 the model cannot be loaded, 4 the video cannot be used.
     """
+    from dataclasses import asdict
+
     from vreason import ask, load
     from vreason_cli.terminal.listing import print_json
     from vreason_cli.terminal.live_reply import live_reply
@@ -82,7 +84,7 @@ def ask_command(
             observers=[reply.entropy],
         )
     if as_json:
-        print_json(_document(found))
+        print_json(asdict(found))
         return
     click.echo(f"answer: {found.answer if found.answer is not None else 'none'}")
     click.echo(_cost(found), err=True)
@@ -102,12 +104,6 @@ def _method(name: str, changes: tuple[str, ...]) -> VReasonConfig:
     if issues := apply_overrides(settings, changes):
         raise ConfigError(issues)
     return VReasonConfig.from_mapping(settings)
-
-
-def _document(found: Answer) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return asdict(found)
 
 
 def _cost(found: Answer) -> str:

@@ -11,7 +11,6 @@ import click
 from vreason_cli import options
 
 if TYPE_CHECKING:
-    from vreason_tracking.bundles import Registry
     from vreason_tracking.cards import Evidence
     from vreason_tracking.catalog import Catalog
 
@@ -47,6 +46,7 @@ def evidence_of(
         TrackingError: one is not there, or its record cannot be read.
     """
     from vreason.errors import ConfigError, ConfigIssue
+    from vreason_tracking.bundles import Registry
     from vreason_tracking.cards import gather, version_evidence
     from vreason_tracking.catalog import Catalog, recorded_runs
     from vreason_tracking.comparison import named_runs
@@ -55,7 +55,7 @@ def evidence_of(
     if title is not None and not title.strip():
         raise ConfigError([ConfigIssue("--title", "is empty; give words, or leave it out")])
     if len(names) == 1 and is_version(names[0]):
-        registry = registry_of(catalog)
+        registry = Registry.of(catalog)
         return version_evidence(registry, registry.find(names[0]), catalog, title, baseline, force=force)
     for name in names:
         if is_version(name):
@@ -71,21 +71,6 @@ def is_version(name: str) -> bool:
     return "/" in name or "@" in name
 
 
-def registry_of(catalog: Catalog) -> Registry:
-    """The models of the catalog's store.
-
-    Raises:
-        TrackingError: it cannot be opened.
-    """
-    from vreason.errors import TrackingError
-    from vreason_tracking.bundles import Registry
-
-    opened = catalog.open_store()
-    if opened.store is None:
-        raise opened.store_error or TrackingError(f"{catalog.address}: cannot be opened; name the store with --tracking-uri")
-    return Registry(opened.store, catalog.root)
-
-
 def notes_for(evidence: Evidence, given: Path | None, catalog: Catalog, folder: Path | None = None) -> str:
     """The hand-written part of a card: what is given, else card.md beside the run's config, what somebody has written into the card in the
     folder if it is of the same version or runs, or into the card that is stored beside the version.
@@ -99,6 +84,7 @@ def notes_for(evidence: Evidence, given: Path | None, catalog: Catalog, folder: 
     Raises:
         TrackingError: it cannot be read.
     """
+    from vreason_tracking.bundles import Registry
     from vreason_tracking.cards import stored_notes
 
     if given is not None:
@@ -106,7 +92,7 @@ def notes_for(evidence: Evidence, given: Path | None, catalog: Catalog, folder: 
     found = notes_of_run(catalog, evidence.runs[-1].run_id) or (_notes_in(folder, evidence) if folder is not None else "")
     if found or evidence.model is None:
         return found
-    registry = registry_of(catalog)
+    registry = Registry.of(catalog)
     return stored_notes(registry, registry.find(evidence.model.label))
 
 

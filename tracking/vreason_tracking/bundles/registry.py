@@ -15,6 +15,7 @@ from vreason.errors import ConfigIssue, TrackingError
 from vreason_tracking.audit import enter
 from vreason_tracking.bundles.bundle import FILE_NAME, Bundle, read_bundle
 from vreason_tracking.bundles.signing import SIGNATURE
+from vreason_tracking.catalog import Catalog
 from vreason_tracking.journal import journal_folder
 from vreason_tracking.records import (
     AGAINST_TAG,
@@ -138,6 +139,18 @@ class Registry:
         registry = os.environ.get("MLFLOW_REGISTRY_URI") or store.uri
         self.client = MlflowClient(tracking_uri=store.uri, registry_uri=registry)
         self.address = redact_password(registry)
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> Registry:
+        """The models of a catalog's store; what is changed is entered into its journal's audit trail.
+
+        Raises:
+            TrackingError: the store cannot be opened.
+        """
+        opened = catalog.open_store()
+        if opened.store is None:
+            raise opened.store_error or TrackingError(f"{catalog.address}: cannot be opened; name the store with --tracking-uri")
+        return cls(opened.store, catalog.root)
 
     def versions(self, name: str | None = None) -> list[Version]:
         """Every version of bundles, or of one of them; by name, the newest first.

@@ -27,12 +27,10 @@ from .hub_folder import (
 from .method_card import Setting as Setting
 from .readme import BEGIN as BEGIN, END as END, hand_written as hand_written, to_readme as to_readme
 from .service.api import make_card_api as make_card_api
-from .service.application import make_card_application as make_card_application
+from .service.application import make_card_application as make_card_application, make_card_service as make_card_service
 from .service.index import CardIndex as CardIndex
 from .service.pages import make_card_pages as make_card_pages
-from .service.service import CardService as CardService
 from .service.serving import serve_cards as serve_cards
-from .service.staleness import RunState as RunState
 from .sources import check_bundle as check_bundle, check_sources as check_sources
 from .summary import SummarisedRun as SummarisedRun, Summary as Summary, finding as finding, own_run as own_run, summary_of as summary_of
 from .versions import (

@@ -88,10 +88,8 @@ def register_with_card(
     """
     made = register(catalog, wanted, notice)
     notice("making its card")
-    opened = catalog.open_store()
-    assert opened.store is not None, "a version was just registered in it"
-    registry = Registry(opened.store, catalog.root)
     try:
+        registry = Registry.of(catalog)
         evidence = version_evidence(registry, made.version, catalog, force=True)
         return made, store_card(registry, made.version, evidence, notes)
     except VReasonError as error:

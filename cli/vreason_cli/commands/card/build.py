@@ -8,7 +8,7 @@ import click
 
 from vreason_cli import options
 from vreason_cli.help_names import HELP
-from vreason_cli.terminal.card_output import evidence_of, is_version, notes_for, registry_of, which_card
+from vreason_cli.terminal.card_output import evidence_of, is_version, notes_for, which_card
 
 
 @click.command("build", short_help="Make a card of recorded runs.", context_settings=HELP)
@@ -53,6 +53,7 @@ def build_command(
     """
     from vreason.errors import ConfigError, ConfigIssue
     from vreason_cli.terminal.audit_handover import hand_over_to
+    from vreason_tracking.bundles import Registry
     from vreason_tracking.cards import card_files, store_card, write_files
     from vreason_tracking.catalog import Catalog
 
@@ -64,7 +65,7 @@ def build_command(
     write_files(card_files(evidence, written), out)
     click.echo(f"{out / 'README.md'}: {len(evidence.runs)} variant(s), {len(evidence.figures):,} figures")
     if store:
-        registry = registry_of(catalog)
+        registry = Registry.of(catalog)
         version = registry.find(runs[0])
         store_card(registry, version, evidence, written)
         hand_over_to(catalog.uri, catalog.root, err=True)

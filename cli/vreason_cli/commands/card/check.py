@@ -9,7 +9,7 @@ import click
 
 from vreason_cli import options
 from vreason_cli.help_names import HELP
-from vreason_cli.terminal.card_output import is_version, read_notes, registry_of
+from vreason_cli.terminal.card_output import is_version, read_notes
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -38,7 +38,7 @@ def check_command(
     Its hand-written part may say what it likes. Files are held against the digests in the audit trail beside the journal, and its entries
     against their tree; of a card of a registered version, its bundle against what was registered, and with --public-key its signature.
 
-    Exit codes: 0 they agree, 5 this is no card, or its record cannot be read, 8 they disagree.
+    Exit codes: 0 they agree, 2 there is no such file, 5 this is no card, or its record cannot be read, 8 they disagree.
     """
     from contextlib import ExitStack
     from dataclasses import asdict
@@ -70,13 +70,14 @@ def _place(card: str, catalog: Catalog, closing: ExitStack) -> Path:
     """The card's file or folder; of a version's, a copy that is there until the end."""
     from tempfile import TemporaryDirectory
 
+    from vreason_tracking.bundles import Registry
     from vreason_tracking.cards import stored_card, write_files
 
-    if Path(card).exists() or not is_version(card) or Path(card).suffix:
-        if not Path(card).exists():
-            raise click.BadParameter(f"{card!r} is not there; name a card's README.md or its folder, or a version such as shapes/3")
+    if Path(card).exists():
         return Path(card)
-    registry = registry_of(catalog)
+    if not is_version(card) or Path(card).suffix:
+        raise click.BadParameter(f"{card!r} is not there; name a card's README.md or its folder, or a version such as shapes/3")
+    registry = Registry.of(catalog)
     folder = Path(closing.enter_context(TemporaryDirectory(prefix="vreason-card-")))
     write_files(stored_card(registry, registry.find(card)), folder)
     return folder
@@ -85,6 +86,7 @@ def _place(card: str, catalog: Catalog, closing: ExitStack) -> Path:
 def _evidence(text: str, shown: str, catalog: Catalog, public_key: Path | None) -> tuple[Evidence, list[Mismatch]]:
     """What the record says of the runs that a card names, and what of the version that it is of is not as it was registered."""
     from vreason.errors import TrackingError
+    from vreason_tracking.bundles import Registry
     from vreason_tracking.cards import check_bundle, claims_of, gather, version_evidence
     from vreason_tracking.catalog import recorded_runs
     from vreason_tracking.comparison import named_runs
@@ -96,7 +98,7 @@ def _evidence(text: str, shown: str, catalog: Catalog, public_key: Path | None) 
     if claims.model is None:
         with recorded_runs(named_runs(catalog, claims.runs, claims.baseline).runs) as runs:
             return gather(runs, claims.title, catalog.root, claims.baseline, force=True), []
-    registry = registry_of(catalog)
+    registry = Registry.of(catalog)
     version = registry.find(claims.model)
     evidence = version_evidence(registry, version, catalog, claims.title, claims.baseline, runs=claims.runs, force=True)
     return evidence, check_bundle(registry, catalog, version, public_key)

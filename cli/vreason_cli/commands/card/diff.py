@@ -6,7 +6,7 @@ import click
 
 from vreason_cli import options
 from vreason_cli.help_names import HELP
-from vreason_cli.terminal.card_output import evidence_of, is_version, registry_of
+from vreason_cli.terminal.card_output import evidence_of, is_version
 
 
 @click.command("diff", short_help="What two cards say differently.", context_settings=HELP)
@@ -23,6 +23,7 @@ def diff_command(one: str, other: str, tracking_uri: str | None, experiment: str
     from dataclasses import asdict
 
     from vreason_cli.terminal.listing import print_json, print_table
+    from vreason_tracking.bundles import Registry
     from vreason_tracking.cards import difference_table, differences, paired_verdict
     from vreason_tracking.catalog import Catalog
 
@@ -30,7 +31,7 @@ def diff_command(one: str, other: str, tracking_uri: str | None, experiment: str
     cards, runs = [], []
     for name in (one, other):
         cards.append(evidence_of([name], journal, tracking_uri, experiment, name, None, force=True))
-        runs.append(registry_of(catalog).find(name).run_id if is_version(name) else catalog.find(name).shown_id)
+        runs.append(Registry.of(catalog).find(name).run_id if is_version(name) else catalog.find(name).shown_id)
     found = differences(*cards)
     paired = paired_verdict(catalog, *runs)
     if as_json:

@@ -59,13 +59,12 @@ def promote_command(
     from dataclasses import asdict
 
     from vreason_cli.terminal.audit_handover import hand_over_to
-    from vreason_cli.terminal.card_output import registry_of
     from vreason_cli.terminal.model_output import version_document
-    from vreason_tracking.bundles import Gating, promote
+    from vreason_tracking.bundles import Gating, Registry, promote
     from vreason_tracking.catalog import Catalog
 
     catalog = Catalog(options.journal_root(journal), tracking_uri, experiment)
-    registry = registry_of(catalog)
+    registry = Registry.of(catalog)
     if not as_json:
         _show_difference(registry, catalog, model, alias)
     why = _why(force, reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -11,7 +11,6 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
-from vreason.errors import TrackingError
 from vreason_tracking.audit import FILE, AuditDatabase, AuditLog, local_uri
 from vreason_tracking.bundles import Registry
 from vreason_tracking.cards.service.api import make_card_api
@@ -19,7 +18,7 @@ from vreason_tracking.cards.service.index import CardIndex
 from vreason_tracking.cards.service.pages import make_card_pages
 from vreason_tracking.cards.service.service import CardService
 from vreason_tracking.cards.service.staleness import RunState
-from vreason_tracking.catalog import Catalog, Run, row_of
+from vreason_tracking.catalog import Catalog, row_of
 from vreason_tracking.web import PREFIX, Renderer, make_application
 
 _RENDER = Renderer(
@@ -37,14 +36,7 @@ def make_card_application(catalog: Catalog, hosts: Sequence[str] = ("*",)) -> St
     """
     path = (catalog.root / FILE).absolute()
     log = AuditLog(AuditDatabase(local_uri(path))) if path.is_file() else None
-
-    def registry() -> Registry:
-        opened = catalog.open_store()
-        if opened.store is None:
-            raise opened.store_error or TrackingError(f"{catalog.address}: cannot be opened; name the store with --tracking-uri")
-        return Registry(opened.store, catalog.root)
-
-    service = CardService(CardIndex(registry, lambda: run_states(catalog)), registry, catalog, log)
+    service = make_card_service(catalog, log)
     app: FastAPI = make_application("vreason-track cards", _RENDER)
     app.include_router(make_card_api(service))
     app.include_router(make_card_pages(service, _RENDER))
@@ -52,20 +44,26 @@ def make_card_application(catalog: Catalog, hosts: Sequence[str] = ("*",)) -> St
     return Starlette(routes=[*start, Mount(PREFIX, app)], middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))])
 
 
-def run_states(catalog: Catalog) -> Iterable[RunState]:
-    """The runs of the catalog's store, now.
+def make_card_service(catalog: Catalog, log: AuditLog | None) -> CardService:
+    """The service over a catalog's store; nothing is read yet.
 
-    Raises:
-        TrackingError: the store cannot be read.
+    Args:
+        catalog: where versions, runs and their raw samples are.
+        log: the audit trail that tells the history; None where none is known.
     """
+
+    def registry() -> Registry:
+        return Registry.of(catalog)
+
+    return CardService(CardIndex(registry, lambda: _states(catalog)), registry, catalog, log)
+
+
+def _states(catalog: Catalog) -> Iterator[RunState]:
+    """The runs of the catalog's store, now."""
     index = catalog.read_stored()
     if index.store_error:
         raise index.store_error
-    return _states(index.runs)
-
-
-def _states(runs: Iterable[Run]) -> Iterator[RunState]:
-    for run in runs:
+    for run in index.runs:
         row = row_of(run)
         ids = tuple(dict.fromkeys(each for each in (row.mlflow_id, row.journal_id) if each))
         yield RunState(ids, row.identity, row.accuracy, row.started, row.status == "FINISHED")

@@ -13,9 +13,8 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-from vreason_tracking.cards import make_card_api, make_card_pages
+from vreason_tracking.cards import make_card_api, make_card_pages, make_card_service
 from vreason_tracking.server.pages import account, api, html, login
-from vreason_tracking.server.pages.card_reading import card_service
 from vreason_tracking.server.pages.context import Context
 from vreason_tracking.server.pages.layout import render
 from vreason_tracking.web import POLICY, PREFIX, make_application
@@ -31,7 +30,7 @@ def make_pages(context: Context) -> FastAPI:
     """
     app = make_application("vreason-track server", render)
     _add_documentation(app)
-    cards = card_service(context)
+    cards = make_card_service(context.store.catalog, context.log)
     app.include_router(make_card_pages(cards, render))
     app.include_router(html.make_router(context))
     app.include_router(login.make_router(context))
