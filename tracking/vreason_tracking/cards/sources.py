@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from vreason_tracking.audit import FILE, AuditDatabase, AuditLog, Filter, ProofError, leaf_hash, local_uri, verify_inclusion
+from vreason_tracking.audit import (
+    FILE,
+    LOCAL_PREFIX,
+    AuditDatabase,
+    AuditLog,
+    Filter,
+    ProofError,
+    leaf_hash,
+    local_uri,
+    own_details,
+    verify_inclusion,
+)
 from vreason_tracking.bundles import Registry, Version, verify_version
 from vreason_tracking.cards.check import Mismatch
 from vreason_tracking.cards.evidence import Evidence, RunFacts
@@ -26,7 +37,7 @@ def check_sources(evidence: Evidence, journal: Path) -> list[Mismatch]:
     if not path.is_file():
         return []
     log = AuditLog(AuditDatabase(local_uri(path)))
-    return [each for run in evidence.runs for each in (*_entries(run, log), *_files(run, log))]
+    return [each for run in evidence.runs for each in (*_entries(run, log), *changed_files(run, log))]
 
 
 def check_bundle(registry: Registry, catalog: Catalog, version: Version, public_key: Path | None) -> list[Mismatch]:
@@ -61,12 +72,18 @@ def _entries(run: RunFacts, log: AuditLog) -> Iterator[Mismatch]:
             yield Mismatch(f"audit trail, entry {position.index} about {run.name}", position.leaf, f"not in the tree: {error}")
 
 
-def _files(run: RunFacts, log: AuditLog) -> Iterator[Mismatch]:
-    """Files that are not those that were stored."""
-    stored = log.entries(Filter(subject=f"run:{run.journal_id}", action="artifact.stored"), newest_first=True, limit=1)
-    known = stored[0].details.get("sha256") if stored else None
-    if not isinstance(known, dict) or run.run_id == run.journal_id:
-        return
-    for name, digest in run.files.items():
-        if name in known and known[name] != digest:
-            yield Mismatch(f"{name} of {run.name}", digest, f"{known[name]} when it was stored (entry {stored[0].index})")
+def changed_files(run: RunFacts, log: AuditLog) -> Iterator[Mismatch]:
+    """Files of a run that are not those that were stored last, as a journal's own log or the one that took it over has it.
+
+    Args:
+        run: of a card.
+        log: the audit trail.
+    """
+    for action in ("artifact.stored", f"{LOCAL_PREFIX}artifact.stored"):
+        stored = log.entries(Filter(subject=f"run:{run.journal_id}", action=action), newest_first=True, limit=1)
+        known = own_details(stored[0]).get("sha256") if stored else None
+        if not isinstance(known, dict) or run.run_id == run.journal_id:
+            continue
+        for name, digest in run.files.items():
+            if name in known and known[name] != digest:
+                yield Mismatch(f"{name} of {run.name}", digest, f"{known[name]} when it was stored (entry {stored[0].index})")

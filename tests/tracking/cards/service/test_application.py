@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,9 @@ from starlette.testclient import TestClient
 
 from tests.helpers.bundle_world import BundleWorld
 from tests.helpers.waiting import wait_until
+from vreason_tracking.audit import enter
 from vreason_tracking.cards import make_card_application, store_card, stored_card, version_evidence
+from vreason_tracking.catalog import Catalog
 
 PAGES = (
     "cards",
@@ -293,3 +296,16 @@ def test_badges_may_be_shown_elsewhere(client: TestClient) -> None:
 
 def test_a_page_that_is_not_there(client: TestClient) -> None:
     assert "There is no such page." in client.get("/vreason/cards?page=99").text
+
+
+def test_a_record_that_was_stored_anew(two: BundleWorld, tmp_path: Path) -> None:
+    """The audit trail has other digests of a run's files than the card: its page says which."""
+    shutil.copytree(two.root, tmp_path / "journal")
+    run = two.catalog.find("v-reason")
+    assert run.journal_id is not None
+    enter(tmp_path / "journal", "artifact.stored", "ada", f"run:{run.journal_id}", details={"sha256": {"samples.parquet": "0" * 64}})
+    with TestClient(make_card_application(Catalog(tmp_path / "journal", two.uri, None))) as client:
+        text = client.get("/vreason/cards/shapes/1").text
+        assert "samples.parquet of v-reason has been stored anew since this card was made" in text
+    with TestClient(make_card_application(two.catalog)) as client:
+        assert "stored anew" not in client.get("/vreason/cards/shapes/1").text

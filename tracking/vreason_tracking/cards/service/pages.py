@@ -112,6 +112,7 @@ def _add_card(router: APIRouter, service: CardService, render: Renderer) -> None
             "card_page",
             entry=entry,
             proved=service.proved(entry, found),
+            changed=service.changed(found),
             others=others[:_OFFERED],
             files=tuple(_KINDS),
             **template_values(found.evidence, found.notes),

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from vreason.errors import TrackingError
-from vreason_tracking.audit import AuditLog, Entry, Filter, own_details, timeline_of
+from vreason_tracking.audit import LOCAL_PREFIX, AuditLog, Entry, Filter, own_details, timeline_of
 from vreason_tracking.bundles import Registry
 from vreason_tracking.cards.difference import Difference, differences, paired_verdict
 from vreason_tracking.cards.evidence import Evidence
 from vreason_tracking.cards.folder_check import EVIDENCE, README
 from vreason_tracking.cards.readme import hand_written
 from vreason_tracking.cards.service.index import CardEntry, CardIndex
+from vreason_tracking.cards.sources import changed_files
 from vreason_tracking.cards.summary import summary_of
 from vreason_tracking.cards.versions import files_digest, stored_card
 from vreason_tracking.catalog import Catalog
@@ -79,6 +80,17 @@ class CardService:
         """
         return self._read(entry.name, entry.version, entry.summary.files, int(time.monotonic() // _REMEMBERED_FOR))
 
+    def changed(self, card: StoredCard) -> list[str]:
+        """What the card rests on and was stored anew since, a sentence a file; empty where no audit trail is known.
+
+        Raises:
+            TrackingError: the audit trail cannot be read.
+        """
+        if self._log is None:
+            return []
+        found = [each for run in card.evidence.runs for each in changed_files(run, self._log)]
+        return [f"{each.where} has been stored anew since this card was made: {each.record}." for each in found]
+
     def differences(self, one: CardEntry, other: CardEntry) -> list[Difference]:
         """What two cards say differently; errors as in `card`."""
         return differences(self.card(one).evidence, self.card(other).evidence)
@@ -103,7 +115,7 @@ class CardService:
         if self._log is None:
             return Proved(None, False, listed)
         newest: list[Entry] = []
-        for action in ("card.stored", "local.card.stored"):
+        for action in ("card.stored", f"{LOCAL_PREFIX}card.stored"):
             newest += self._log.entries(Filter(subject=f"model:{entry.label}", action=action), newest_first=True, limit=1)
         if not newest:
             return Proved(None, False, listed)
